@@ -48,9 +48,9 @@ impl tower_service::Service<Uri> for Connector {
     fn call(&mut self, uri: Uri) -> Self::Future {
         let this = self.clone();
         Box::pin(async move {
-            tokio::time::timeout(this.timeout, dial(&uri, this.tls))
-                .await
-                .map_err(|_| io::Error::new(io::ErrorKind::TimedOut, "the upstream did not accept a connection in time"))?
+            tokio::time::timeout(this.timeout, dial(&uri, this.tls)).await.map_err(|_| {
+                io::Error::new(io::ErrorKind::TimedOut, "the upstream did not accept a connection in time")
+            })?
         })
     }
 }
@@ -62,7 +62,10 @@ async fn dial(uri: &Uri, tls: Arc<rustls::ClientConfig>) -> io::Result<Conn> {
     let mut last = io::Error::new(io::ErrorKind::NotFound, "the upstream's name has no address");
     for address in tokio::net::lookup_host((host.as_str(), port)).await? {
         if !allowed(address, secure) {
-            last = io::Error::new(io::ErrorKind::PermissionDenied, "the upstream's name resolves to an address that is never dialled");
+            last = io::Error::new(
+                io::ErrorKind::PermissionDenied,
+                "the upstream's name resolves to an address that is never dialled",
+            );
             continue;
         }
         match TcpStream::connect(address).await {
@@ -71,7 +74,8 @@ async fn dial(uri: &Uri, tls: Arc<rustls::ClientConfig>) -> io::Result<Conn> {
                 if !secure {
                     return Ok(Conn::Plain(TokioIo::new(tcp)));
                 }
-                let name = ServerName::try_from(host.clone()).map_err(|e| io::Error::new(io::ErrorKind::InvalidInput, e))?;
+                let name = ServerName::try_from(host.clone())
+                    .map_err(|e| io::Error::new(io::ErrorKind::InvalidInput, e))?;
                 let stream = TlsConnector::from(tls).connect(name, tcp).await?;
                 return Ok(Conn::Tls(Box::new(TokioIo::new(stream))));
             }
@@ -88,7 +92,10 @@ fn allowed(address: SocketAddr, secure: bool) -> bool {
     let forbidden = match ip {
         IpAddr::V4(v4) => v4.is_link_local() || v4.is_broadcast() || v4.is_multicast() || v4.is_unspecified(),
         IpAddr::V6(v6) => {
-            v6.is_unicast_link_local() || v6.is_multicast() || v6.is_unspecified() || v6.segments() == [0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254]
+            v6.is_unicast_link_local()
+                || v6.is_multicast()
+                || v6.is_unspecified()
+                || v6.segments() == [0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254]
         }
     };
     !forbidden && (secure || ip.is_loopback())
@@ -143,7 +150,11 @@ impl Write for Conn {
         }
     }
 
-    fn poll_write_vectored(self: Pin<&mut Self>, cx: &mut Context<'_>, bufs: &[io::IoSlice<'_>]) -> Poll<io::Result<usize>> {
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
         each!(self, io => io.poll_write_vectored(cx, bufs))
     }
 }

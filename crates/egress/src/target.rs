@@ -24,7 +24,12 @@ pub struct Target {
 
 #[derive(Clone)]
 pub(crate) enum TargetKind {
-    Http { scheme: Scheme, authority: Authority, prefix: Arc<str>, credential: Option<(HeaderName, HeaderValue)> },
+    Http {
+        scheme: Scheme,
+        authority: Authority,
+        prefix: Arc<str>,
+        credential: Option<(HeaderName, HeaderValue)>,
+    },
     Local(Arc<dyn LocalUpstream>),
 }
 
@@ -44,7 +49,9 @@ pub enum TargetError {
     #[error("`{0}` is plain http and not a loopback address: use https")]
     PlainHttp(String),
     /// The URL carries a user name, password, query or fragment.
-    #[error("a base URL has neither credentials nor a query: put the key into `api_key` as an `env:` or `file:` reference")]
+    #[error(
+        "a base URL has neither credentials nor a query: put the key into `api_key` as an `env:` or `file:` reference"
+    )]
     Decorated,
     /// The credential cannot stand in a header.
     #[error("the API key has characters that a header cannot hold")]
@@ -92,10 +99,12 @@ impl Target {
         } else if scheme != Scheme::HTTPS {
             return Err(not_absolute());
         }
-        let prefix = parts.path_and_query.map_or(String::new(), |p| p.path().trim_end_matches('/').to_owned());
+        let prefix =
+            parts.path_and_query.map_or(String::new(), |p| p.path().trim_end_matches('/').to_owned());
         let credential = bearer
             .map(|key| {
-                let mut value = HeaderValue::try_from(format!("Bearer {key}")).map_err(|_| TargetError::Credential)?;
+                let mut value =
+                    HeaderValue::try_from(format!("Bearer {key}")).map_err(|_| TargetError::Credential)?;
                 value.set_sensitive(true);
                 Ok((http::header::AUTHORIZATION, value))
             })
@@ -157,7 +166,12 @@ mod tests {
     #[test]
     fn base_urls_are_checked() {
         let make = |url: &str| Target::http(TargetId::new("x"), url, Some("k"));
-        for good in ["https://api.example.com/v1", "http://127.0.0.1:9/v1/", "http://[::1]:9", "http://localhost:11434/v1"] {
+        for good in [
+            "https://api.example.com/v1",
+            "http://127.0.0.1:9/v1/",
+            "http://[::1]:9",
+            "http://localhost:11434/v1",
+        ] {
             assert!(make(good).is_ok(), "{good}");
         }
         assert!(matches!(make("http://10.0.0.1/v1"), Err(TargetError::PlainHttp(_))));
@@ -165,6 +179,9 @@ mod tests {
         assert!(matches!(make("https://u:p@api.example.com"), Err(TargetError::Decorated)));
         assert!(matches!(make("/v1"), Err(TargetError::NotAbsolute(_))));
         assert!(matches!(make("ftp://a/v1"), Err(TargetError::NotAbsolute(_))));
-        assert!(matches!(Target::http(TargetId::new("x"), "https://a", Some("a\nb")), Err(TargetError::Credential)));
+        assert!(matches!(
+            Target::http(TargetId::new("x"), "https://a", Some("a\nb")),
+            Err(TargetError::Credential)
+        ));
     }
 }

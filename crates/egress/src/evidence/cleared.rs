@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use stockade_domain::{
-    Action, Caller, CallerRecord, DecisionRecord, Effect, EndReason, FindingRecord, Intent, IntentMode, Micros, Obligation,
-    RequestId,
+    Action, Caller, CallerRecord, DecisionRecord, Effect, EndReason, FindingRecord, Intent, IntentMode,
+    Micros, Obligation, RequestId,
 };
 
 use super::audit::{AuditError, Durable, Payload};
@@ -130,7 +130,8 @@ pub fn clear(
         },
     };
     let Examined { from, inspection, .. } = examined;
-    let (ticket, caller, lease, message) = (from.from.ticket, from.from.caller, from.from.lease, from.message);
+    let (ticket, caller, lease, message) =
+        (from.from.ticket, from.from.caller, from.from.lease, from.message);
     let mut intent = Box::new(Intent {
         request: ticket.request(),
         time: ticket.now(),
@@ -156,7 +157,15 @@ pub fn clear(
                 expires: lease.expires,
                 seal,
             };
-            Ok(Cleared { ticket, permit, lease, message, body: applied.body, intent, payload: applied.payload })
+            Ok(Cleared {
+                ticket,
+                permit,
+                lease,
+                message,
+                body: applied.body,
+                intent,
+                payload: applied.payload,
+            })
         }
         Err(code) => {
             intent.decision.effect = Effect::Deny;
@@ -191,8 +200,13 @@ impl Cleared {
                 }
             }
         }
-        let dispatch =
-            Dispatch { ticket: self.ticket, permit: self.permit, lease: self.lease, message: self.message, body: self.body };
+        let dispatch = Dispatch {
+            ticket: self.ticket,
+            permit: self.permit,
+            lease: self.lease,
+            message: self.message,
+            body: self.body,
+        };
         Ok((dispatch, PendingIntent(durable)))
     }
 }

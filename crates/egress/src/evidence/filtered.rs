@@ -135,7 +135,12 @@ impl Filtered {
     }
 
     /// The last bytes go out before the outcome is written, so that they are counted.
-    fn last(&mut self, out: Bytes, end: EndReason, code: Option<&'static str>) -> Poll<Option<Result<Frame<Bytes>, SendError>>> {
+    fn last(
+        &mut self,
+        out: Bytes,
+        end: EndReason,
+        code: Option<&'static str>,
+    ) -> Poll<Option<Result<Frame<Bytes>, SendError>>> {
         let frame = if out.is_empty() { Poll::Ready(None) } else { self.emit(out) };
         self.conclude(end, code);
         frame
@@ -158,7 +163,10 @@ impl Body for Filtered {
     type Data = Bytes;
     type Error = SendError;
 
-    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, SendError>>> {
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, SendError>>> {
         let this = &mut *self;
         // Bounds the work of one poll: an upstream whose pieces are all held back must not starve other connections.
         for _ in 0..64 {
@@ -193,7 +201,11 @@ impl Body for Filtered {
                     };
                 }
                 Poll::Ready(Some(Err(error))) => {
-                    let code = if matches!(error, SendError::Timeout) { "upstream_timeout" } else { "upstream_failed" };
+                    let code = if matches!(error, SendError::Timeout) {
+                        "upstream_timeout"
+                    } else {
+                        "upstream_failed"
+                    };
                     let cut = this.filter.cut(code, EndReason::UpstreamFailed);
                     return this.cut_with(cut);
                 }

@@ -13,7 +13,10 @@ mod ticket;
 
 pub use audit::{AuditError, AuditSink, AuditSlot, Durable, Payload, Unavailable};
 pub use authority::{Authority, Decision, Minter};
-pub use cleared::{Applied, ApplyObligations, Attempt, Cleared, Denied, Dispatch, NotPermitted, PendingIntent, Permit, Recorded, Unmet, clear};
+pub use cleared::{
+    Applied, ApplyObligations, Attempt, Cleared, Denied, Dispatch, NotPermitted, PendingIntent, Permit,
+    Recorded, Unmet, clear,
+};
 pub use filtered::{Cut, FilterStats, Filtered, Held, ResponseFilter, filter};
-pub use stages::{Authenticated, Examined, Lease, Message, ParsedSpan, Parsed, Reference, SpanFinding};
+pub use stages::{Authenticated, Examined, Lease, Message, Parsed, ParsedSpan, Reference, SpanFinding};
 pub use ticket::{Closing, Ticket};

@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use stockade_domain::{
-    AuditEvent, CallerRecord, Clock, DecisionRecord, EndReason, Inspection, Intent, Micros, Outcome, RequestId, Usage,
+    AuditEvent, CallerRecord, Clock, DecisionRecord, EndReason, Inspection, Intent, Micros, Outcome,
+    RequestId, Usage,
 };
 
 use super::audit::{AuditSink, AuditSlot, Durable, Payload, Unavailable};
@@ -54,7 +55,11 @@ impl Ticket {
     ///
     /// # Errors
     /// [`Unavailable`] when the audit log has no room or has stopped: the request must be refused.
-    pub fn open(request: RequestId, sink: Arc<dyn AuditSink>, clock: Arc<dyn Clock>) -> Result<Self, Unavailable> {
+    pub fn open(
+        request: RequestId,
+        sink: Arc<dyn AuditSink>,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, Unavailable> {
         let slot = sink.reserve(request)?;
         Ok(Self {
             request,

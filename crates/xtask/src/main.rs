@@ -6,6 +6,7 @@
 
 mod arrows;
 mod check;
+mod generate;
 mod workspace;
 
 use std::process::ExitCode;
@@ -26,6 +27,12 @@ enum Verb {
     Check,
     /// The dependency arrows between our crates.
     CheckArrows,
+    /// Writes the golden files, for example `docs/cli.md`.
+    Generate {
+        /// Fail when one is out of date instead of writing it.
+        #[arg(long)]
+        check: bool,
+    },
     /// Runs `./test`, passing arguments on.
     Test {
         /// For example `--install`.
@@ -38,6 +45,7 @@ fn main() -> ExitCode {
     let result = match Cli::parse().verb {
         Verb::Check => check::run(),
         Verb::CheckArrows => arrows::run(),
+        Verb::Generate { check } => generate::run(check),
         Verb::Test { args } => check::test(&args),
     };
     match result {

@@ -5,10 +5,14 @@
 #![expect(clippy::print_stdout, reason = "a command-line tool speaks on stdout")]
 
 mod arrows;
+mod bench;
 mod check;
 mod generate;
+mod process;
+mod server;
 mod workspace;
 
+use std::net::SocketAddr;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -27,6 +31,21 @@ enum Verb {
     Check,
     /// The dependency arrows between our crates.
     CheckArrows,
+    /// Measures one part.
+    Bench {
+        /// Which.
+        #[command(subcommand)]
+        bench: bench::Bench,
+    },
+    /// Runs one tier of the gateway benchmark in this process; prints where it listens.
+    #[command(hide = true)]
+    ServeTier {
+        /// Which.
+        tier: bench::Tier,
+        /// Where it sends requests on to.
+        #[arg(long)]
+        upstream: SocketAddr,
+    },
     /// Writes the golden files, for example `docs/cli.md`.
     Generate {
         /// Fail when one is out of date instead of writing it.
@@ -43,6 +62,8 @@ enum Verb {
 
 fn main() -> ExitCode {
     let result = match Cli::parse().verb {
+        Verb::Bench { bench } => bench::run(&bench),
+        Verb::ServeTier { tier, upstream } => bench::serve(tier, upstream),
         Verb::Check => check::run(),
         Verb::CheckArrows => arrows::run(),
         Verb::Generate { check } => generate::run(check),

@@ -19,6 +19,14 @@ pub(crate) fn cargo() -> Result<Command> {
     Ok(command)
 }
 
+/// Whether the workspace has a package of this name.
+pub(crate) fn has(package: &str) -> Result<bool> {
+    let output = cargo()?.args(["metadata", "--format-version", "1", "--no-deps"]).output()?;
+    let metadata: serde_json::Value = serde_json::from_slice(&output.stdout)?;
+    let packages = metadata.get("packages").and_then(|p| p.as_array()).context("cargo metadata changed")?;
+    Ok(packages.iter().any(|p| p.get("name").and_then(|name| name.as_str()) == Some(package)))
+}
+
 /// How our programs are compiled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Profile {

@@ -143,7 +143,7 @@ class BadRequests(unittest.TestCase):
         if answer.status == 0:
             self.assertTrue(answer.reset)
         else:
-            self.assertEqual(answer.status, 431)
+            self.assertEqual((answer.status, answer.error["code"]), (431, "header_block_too_large"))
         self.assertTrue(SERVER.alive())
 
     def test_a_header_of_a_megabyte(self):
@@ -158,8 +158,7 @@ class BadRequests(unittest.TestCase):
     def test_an_encoded_body(self):
         for coding in ["gzip", "br", "zstd", "deflate", "gzip, gzip", "no-such"]:
             answer = post(b"\x1f\x8b\x08\x00 this is not it", extra=[f"content-encoding: {coding}"])
-            self.assertIn(answer.status, (400, 415), coding)
-            self.assertTrue(answer.error["code"])
+            self.refused(answer, 415, "encoded_body")
 
     def test_lengths_that_disagree(self):
         body = chat("sandbox")
@@ -175,8 +174,7 @@ class BadRequests(unittest.TestCase):
     def test_a_foreign_host(self):
         raw = head(2).replace(f"host: {SERVER.host}:{SERVER.port}".encode(), b"host: attacker.example")
         answer = send(raw + b"{}")
-        self.assertGreaterEqual(answer.status, 400)
-        self.assertNotEqual(answer.status, 500)
+        self.assertEqual((answer.status, answer.error["code"]), (403, "foreign_host"))
 
     def test_requests_without_a_valid_key_are_counted_not_written_one_by_one(self):
         size = len(SERVER.events())

@@ -8,8 +8,10 @@ mod arrows;
 mod bench;
 mod check;
 mod generate;
+mod leaktest;
 mod process;
 mod server;
+mod table;
 mod workspace;
 
 use std::net::SocketAddr;
@@ -37,6 +39,8 @@ enum Verb {
         #[command(subcommand)]
         bench: bench::Bench,
     },
+    /// Plants secrets everywhere, cuts them everywhere, and looks for them on the other side.
+    Leaktest(leaktest::Options),
     /// Runs one tier of the gateway benchmark in this process; prints where it listens.
     #[command(hide = true)]
     ServeTier {
@@ -63,6 +67,7 @@ enum Verb {
 fn main() -> ExitCode {
     let result = match Cli::parse().verb {
         Verb::Bench { bench } => bench::run(&bench),
+        Verb::Leaktest(options) => leaktest::run(&options),
         Verb::ServeTier { tier, upstream } => bench::serve(tier, upstream),
         Verb::Check => check::run(),
         Verb::CheckArrows => arrows::run(),

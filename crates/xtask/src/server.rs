@@ -4,7 +4,7 @@ use std::fs::{self, File};
 use std::net::SocketAddr;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
@@ -22,7 +22,8 @@ pub(crate) struct Stockade {
     running: Running,
     addresses: Addresses,
     key: String,
-    _folder: TempDir,
+    binary: PathBuf,
+    folder: TempDir,
 }
 
 #[derive(Debug, Deserialize)]
@@ -55,7 +56,7 @@ impl Stockade {
         environment(&mut command, top);
         let mut running = Running::start(&mut command)?;
         let (addresses, key) = await_ready(&mut running, top)?;
-        Ok(Self { running, addresses, key, _folder: folder })
+        Ok(Self { running, addresses, key, binary: binary.to_path_buf(), folder })
     }
 
     /// Where callers connect.
@@ -71,6 +72,24 @@ impl Stockade {
     /// The process id.
     pub(crate) fn pid(&self) -> u32 {
         self.running.pid()
+    }
+
+    /// Where its data lies.
+    pub(crate) fn data(&self) -> PathBuf {
+        data(self.folder.path())
+    }
+
+    /// What it printed.
+    pub(crate) fn log(&self) -> String {
+        fs::read_to_string(self.folder.path().join("server.log")).unwrap_or_default()
+    }
+
+    /// Runs another verb of the binary against this server.
+    pub(crate) fn command(&self, arguments: &[&str]) -> Result<Output> {
+        let mut command = Command::new(&self.binary);
+        command.args(arguments).stdin(Stdio::null());
+        environment(&mut command, self.folder.path());
+        command.output().context("cannot run the binary")
     }
 }
 

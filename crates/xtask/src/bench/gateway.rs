@@ -17,10 +17,10 @@ use hdrhistogram::Histogram;
 use super::client::{Ask, Connection, Target};
 use super::load::{self, Awake};
 use super::peer::{self, Peer};
-use super::table::Table;
 use super::tier::{Server, Tier};
 use super::{device, mock};
 use crate::process::{self, Memory};
+use crate::table::Table;
 use crate::workspace;
 
 /// Bytes of a request's body.

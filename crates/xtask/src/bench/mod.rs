@@ -7,7 +7,6 @@ mod load;
 mod mock;
 mod peer;
 mod proxy;
-mod table;
 mod tier;
 
 use std::net::SocketAddr;

@@ -12,6 +12,13 @@ impl Table {
         Self { rows: vec![heads.map(str::to_owned).to_vec()] }
     }
 
+    /// Adds more column heads.
+    pub(crate) fn head(&mut self, heads: &[&str]) {
+        if let Some(first) = self.rows.first_mut() {
+            first.extend(heads.iter().map(|head| (*head).to_owned()));
+        }
+    }
+
     /// Adds a row.
     pub(crate) fn row(&mut self, cells: Vec<String>) {
         self.rows.push(cells);

@@ -5,8 +5,8 @@
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 
-use crate::random::Random;
 use crate::CryptoError;
+use crate::random::Random;
 
 /// A key for sealing and opening.
 pub struct SealingKey(LessSafeKey);

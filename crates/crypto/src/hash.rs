@@ -134,7 +134,10 @@ mod tests {
 
     #[test]
     fn matches_fips_180_and_rfc_4231() {
-        assert_eq!(to_hex(&sha256(b"abc")), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+        assert_eq!(
+            to_hex(&sha256(b"abc")),
+            "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+        );
         let mut pieces = Hasher::new();
         pieces.update(b"a");
         pieces.update(b"bc");

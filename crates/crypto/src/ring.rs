@@ -131,7 +131,12 @@ impl KeyRing {
     ///
     /// # Errors
     /// [`CryptoError`] when the library fails.
-    pub fn sealing_key(&self, role: KeyRole, version: u32, context: &[u8]) -> Result<SealingKey, CryptoError> {
+    pub fn sealing_key(
+        &self,
+        role: KeyRole,
+        version: u32,
+        context: &[u8],
+    ) -> Result<SealingKey, CryptoError> {
         let mut bytes = self.derive(role, version, context)?;
         let key = SealingKey::new(&bytes);
         bytes.zeroize();
@@ -142,7 +147,12 @@ impl KeyRing {
     ///
     /// # Errors
     /// [`CryptoError`] when the library fails.
-    pub fn signing_key(&self, role: KeyRole, version: u32, context: &[u8]) -> Result<SigningKey, CryptoError> {
+    pub fn signing_key(
+        &self,
+        role: KeyRole,
+        version: u32,
+        context: &[u8],
+    ) -> Result<SigningKey, CryptoError> {
         let mut bytes = self.derive(role, version, context)?;
         let key = SigningKey::from_seed(&bytes);
         bytes.zeroize();

@@ -77,9 +77,15 @@ mod tests {
 
     #[test]
     fn matches_rfc_8032_test_2() {
-        let seed: [u8; 32] = from_hex("4ccd089b28ff96da9db6c346ec114e0f5b8a319f35aba624da8cf6ed4fb8a6fb").unwrap().try_into().unwrap();
+        let seed: [u8; 32] = from_hex("4ccd089b28ff96da9db6c346ec114e0f5b8a319f35aba624da8cf6ed4fb8a6fb")
+            .unwrap()
+            .try_into()
+            .unwrap();
         let key = SigningKey::from_seed(&seed).unwrap();
-        assert_eq!(to_hex(key.verifying_key().as_bytes()), "3d4017c3e843895a92b70aa74d1b7ebc9c982ccf2ec4968cc0cd55f12af4660c");
+        assert_eq!(
+            to_hex(key.verifying_key().as_bytes()),
+            "3d4017c3e843895a92b70aa74d1b7ebc9c982ccf2ec4968cc0cd55f12af4660c"
+        );
         let signature = key.sign(&[0x72]);
         assert_eq!(
             to_hex(&signature),

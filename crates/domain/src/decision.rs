@@ -89,7 +89,9 @@ impl FromStr for Obligation {
     type Err = ObligationError;
 
     fn from_str(text: &str) -> Result<Self, ObligationError> {
-        let word = |w: &str| !w.is_empty() && w.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
+        let word = |w: &str| {
+            !w.is_empty() && w.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
+        };
         match text.split_once(':') {
             None if text == "strip" => Ok(Self::Strip),
             None if text == "annotate" => Ok(Self::Annotate),

@@ -47,7 +47,9 @@ impl FromStr for FrameworkRef {
     type Err = FrameworkRefError;
 
     fn from_str(text: &str) -> Result<Self, FrameworkRefError> {
-        let digits = |s: &str, n: std::ops::RangeInclusive<usize>| n.contains(&s.len()) && s.bytes().all(|b| b.is_ascii_digit());
+        let digits = |s: &str, n: std::ops::RangeInclusive<usize>| {
+            n.contains(&s.len()) && s.bytes().all(|b| b.is_ascii_digit())
+        };
         let framework = if let Some(rest) = text.strip_prefix("AML.T") {
             let (main, sub) = rest.split_once('.').map_or((rest, None), |(m, s)| (m, Some(s)));
             (digits(main, 4..=4) && sub.is_none_or(|s| digits(s, 3..=3))).then_some(Framework::Atlas)

@@ -163,7 +163,9 @@ impl fmt::Display for WorkloadName {
 
 impl fmt::Display for WorkloadNameError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a workload name is 1 to 63 characters of a-z, 0-9 and `-`, and neither begins nor ends with `-`")
+        f.write_str(
+            "a workload name is 1 to 63 characters of a-z, 0-9 and `-`, and neither begins nor ends with `-`",
+        )
     }
 }
 

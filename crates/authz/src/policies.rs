@@ -1,0 +1,191 @@
+//! A set of policies that has been checked whole: it parses, every annotation is understood, ids are unique, and the
+//! strict validator finds nothing to say. Only such a set can decide.
+
+use std::collections::{BTreeMap, HashMap};
+
+use cedar_policy::{Policy, PolicyId, Schema, ValidationMode, Validator};
+use stockade_crypto::{Hasher, to_hex};
+
+use crate::annotations::{self, Info, Kind, Source};
+use crate::error::{PolicyError, PolicyErrors};
+use crate::text;
+
+/// The schema that policies are checked against: the text of `rules/cedar/stockade.cedarschema`.
+pub const SCHEMA: &str = include_str!("../../../rules/cedar/stockade.cedarschema");
+
+/// The name that errors of the schema itself are given under.
+const SCHEMA_NAME: &str = "stockade.cedarschema";
+
+/// A checked set of policies. Cheap to ask, costly to make; one is shared by all requests until it is replaced whole.
+#[derive(Debug, Clone)]
+pub struct PolicySet {
+    /// Policies that grant and refuse.
+    pub(crate) deciding: cedar_policy::PolicySet,
+    /// Policies with `@floor`: they grant nothing, their obligations hold for every permit.
+    pub(crate) floor: cedar_policy::PolicySet,
+    /// What each policy's annotations say.
+    pub(crate) infos: HashMap<PolicyId, Info>,
+    /// Names of the files, by [`Info::file`].
+    pub(crate) files: Vec<String>,
+    pub(crate) schema: Schema,
+    hash: String,
+}
+
+impl PolicySet {
+    /// Loads policies from texts, given as name and content. The order of files does not matter.
+    ///
+    /// # Errors
+    /// Every mistake that was found, with file and place. Besides Cedar's own errors: a policy without a unique `@id`,
+    /// an unknown or misplaced annotation, an unknown obligation, a template, and a policy that can never apply.
+    pub fn load(files: &[(&str, &str)]) -> Result<Self, PolicyErrors> {
+        let mut files = files.to_vec();
+        files.sort_unstable();
+        let schema = load_schema()?;
+        let mut errors = Vec::new();
+        let mut loaded = BTreeMap::new();
+        for (index, (name, content)) in files.iter().enumerate() {
+            load_file(index, name, content, &mut loaded, &mut errors);
+        }
+        if !errors.is_empty() {
+            return Err(PolicyErrors::new(errors));
+        }
+
+        let set = assemble(loaded, &files, schema)?;
+        set.validate()?;
+        Ok(set)
+    }
+
+    /// SHA-256 over the names and texts of the files, as lower-case hex. Every decision record names it.
+    #[must_use]
+    pub fn hash(&self) -> &str {
+        &self.hash
+    }
+
+    /// How many policies there are, the floor included.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.infos.len()
+    }
+
+    /// Whether there is no policy; such a set denies everything.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.infos.is_empty()
+    }
+
+    /// `(id, title, why)` of every policy, sorted by id.
+    #[must_use]
+    pub fn describe(&self) -> Vec<(&str, &str, &str)> {
+        let mut out: Vec<_> =
+            self.infos.values().map(|i| (i.id.as_str(), i.title.as_str(), i.why.as_str())).collect();
+        out.sort_unstable();
+        out
+    }
+
+    fn validate(&self) -> Result<(), PolicyErrors> {
+        let validator = Validator::new(self.schema.clone());
+        let mut errors = Vec::new();
+        for set in [&self.deciding, &self.floor] {
+            let result = validator.validate(set, ValidationMode::Strict);
+            for error in result.validation_errors() {
+                errors.push(PolicyError::from_cedar(self.file_of(error.policy_id()), error));
+            }
+            // A warning says that a policy is not what it looks like (it can never apply, or its text deceives the eye).
+            for warning in result.validation_warnings() {
+                errors.push(PolicyError::from_cedar(self.file_of(warning.policy_id()), warning));
+            }
+        }
+        if errors.is_empty() {
+            return Ok(());
+        }
+        errors.sort_by(|a, b| {
+            let place = |e: &PolicyError| e.span.as_ref().map_or(0, |s| s.start);
+            (&a.file, place(a)).cmp(&(&b.file, place(b)))
+        });
+        Err(PolicyErrors::new(errors))
+    }
+
+    fn file_of(&self, id: &PolicyId) -> &str {
+        self.infos.get(id).and_then(|info| self.files.get(info.file)).map_or("", String::as_str)
+    }
+}
+
+fn load_schema() -> Result<Schema, PolicyErrors> {
+    let failed =
+        |error: &dyn miette::Diagnostic| PolicyErrors::new(vec![PolicyError::from_cedar(SCHEMA_NAME, error)]);
+    let (schema, mut warnings) = Schema::from_cedarschema_str(SCHEMA).map_err(|error| failed(&error))?;
+    match warnings.next() {
+        Some(warning) => Err(failed(&warning)),
+        None => Ok(schema),
+    }
+}
+
+/// Parses one file and adds its policies by id.
+fn load_file(
+    index: usize,
+    name: &str,
+    content: &str,
+    loaded: &mut BTreeMap<String, (Policy, Info)>,
+    errors: &mut Vec<PolicyError>,
+) {
+    let parsed: cedar_policy::PolicySet = match content.parse() {
+        Ok(parsed) => parsed,
+        Err(parse) => {
+            let parse: cedar_policy::ParseErrors = parse;
+            errors.extend(parse.iter().map(|error| PolicyError::from_cedar(name, error)));
+            return;
+        }
+    };
+    if parsed.num_of_templates() > 0 {
+        errors.push(PolicyError::whole(name, "templates (`?principal`, `?resource`) are not supported"));
+        return;
+    }
+    for (at, span) in text::policies(content).into_iter().enumerate() {
+        // Cedar numbers the policies of a text in their order.
+        let Some(policy) = parsed.policy(&PolicyId::new(format!("policy{at}"))) else {
+            errors.push(PolicyError::at(name, span, "the policy could not be told from its neighbours"));
+            continue;
+        };
+        let source = Source { file: index, name, text: content, span: span.clone() };
+        let Some(info) = annotations::read(policy, &source, errors) else { continue };
+        let place = text::annotation(content, &span, "id");
+        let policy = policy.new_id(PolicyId::new(&info.id));
+        let id = info.id.clone();
+        if loaded.insert(id.clone(), (policy, info)).is_some() {
+            let error = PolicyError::at(name, place, format!("another policy has the id `{id}` already"));
+            errors.push(error.help("ids are unique across all files: records and tests refer to them"));
+        }
+    }
+    let found = text::policies(content).len();
+    if found != parsed.num_of_policies() {
+        errors.push(PolicyError::whole(name, "the policies of the file could not be told apart"));
+    }
+}
+
+fn assemble(
+    loaded: BTreeMap<String, (Policy, Info)>,
+    files: &[(&str, &str)],
+    schema: Schema,
+) -> Result<PolicySet, PolicyErrors> {
+    let mut deciding = cedar_policy::PolicySet::new();
+    let mut floor = cedar_policy::PolicySet::new();
+    let mut infos = HashMap::new();
+    for (policy, info) in loaded.into_values() {
+        let target = if matches!(info.kind, Kind::Floor { .. }) { &mut floor } else { &mut deciding };
+        let id = policy.id().clone();
+        if let Err(error) = target.add(policy) {
+            let file = files.get(info.file).map_or("", |(name, _)| name);
+            return Err(PolicyErrors::new(vec![PolicyError::whole(file, error.to_string())]));
+        }
+        infos.insert(id, info);
+    }
+    let mut hasher = Hasher::new();
+    for part in files.iter().flat_map(|(name, content)| [name, content]) {
+        // Lengths go in too, so that no two different sets give the same bytes.
+        hasher.update(&u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes());
+        hasher.update(part.as_bytes());
+    }
+    let hash = to_hex(&hasher.finish());
+    let files = files.iter().map(|(name, _)| (*name).to_owned()).collect();
+    Ok(PolicySet { deciding, floor, infos, files, schema, hash })
+}

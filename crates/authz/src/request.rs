@@ -1,0 +1,256 @@
+//! From a [`Query`] to Cedar's principal, action, resource, context and entities.
+
+use std::collections::{HashMap, HashSet};
+
+use cedar_policy::{
+    Context, Entities, Entity, EntityId, EntityTypeName, EntityUid, Request, RestrictedExpression as Expr,
+};
+use stockade_domain::{Action, CredentialKind, Label, LabelOrder, Micros, UnknownLabel, Workload};
+
+use crate::error::EngineError;
+use crate::query::{InspectionContext, Model, Query, Resource, listed};
+
+/// Cedar's type names, parsed once.
+#[derive(Debug, Clone)]
+pub(crate) struct Names {
+    action: EntityTypeName,
+    audience: EntityTypeName,
+    caller: EntityTypeName,
+    credential: EntityTypeName,
+    exposure: EntityTypeName,
+    gateway: EntityTypeName,
+    model: EntityTypeName,
+    tool: EntityTypeName,
+    upstream: EntityTypeName,
+    user: EntityTypeName,
+    workload: EntityTypeName,
+}
+
+/// A question in Cedar's terms.
+pub(crate) struct Prepared {
+    pub(crate) request: Request,
+    pub(crate) entities: Entities,
+}
+
+/// Why a question cannot be put. Each of these denies.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Unaskable {
+    #[error(transparent)]
+    Label(#[from] UnknownLabel),
+    #[error("the action does not go with that kind of resource")]
+    Mismatch,
+    #[error("{0}")]
+    Cedar(String),
+}
+
+impl Names {
+    pub(crate) fn new() -> Result<Self, EngineError> {
+        let name = |name: &str| {
+            format!("Stockade::{name}")
+                .parse::<EntityTypeName>()
+                .map_err(|error| EngineError(error.to_string()))
+        };
+        Ok(Self {
+            action: name("Action")?,
+            audience: name("Audience")?,
+            caller: name("Caller")?,
+            credential: name("Credential")?,
+            exposure: name("Exposure")?,
+            gateway: name("Gateway")?,
+            model: name("Model")?,
+            tool: name("Tool")?,
+            upstream: name("Upstream")?,
+            user: name("User")?,
+            workload: name("Workload")?,
+        })
+    }
+
+    pub(crate) fn prepare(&self, query: &Query<'_>) -> Result<Prepared, Unaskable> {
+        let mut entities = Vec::with_capacity(4);
+        let principal = self.caller(query, &mut entities)?;
+        let (resource, context) = match (query.action, query.resource) {
+            (
+                Action::Connect | Action::ListModels | Action::ReadResult | Action::Export,
+                Resource::Gateway,
+            ) => (uid(&self.gateway, "gateway"), headers(query.context)),
+            (Action::Invoke, Resource::Model(model)) => {
+                (self.model(query, model, &mut entities)?, inspected(query, model)?)
+            }
+            (Action::CallTool, Resource::Tool { name, model }) => {
+                let model_uid = self.model(query, model, &mut entities)?;
+                (self.tool(query, name, model_uid, &mut entities)?, inspected(query, model)?)
+            }
+            _ => return Err(Unaskable::Mismatch),
+        };
+        let action = uid(&self.action, query.action.as_str());
+        let context = Context::from_pairs(context).map_err(cedar)?;
+        let request = Request::new(principal, action, resource, context, None).map_err(cedar)?;
+        let entities = Entities::from_entities(entities, None).map_err(cedar)?;
+        Ok(Prepared { request, entities })
+    }
+
+    fn caller(&self, query: &Query<'_>, entities: &mut Vec<Entity>) -> Result<EntityUid, Unaskable> {
+        let caller = query.caller;
+        let workload = self.workload(&caller.workload, query.label_order, entities)?;
+        let credential = match caller.credential {
+            CredentialKind::ApiKey => "api_key",
+        };
+        let chain = caller.chain.iter().map(|id| entity(uid(&self.workload, &id.to_string())));
+        let mut attributes = HashMap::from([
+            pair("workload", entity(workload.clone())),
+            pair("credential", entity(uid(&self.credential, credential))),
+            pair("chain", Expr::new_set(chain)),
+        ]);
+        if let Some(user) = &caller.user {
+            attributes.extend([pair("user", entity(uid(&self.user, &user.id)))]);
+        }
+        let id = uid(&self.caller, &caller.key.to_string());
+        entities.push(Entity::new(id.clone(), attributes, HashSet::from([workload])).map_err(cedar)?);
+        Ok(id)
+    }
+
+    fn workload(
+        &self,
+        workload: &Workload,
+        order: &LabelOrder,
+        entities: &mut Vec<Entity>,
+    ) -> Result<EntityUid, Unaskable> {
+        let id = uid(&self.workload, &workload.id.to_string());
+        let attributes = HashMap::from([
+            pair("name", text(workload.name.as_str())),
+            pair("tenant", text(workload.tenant.as_str())),
+            pair("owner", text(&workload.owner)),
+            pair("audience", entity(uid(&self.audience, workload.audience.as_str()))),
+            pair("exposure", entity(uid(&self.exposure, workload.exposure.as_str()))),
+            pair("label", label(&workload.label, order)?),
+            pair("traits", Expr::new_set(workload.traits.iter().map(|word| text(word)))),
+        ]);
+        entities.push(Entity::new(id.clone(), attributes, HashSet::new()).map_err(cedar)?);
+        Ok(id)
+    }
+
+    fn model(
+        &self,
+        query: &Query<'_>,
+        model: &Model,
+        entities: &mut Vec<Entity>,
+    ) -> Result<EntityUid, Unaskable> {
+        let id = uid(&self.model, &model.name);
+        let attributes = HashMap::from([
+            pair("name", text(&model.name)),
+            pair("upstream", entity(uid(&self.upstream, &model.upstream))),
+            pair("sandbox", Expr::new_bool(model.sandbox)),
+            pair("label_max", label(&model.label_max, query.label_order)?),
+        ]);
+        let parents = self.lists(query, model.listed(&query.caller.workload.models));
+        entities.push(Entity::new(id.clone(), attributes, parents).map_err(cedar)?);
+        Ok(id)
+    }
+
+    fn tool(
+        &self,
+        query: &Query<'_>,
+        name: &str,
+        model: EntityUid,
+        entities: &mut Vec<Entity>,
+    ) -> Result<EntityUid, Unaskable> {
+        let id = uid(&self.tool, name);
+        let attributes = HashMap::from([pair("name", text(name)), pair("model", entity(model))]);
+        let parents = self.lists(query, listed(&query.caller.workload.tools, name));
+        entities.push(Entity::new(id.clone(), attributes, parents).map_err(cedar)?);
+        Ok(id)
+    }
+
+    /// The caller's workload as a parent, when it lists the thing.
+    fn lists(&self, query: &Query<'_>, listed: bool) -> HashSet<EntityUid> {
+        listed.then(|| uid(&self.workload, &query.caller.workload.id.to_string())).into_iter().collect()
+    }
+}
+
+fn headers(context: &InspectionContext) -> Vec<(String, Expr)> {
+    let mut pairs = Vec::with_capacity(20);
+    pairs.push(pair("now", Expr::new_datetime(datetime(context.now))));
+    if let Some(addr) = context.addr {
+        // An IPv4 address that came in over an IPv6 socket (RFC 4291 section 2.5.5.2) matches IPv4 ranges.
+        pairs.push(pair("addr", Expr::new_ip(addr.to_canonical().to_string())));
+    }
+    pairs
+}
+
+fn inspected(query: &Query<'_>, model: &Model) -> Result<Vec<(String, Expr)>, Unaskable> {
+    let cx = query.context;
+    let strings =
+        |words: &std::collections::BTreeSet<String>| Expr::new_set(words.iter().map(|word| text(word)));
+    let findings = [
+        pair("pii", long(cx.findings.pii)),
+        pair("secret", long(cx.findings.secret)),
+        pair("injection", long(cx.findings.injection)),
+        pair("leak", long(cx.findings.leak)),
+    ];
+    let mut pairs = headers(cx);
+    pairs.extend([
+        pair("label", label(&cx.label, query.label_order)?),
+        pair("signals", strings(&cx.signals)),
+        pair("system_signals", strings(&cx.system_signals)),
+        pair("registered_system", Expr::new_bool(cx.registered_system)),
+        pair("findings", Expr::new_record(findings).map_err(cedar)?),
+        pair("atom_findings", long(cx.atom_findings)),
+        pair("opaque", Expr::new_bool(cx.opaque)),
+        pair("reference", Expr::new_bool(cx.reference)),
+        pair("sealed", Expr::new_bool(cx.sealed)),
+        pair("incomplete", Expr::new_bool(cx.incomplete)),
+        pair("tools", long(cx.tools)),
+        pair("tokens", long(cx.tokens)),
+        pair("stream", Expr::new_bool(cx.stream)),
+        pair("observe", Expr::new_bool(model.observed())),
+    ]);
+    Ok(pairs)
+}
+
+/// A label as policies see it; one that the configuration does not name cannot be asked about.
+fn label(label: &Label, order: &LabelOrder) -> Result<Expr, Unaskable> {
+    let rank = order.rank(label)?;
+    let reached = usize::try_from(rank).map_or(0, |rank| rank.saturating_add(1));
+    let reaches = order.iter().take(reached).map(|lower| text(lower.as_str()));
+    Expr::new_record([
+        pair("rank", Expr::new_long(rank)),
+        pair("name", text(label.as_str())),
+        pair("reaches", Expr::new_set(reaches)),
+    ])
+    .map_err(cedar)
+}
+
+/// Cedar's `datetime` counts milliseconds and is written `YYYY-MM-DDThh:mm:ss.SSSZ`.
+fn datetime(time: Micros) -> String {
+    let mut text = time.to_string();
+    if text.ends_with('Z') && text.len() >= 4 {
+        text.truncate(text.len().saturating_sub(4));
+        text.push('Z');
+    }
+    text
+}
+
+fn uid(name: &EntityTypeName, id: &str) -> EntityUid {
+    EntityUid::from_type_name_and_id(name.clone(), EntityId::new(id))
+}
+
+fn pair(name: &str, value: Expr) -> (String, Expr) {
+    (name.to_owned(), value)
+}
+
+fn text(value: &str) -> Expr {
+    Expr::new_string(value.to_owned())
+}
+
+fn entity(value: EntityUid) -> Expr {
+    Expr::new_entity_uid(value)
+}
+
+/// Counts beyond Cedar's 64-bit integers stay at the highest.
+fn long(value: u64) -> Expr {
+    Expr::new_long(i64::try_from(value).unwrap_or(i64::MAX))
+}
+
+fn cedar(error: impl std::fmt::Display) -> Unaskable {
+    Unaskable::Cedar(error.to_string())
+}

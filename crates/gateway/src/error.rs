@@ -1,0 +1,106 @@
+//! What a caller is told when there is no answer: a status, a stable code and a sentence that is safe to show.
+
+use bytes::Bytes;
+use http::{HeaderValue, Response, StatusCode, header};
+use http_body_util::Full;
+use stockade_domain::RequestId;
+
+/// A request that gets no answer. The message never holds anything of the request or of the upstream but checked ids.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Refusal {
+    pub(crate) status: StatusCode,
+    pub(crate) code: &'static str,
+    pub(crate) message: String,
+}
+
+/// Every code that the gateway can answer with: status, code, and what to do. `docs/errors.md` is made from it.
+pub const CODES: &[(u16, &str, &str)] = &[
+    (400, "invalid_json", "The body is not JSON (RFC 8259). The message names the byte."),
+    (400, "invalid_utf8", "The body is not UTF-8. The message names the byte."),
+    (400, "duplicate_key", "A key stands twice in one object; readers disagree on which one counts."),
+    (400, "json_too_deep", "Arrays and objects are nested deeper than `limits.json_depth`."),
+    (400, "json_too_large", "The body has more values than are read."),
+    (400, "invalid_request", "The body lacks something that the operation needs."),
+    (400, "body_incomplete", "The body broke off."),
+    (400, "upstream_rejected", "The upstream did not accept the request. The operator's log has its reason."),
+    (401, "invalid_api_key", "The key is missing, malformed, unknown, expired or revoked: use a key of this installation."),
+    (403, "policy_denied", "A policy forbids it. Operators find the reason under the request id."),
+    (403, "obligation_unmet", "A policy asks for something that cannot be done to this request."),
+    (403, "policy_error", "A policy could not be evaluated, so nothing is permitted."),
+    (403, "foreign_host", "The `Host` header does not name this gateway."),
+    (403, "foreign_origin", "Requests from web pages of other origins are refused."),
+    (404, "model_not_found", "No upstream serves this model: see `GET /v1/models`."),
+    (404, "unknown_route", "There is nothing at this path."),
+    (405, "method_not_allowed", "The path exists, the method does not."),
+    (408, "request_timeout", "The body did not arrive in time."),
+    (413, "body_too_large", "The body is larger than `limits.body`."),
+    (415, "unsupported_media_type", "Send `Content-Type: application/json`."),
+    (415, "encoded_body", "Send the body without `Content-Encoding`."),
+    (429, "upstream_rate_limited", "The upstream asks to slow down."),
+    (431, "header_block_too_large", "The header block is larger than `limits.header_block`, or has too many fields."),
+    (502, "upstream_failed", "The upstream could not be reached or broke off."),
+    (502, "upstream_malformed", "The upstream's answer cannot be read, so it cannot be checked."),
+    (502, "upstream_encoded", "The upstream encoded its answer although it was asked not to."),
+    (502, "upstream_too_large", "The upstream's answer, or one event of it, is larger than `limits.event`."),
+    (502, "answer_blocked", "The answer held something that may not leave and cannot be taken out of it."),
+    (503, "ledger_unavailable", "Nothing can be recorded, so nothing is answered."),
+    (503, "overloaded", "Too many requests at once."),
+    (503, "shutting_down", "The server is stopping."),
+    (504, "upstream_timeout", "The upstream did not answer in time."),
+];
+
+impl Refusal {
+    pub(crate) fn new(code: &'static str) -> Self {
+        let (status, text) = CODES
+            .iter()
+            .find(|(_, c, _)| *c == code)
+            .map_or((500, "Something failed inside."), |(status, _, text)| (*status, *text));
+        Self {
+            status: StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
+            code,
+            message: text.to_owned(),
+        }
+    }
+
+    pub(crate) fn with_message(mut self, message: impl Into<String>) -> Self {
+        self.message = message.into();
+        self
+    }
+
+    /// In OpenAI's dialect (<https://platform.openai.com/docs/guides/error-codes>).
+    pub(crate) fn to_json(&self) -> Vec<u8> {
+        let kind = match self.status.as_u16() {
+            401 => "authentication_error",
+            403 => "permission_error",
+            404 => "not_found_error",
+            429 => "rate_limit_error",
+            400..=499 => "invalid_request_error",
+            _ => "server_error",
+        };
+        serde_json::json!({"error": {"message": self.message, "type": kind, "code": self.code, "param": null}})
+            .to_string()
+            .into_bytes()
+    }
+
+    /// The whole answer. SDKs repeat a request on most errors: they are told not to where that would not help.
+    pub(crate) fn response(&self, request: RequestId) -> Response<Full<Bytes>> {
+        let mut response = Response::new(Full::new(Bytes::from(self.to_json())));
+        *response.status_mut() = self.status;
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if let Ok(id) = HeaderValue::try_from(request.to_string()) {
+            headers.insert("x-request-id", id);
+        }
+        match self.status.as_u16() {
+            429 | 503 => {
+                headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+            }
+            502 | 504 => {}
+            _ => {
+                headers.insert("x-should-retry", HeaderValue::from_static("false"));
+            }
+        }
+        response
+    }
+}

@@ -1,0 +1,97 @@
+//! What the gateway needs from elsewhere. It knows no store, no ledger and no file.
+
+use std::sync::Arc;
+
+use stockade_authz::Model;
+use stockade_domain::{Caller, WorkloadId};
+use stockade_egress::evidence::Lease;
+use stockade_egress::Target;
+
+pub use stockade_egress::evidence::{AuditError, AuditSink, AuditSlot, Durable, Payload, Unavailable};
+
+/// A credential that was accepted.
+#[derive(Debug)]
+pub struct Grant {
+    /// Who it belongs to; no end user yet.
+    pub caller: Caller,
+    /// For how long it is good.
+    pub lease: Lease,
+}
+
+/// Why a credential was not accepted. The caller learns only that it was not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum AuthError {
+    /// Not the form of a key, or its checksum is wrong.
+    #[error("the credential is malformed")]
+    Malformed,
+    /// No such key, or another secret.
+    #[error("the credential is not known")]
+    Unknown,
+    /// The key has run out.
+    #[error("the credential has expired")]
+    Expired,
+    /// The key was revoked.
+    #[error("the credential was revoked")]
+    Revoked,
+}
+
+/// Knows API keys. Called on the request path: answers from memory.
+pub trait KeyDirectory: Send + Sync + 'static {
+    /// Checks a presented key in constant time.
+    ///
+    /// # Errors
+    /// [`AuthError`] says why not, for the record.
+    fn authenticate(&self, presented: &str) -> Result<Grant, AuthError>;
+}
+
+/// Knows which system prompts a workload has registered.
+pub trait PromptRegistry: Send + Sync + 'static {
+    /// Whether the prompt with this SHA-256 is registered for the workload.
+    fn is_registered(&self, workload: WorkloadId, digest: &[u8; 32]) -> bool;
+}
+
+/// The models that exist, and where. What may be used is the policies' affair.
+#[derive(Debug, Clone, Default)]
+pub struct Catalog {
+    /// Entries, in order; the first whose pattern fits serves a model.
+    pub entries: Vec<CatalogEntry>,
+}
+
+/// One upstream with the models it serves.
+#[derive(Debug, Clone)]
+pub struct CatalogEntry {
+    /// Model names; `*` at the end stands for any rest.
+    pub models: Vec<String>,
+    /// What policies see. The name is filled in with the one that was asked for.
+    pub model: Model,
+    /// Where it is.
+    pub target: Arc<Target>,
+}
+
+/// A model that was found.
+#[derive(Debug, Clone)]
+pub struct Resolved {
+    /// What policies see.
+    pub model: Model,
+    /// Where it is.
+    pub target: Arc<Target>,
+}
+
+impl Catalog {
+    /// The first entry that serves a model of this name.
+    #[must_use]
+    pub fn resolve(&self, name: &str) -> Option<Resolved> {
+        let fits = |pattern: &String| match pattern.strip_suffix('*') {
+            Some(prefix) => name.starts_with(prefix),
+            None => pattern == name,
+        };
+        let entry = self.entries.iter().find(|e| e.models.iter().any(fits))?;
+        let model = Model { name: name.to_owned(), ..entry.model.clone() };
+        Some(Resolved { model, target: Arc::clone(&entry.target) })
+    }
+
+    /// Every model that is named without a wildcard, with its entry.
+    pub fn named(&self) -> impl Iterator<Item = (&str, &CatalogEntry)> {
+        self.entries.iter().flat_map(|e| e.models.iter().filter(|m| !m.ends_with('*')).map(move |m| (m.as_str(), e)))
+    }
+}

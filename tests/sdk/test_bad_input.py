@@ -51,7 +51,7 @@ class Answer:
 
 def send(pieces, timeout=30.0, until=None):
     """Sends raw bytes, answers what came back; `until` stops reading once those bytes were seen."""
-    raw, reset = b"", False
+    raw, reset, deadline = bytearray(), False, time.monotonic() + 60
     with socket.create_connection((SERVER.host, SERVER.port), timeout=timeout) as connection:
         try:
             for piece in [pieces] if isinstance(pieces, bytes) else pieces:
@@ -63,9 +63,11 @@ def send(pieces, timeout=30.0, until=None):
                 raw += got
                 if until and until in raw:
                     break
+                if len(raw) > 64 * MEBIBYTE or time.monotonic() > deadline:
+                    raise AssertionError(f"the answer does not end: {len(raw)} bytes so far")
         except OSError:
             reset = True
-    return Answer(raw, reset)
+    return Answer(bytes(raw), reset)
 
 
 def head(length=None, *, path="/v1/chat/completions", method="POST", key=None, extra=(), kind="application/json"):

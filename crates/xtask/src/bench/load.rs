@@ -23,8 +23,8 @@ const CONNECTIONS: usize = 64;
 const BACKLOG: usize = 5_000;
 /// Nanoseconds that a histogram holds at most.
 const LONGEST: u64 = 120_000_000_000;
-/// Where a rate is too high: the 99th percentile of the aim.
-const CEILING: Duration = Duration::from_millis(5);
+/// How often a rate may miss before it counts as too high; a shared machine has its moments.
+const CHANCES: usize = 3;
 
 /// Latencies in nanoseconds, to three digits.
 pub(crate) fn histogram() -> Result<Histogram<u64>> {
@@ -77,8 +77,8 @@ pub(crate) struct Step {
     pub(crate) latencies: Histogram<u64>,
     /// Requests a second that were asked for.
     pub(crate) rate: u64,
-    /// All answered, none failed, 99 of 100 within the ceiling.
-    pub(crate) kept_up: bool,
+    /// All were answered and none failed.
+    complete: bool,
     /// CPU time of the server for each request.
     pub(crate) cpu_per_request: Option<Duration>,
 }
@@ -141,35 +141,56 @@ pub(crate) async fn open_loop(target: &Target, ask: &Ask, rate: u64, time: Durat
         }
         _ => None,
     };
-    let in_time = Duration::from_nanos(latencies.value_at_quantile(0.99)) <= CEILING;
-    Ok(Step { latencies, rate, kept_up: !overrun && answered == total && in_time, cpu_per_request })
+    Ok(Step { latencies, rate, complete: !overrun && answered == total, cpu_per_request })
 }
 
-/// The highest rate at which 99 of 100 requests take no more than 5 ms, within a twentieth; none if even the lowest
+/// The highest rate at which 99 of 100 requests take no more than `ceiling`, within a twentieth; none if even the lowest
 /// rate is too much.
-pub(crate) async fn capacity(target: &Target, ask: &Ask, step: Duration) -> Result<Option<Step>> {
-    const LOWEST: u64 = 25;
+pub(crate) async fn capacity(
+    target: &Target,
+    ask: &Ask,
+    time: Duration,
+    ceiling: Duration,
+) -> Result<Option<Step>> {
+    const LOWEST: u64 = 10;
     let mut best: Option<Step> = None;
     let mut rate = LOWEST;
     // Doubling finds the first rate that is too high; halving the gap then finds the edge.
     let mut too_high = loop {
-        let tried = open_loop(target, ask, rate, step).await?;
-        if !tried.kept_up {
-            break rate;
+        match keeps_up(target, ask, rate, time, ceiling).await? {
+            None => break rate,
+            step => best = step,
         }
-        best = Some(tried);
         rate = rate.saturating_mul(2);
     };
     let mut good = best.as_ref().map_or(0, |step| step.rate);
     while good > 0 && too_high - good > too_high / 20 {
         let rate = good.midpoint(too_high);
-        let tried = open_loop(target, ask, rate, step).await?;
-        if tried.kept_up {
-            good = rate;
-            best = Some(tried);
-        } else {
-            too_high = rate;
+        match keeps_up(target, ask, rate, time, ceiling).await? {
+            None => too_high = rate,
+            step => (good, best) = (rate, step),
         }
     }
     Ok(best)
+}
+
+async fn keeps_up(
+    target: &Target,
+    ask: &Ask,
+    rate: u64,
+    time: Duration,
+    ceiling: Duration,
+) -> Result<Option<Step>> {
+    for _ in 0..CHANCES {
+        let step = open_loop(target, ask, rate, time).await?;
+        let p99 = Duration::from_nanos(step.latencies.value_at_quantile(0.99));
+        if step.complete && p99 <= ceiling {
+            return Ok(Some(step));
+        }
+        // Far off is no bad moment.
+        if p99 > ceiling * 20 {
+            return Ok(None);
+        }
+    }
+    Ok(None)
 }

@@ -23,28 +23,28 @@ pub(crate) struct Cell {
 #[derive(Debug, Default)]
 pub(crate) struct Matrix {
     cells: BTreeMap<(usize, usize), Cell>,
-    names: BTreeMap<usize, &'static str>,
-    /// The first few failures, told in full.
-    pub(crate) told: Vec<String>,
+    names: BTreeMap<usize, String>,
+    /// The first failure of each row, told in full.
+    told: BTreeMap<usize, String>,
     /// The most bytes of a value that came through in one run.
     pub(crate) leaked_bytes: usize,
 }
 
-/// Failures that are told in full.
-const TOLD: usize = 12;
-
 impl Matrix {
     /// The cell of a channel and a recognizer.
-    pub(crate) fn cell(&mut self, row: usize, name: &'static str, column: usize) -> &mut Cell {
-        self.names.insert(row, name);
+    pub(crate) fn cell(&mut self, row: usize, name: &str, column: usize) -> &mut Cell {
+        self.names.entry(row).or_insert_with(|| name.to_owned());
         self.cells.entry((row, column)).or_default()
     }
 
-    /// Keeps a failure for the report.
-    pub(crate) fn tell(&mut self, line: impl FnOnce() -> String) {
-        if self.told.len() < TOLD {
-            self.told.push(line());
-        }
+    /// Keeps a failure of a row for the report, if it is the row's first.
+    pub(crate) fn tell(&mut self, row: usize, line: impl FnOnce() -> String) {
+        self.told.entry(row).or_insert_with(line);
+    }
+
+    /// The failures that were kept.
+    pub(crate) fn told(&self) -> impl Iterator<Item = &String> {
+        self.told.values()
     }
 
     /// The sum over all cells.
@@ -59,7 +59,7 @@ impl Matrix {
     }
 
     /// Channels in which a recognizer's value came through whole in every run.
-    pub(crate) fn unscanned(&self) -> Vec<&'static str> {
+    pub(crate) fn unscanned(&self) -> Vec<&str> {
         let mut rows: Vec<usize> = self
             .cells
             .iter()
@@ -67,7 +67,7 @@ impl Matrix {
             .map(|((row, _), _)| *row)
             .collect();
         rows.dedup();
-        rows.iter().filter_map(|row| self.names.get(row).copied()).collect()
+        rows.iter().filter_map(|row| self.names.get(row).map(String::as_str)).collect()
     }
 
     /// A table whose cells are the number of runs, or what is wrong.
@@ -75,7 +75,7 @@ impl Matrix {
         let mut table = Table::new([""]);
         table.head(columns);
         for (row, name) in &self.names {
-            let mut cells = vec![(*name).to_owned()];
+            let mut cells = vec![name.clone()];
             for column in 0..columns.len() {
                 cells.push(self.cells.get(&(*row, column)).map_or_else(|| "-".to_owned(), show));
             }

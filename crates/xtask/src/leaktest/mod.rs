@@ -168,7 +168,8 @@ impl Run {
                         let Some(answer) = answer::build(channel, stream, *cut, &text, at) else { break };
                         self.book.borrow_mut().expect(case, answer);
                         let seen = self.answered(client, case, channel, stream).await;
-                        let what = || format!("{} (stream {stream}), {cut:?} at {at}", channel.as_str());
+                        let whole = if stream { "" } else { ", whole" };
+                        let what = || format!("answer {}{whole}, {cut:?} at {at}", channel.as_str());
                         let expected = answer::expected(channel, &text, *cut);
                         self.judge(&self.answers, group, seen, &mut uncut, &expected, what);
                     }
@@ -246,17 +247,18 @@ impl Run {
         what: impl Fn() -> String,
     ) {
         let name = match group.side {
-            Side::Answer { channel, stream } => answer_row(channel, stream),
-            Side::Request { channel } => channel.as_str(),
+            Side::Answer { channel, stream: true } => channel.as_str().to_owned(),
+            Side::Answer { channel, stream: false } => format!("{}, whole", channel.as_str()),
+            Side::Request { channel } => channel.as_str().to_owned(),
         };
         let column = group.value.unwrap_or(self.planted.len());
         let mut matrix = matrix.borrow_mut();
-        matrix.cell(group.row, name, column).runs += 1;
+        matrix.cell(group.row, &name, column).runs += 1;
         let seen = match seen {
             Ok(seen) => seen,
             Err(error) => {
-                matrix.cell(group.row, name, column).broken += 1;
-                matrix.tell(|| format!("{}: {error:#}", what()));
+                matrix.cell(group.row, &name, column).broken += 1;
+                matrix.tell(group.row, || format!("{}: {error:#}", what()));
                 return;
             }
         };
@@ -264,7 +266,7 @@ impl Run {
             group.value.and_then(|value| Some((self.planted.get(value)?, self.finders.get(value)?)))
         else {
             if has_place(group.side) && seen.text.as_deref() != Some(innocent) {
-                matrix.cell(group.row, name, column).different += 1;
+                matrix.cell(group.row, &name, column).different += 1;
                 matrix
                     .tell(|| format!("{}: innocent text came out as {:?}; {}", what(), seen.text, seen.told));
             }
@@ -273,20 +275,20 @@ impl Run {
         let leaked = seen.views.as_ref().map_or(0, |views| views.leaked(finder));
         if leaked > 0 {
             matrix.leaked_bytes = matrix.leaked_bytes.max(leaked);
-            matrix.cell(group.row, name, column).leaks += 1;
-            matrix.tell(|| {
+            matrix.cell(group.row, &name, column).leaks += 1;
+            matrix.tell(group.row, || {
                 format!("{}: {leaked} bytes of {} came through; {}", what(), planted.name, seen.told)
             });
         }
         // Where a line must not end, a line break has become a space.
         if leaked + 1 >= planted.secret.len() {
-            matrix.cell(group.row, name, column).whole += 1;
+            matrix.cell(group.row, &name, column).whole += 1;
         }
         match uncut {
             None => *uncut = Some(seen.text),
             Some(uncut) if *uncut != seen.text => {
-                matrix.cell(group.row, name, column).different += 1;
-                matrix.tell(|| {
+                matrix.cell(group.row, &name, column).different += 1;
+                matrix.tell(group.row, || {
                     format!(
                         "{}, {}: {:?} uncut, {:?} cut; {}",
                         what(),
@@ -309,14 +311,9 @@ fn has_place(side: Side) -> bool {
     }
 }
 
-fn answer_row(channel: answer::Channel, stream: bool) -> &'static str {
-    // Two rows for each channel; the second needs no name of its own.
-    if stream { channel.as_str() } else { "  the same, not streamed" }
-}
-
 fn tell(reply: &Reply) -> String {
     let body = String::from_utf8_lossy(&reply.body);
-    let body: String = body.chars().take(600).collect();
+    let body: String = body.chars().map(|c| if c.is_control() { ' ' } else { c }).take(700).collect();
     format!("status {}, {body}", reply.status)
 }
 
@@ -355,7 +352,7 @@ fn report(run: &Run, seed: u64, seconds: f64, at_rest: &[String], server: &Stock
         answers.render(&columns)
     );
     println!("## Requests\n\n{}", requests.render(&columns));
-    for line in answers.told.iter().chain(&requests.told).chain(at_rest) {
+    for line in answers.told().chain(requests.told()).chain(at_rest) {
         println!("- {line}");
     }
     let (a, r) = (answers.total(), requests.total());

@@ -267,8 +267,9 @@ impl Run {
         else {
             if has_place(group.side) && seen.text.as_deref() != Some(innocent) {
                 matrix.cell(group.row, &name, column).different += 1;
-                matrix
-                    .tell(|| format!("{}: innocent text came out as {:?}; {}", what(), seen.text, seen.told));
+                matrix.tell(group.row, || {
+                    format!("{}: innocent text came out as {:?}; {}", what(), seen.text, seen.told)
+                });
             }
             return;
         };

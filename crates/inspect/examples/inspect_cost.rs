@@ -35,7 +35,8 @@ fn main() -> Result<(), stockade_inspect::EngineError> {
     let cx = Context::new(Direction::Request, Channel::Content, Role::User);
     let json = Context { json_escapes: true, ..cx };
     let accents = PROSE.replace('e', "é");
-    let russian = "Съешь ещё этих мягких французских булок, да выпей чаю. Пожалуйста, кратко перескажи отчёт. ";
+    let russian =
+        "Съешь ещё этих мягких французских булок, да выпей чаю. Пожалуйста, кратко перескажи отчёт. ";
     let base64 = "QWxpY2Ugd2FzIGJlZ2lubmluZyB0byBnZXQgdmVyeSB0aXJlZCBvZiBzaXR0aW5nIGJ5IGhlciBzaXN0ZXIgb24";
     let numbers = "{\"id\":40213,\"v\":[0.4532015112830366,17,2024,99.5],\"t\":\"2024-05-01T10:00:00Z\"},";
     for (name, unit, cx) in [

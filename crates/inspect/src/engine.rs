@@ -1,0 +1,184 @@
+//! Rules, compiled once, ready to examine texts and streams.
+
+use std::sync::Arc;
+
+use stockade_domain::{Channel, Direction, Finding, FindingKind, Role, Severity, SpanRef};
+use stockade_rulebook::{Header, RuleError, Rulebook, Status};
+
+use crate::report::Report;
+use crate::rule::Recognizer;
+use crate::scan::{Patterns, Span};
+use crate::scanner::Scanner;
+
+/// A text is examined in pieces of this many bytes, so that memory does not grow with it.
+const PIECE: usize = 64 * 1024;
+
+/// Examines texts. Cheap to clone; clones share everything.
+#[derive(Clone)]
+pub struct Engine {
+    pub(crate) inner: Arc<Inner>,
+}
+
+pub(crate) struct Inner {
+    pub(crate) rules: Vec<Detecting>,
+    pub(crate) patterns: Patterns,
+}
+
+/// What findings of one rule have in common.
+pub(crate) struct Detecting {
+    pub(crate) id: Arc<str>,
+    pub(crate) kind: FindingKind,
+    pub(crate) ty: Arc<str>,
+    pub(crate) severity: Severity,
+    pub(crate) reach: Reach,
+    pub(crate) header: Header,
+}
+
+/// Where a text stands and how it is to be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Context {
+    /// Which way it travels.
+    pub direction: Direction,
+    /// What part of a message it is. For a whole text the span's own channel counts.
+    pub channel: Channel,
+    /// Who is said to have said it. For a whole text the span's own role counts.
+    pub role: Role,
+    /// The text is the source of JSON strings, as tool arguments are: it is read as it stands *and* with its escapes
+    /// resolved, and what either reading finds counts. A finding never cuts an escape in two.
+    pub json_escapes: bool,
+}
+
+/// How much of a text a detector must see to say something about a place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Reach {
+    /// A bounded neighbourhood: on a stream its findings come before the text leaves.
+    Local,
+    /// From an opener to an end that may be far: on a stream everything from the opener on is withheld.
+    Region,
+    /// All of it: on a stream its findings come at the end and can only annotate.
+    Whole,
+}
+
+/// A detector of an engine.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Detector {
+    /// Its rule's id.
+    pub id: Arc<str>,
+    /// The family of its findings.
+    pub kind: FindingKind,
+    /// What it finds.
+    pub ty: Arc<str>,
+    /// Its reach.
+    pub reach: Reach,
+}
+
+/// Why rules do not make an engine.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    /// A rule file cannot be loaded.
+    #[error(transparent)]
+    Load(#[from] RuleError),
+    /// A rule is not one that can be run.
+    #[error("rule `{id}`: {what}")]
+    Rule {
+        /// The rule.
+        id: String,
+        /// What is wrong with it.
+        what: String,
+    },
+    /// The patterns together are too large for an automaton.
+    #[error("the patterns are too large together: {0}")]
+    Size(Box<dyn std::error::Error + Send + Sync>),
+}
+
+// === impl Engine ===
+
+impl Engine {
+    /// Compiles the rules under `recognizers` and `signals`. Removed rules do not run.
+    ///
+    /// # Errors
+    /// [`EngineError`] when a rule cannot be loaded or run.
+    pub fn new(rules: &Rulebook) -> Result<Self, EngineError> {
+        let mut recognizers = rules.load::<Recognizer>("recognizers")?;
+        recognizers.retain(|rule| rule.header.status != Status::Removed);
+        let patterns = Patterns::new(recognizers.iter().map(|r| (r.header.id.as_str(), &r.body)))?;
+        let detecting = |rule: stockade_rulebook::Rule<Recognizer>| Detecting {
+            id: Arc::from(rule.header.id.as_str()),
+            kind: rule.body.kind,
+            ty: Arc::from(rule.body.ty.as_str()),
+            severity: rule.header.severity,
+            reach: if rule.body.region.is_empty() { Reach::Local } else { Reach::Region },
+            header: rule.header,
+        };
+        let rules = recognizers.into_iter().map(detecting).collect();
+        Ok(Self { inner: Arc::new(Inner { rules, patterns }) })
+    }
+
+    /// Examines a whole text.
+    #[must_use]
+    pub fn examine(&self, span: SpanRef<'_>, cx: &Context) -> Report {
+        let cx = Context { channel: span.channel, role: span.role, ..*cx };
+        let mut scanner = self.stream(&cx);
+        let mut findings = Vec::new();
+        let mut rest = span.text;
+        while rest.len() > PIECE {
+            let (piece, after) = rest.split_at(rest.floor_char_boundary(PIECE));
+            findings.append(&mut scanner.push(piece).findings);
+            rest = after;
+        }
+        let mut report = scanner.finish_with(rest);
+        findings.append(&mut report.findings);
+        report.findings = findings;
+        report
+    }
+
+    /// Begins to examine a stream.
+    #[must_use]
+    pub fn stream(&self, cx: &Context) -> Scanner {
+        Scanner::new(Arc::clone(&self.inner), cx)
+    }
+
+    /// The detectors, by id.
+    #[must_use]
+    pub fn detectors(&self) -> Vec<Detector> {
+        let detector = |rule: &Detecting| Detector {
+            id: Arc::clone(&rule.id),
+            kind: rule.kind,
+            ty: Arc::clone(&rule.ty),
+            reach: rule.reach,
+        };
+        self.inner.rules.iter().map(detector).collect()
+    }
+}
+
+impl std::fmt::Debug for Engine {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Engine").field("rules", &self.inner.rules.len()).finish_non_exhaustive()
+    }
+}
+
+impl Inner {
+    /// A span as a finding.
+    pub(crate) fn finding(&self, span: Span) -> Option<Finding> {
+        let rule = self.rules.get(span.rule)?;
+        Some(Finding {
+            rule_id: Arc::clone(&rule.id),
+            kind: rule.kind,
+            ty: Arc::clone(&rule.ty),
+            start: span.start,
+            end: span.end,
+            confidence: stockade_domain::Confidence::from_thousandths(span.confidence),
+            severity: rule.severity,
+        })
+    }
+}
+
+// === impl Context ===
+
+impl Context {
+    /// A context; tool arguments are read as JSON source.
+    #[must_use]
+    pub const fn new(direction: Direction, channel: Channel, role: Role) -> Self {
+        Self { direction, channel, role, json_escapes: matches!(channel, Channel::ToolArgs) }
+    }
+}

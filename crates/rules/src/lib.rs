@@ -1,0 +1,41 @@
+//! The built-in rules, embedded. The binary passes them on as a value; nothing reads them from here by itself.
+
+macro_rules! files {
+    ($($path:literal),+ $(,)?) => {
+        /// Every rule file: its path below `rules/` and its text.
+        pub const FILES: &[(&str, &str)] = &[$(($path, include_str!(concat!("../../../rules/", $path)))),+];
+    };
+}
+
+files![
+    "recognizers/aws-access-key.toml",
+    "recognizers/aws-secret-key.toml",
+    "recognizers/card.toml",
+    "recognizers/email.toml",
+    "recognizers/github-token.toml",
+    "recognizers/iban.toml",
+    "recognizers/jwt.toml",
+    "recognizers/private-key.toml",
+    "recognizers/stockade-key.toml",
+    "recognizers/us-ssn.toml",
+];
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    #[test]
+    fn every_file_is_embedded() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../rules");
+        let mut missing = Vec::new();
+        for folder in ["recognizers", "signals"] {
+            for entry in std::fs::read_dir(root.join(folder)).unwrap() {
+                let name = format!("{folder}/{}", entry.unwrap().file_name().to_string_lossy());
+                if !super::FILES.iter().any(|(path, _)| *path == name) {
+                    missing.push(name);
+                }
+            }
+        }
+        assert!(missing.is_empty(), "not embedded: {missing:?}");
+    }
+}

@@ -84,7 +84,7 @@ impl Engine {
             entities: Value::Null,
             context: Value::Null,
         };
-        let prepared = match self.names.prepare(query) {
+        let prepared = match self.names.prepare(query, &self.cache) {
             Ok(prepared) => prepared,
             Err(why) => {
                 out.unaskable = Some(why.to_string());

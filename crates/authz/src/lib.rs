@@ -7,6 +7,7 @@
 //! Everything here is pure: texts and values come in, values go out. Whatever goes wrong denies.
 
 mod annotations;
+mod cache;
 mod cases;
 mod engine;
 mod error;

@@ -18,7 +18,14 @@ use crate::view::{Fold, Piece, Unescaper, fold};
 type Canonical = Vec<(u8, usize, usize)>;
 
 struct Naive {
-    rules: Vec<(Recognizer, Vec<Regex>, Vec<(Regex, Option<Regex>)>)>,
+    rules: Vec<Rule>,
+}
+
+struct Rule {
+    body: Recognizer,
+    patterns: Vec<Regex>,
+    /// Opener and closer.
+    regions: Vec<(Regex, Option<Regex>)>,
 }
 
 /// Rule number, start and end in original bytes.
@@ -72,13 +79,13 @@ fn near(context: &Nearby, bytes: &[u8], start: usize, end: usize) -> bool {
     let before = &bytes[start.saturating_sub(context.before)..start];
     let after = &bytes[end..bytes.len().min(end + context.after)];
     [before, after].iter().any(|part| {
-        let part = String::from_utf8_lossy(part).to_ascii_lowercase();
+        let part = part.to_ascii_lowercase();
         context.words.iter().any(|word| {
-            let needle = word.trim_matches('*');
-            part.match_indices(needle).any(|(at, _)| {
-                let letter = |c: Option<char>| c.is_some_and(|c| c.is_ascii_alphabetic());
-                (word.starts_with('*') || !letter(part[..at].chars().next_back()))
-                    && (word.ends_with('*') || !letter(part[at + needle.len()..].chars().next()))
+            let needle = word.trim_matches('*').as_bytes();
+            (0..part.len()).filter(|at| part[*at..].starts_with(needle)).any(|at| {
+                let letter = |b: Option<&u8>| b.is_some_and(u8::is_ascii_alphabetic);
+                (word.starts_with('*') || !letter(part[..at].last()))
+                    && (word.ends_with('*') || !letter(part.get(at + needle.len())))
             })
         })
     })
@@ -91,7 +98,7 @@ impl Naive {
             let patterns = rule.body.pattern.iter().map(|p| whole(&p.regex)).collect();
             let marks = |r: &Region| (whole(&r.opener), r.closer.as_deref().map(whole));
             let regions = rule.body.region.iter().map(marks).collect();
-            (rule.body, patterns, regions)
+            Rule { body: rule.body, patterns, regions }
         };
         Self { rules: rules.into_iter().map(compile).collect() }
     }
@@ -102,8 +109,8 @@ impl Naive {
         let allowed = |class: &Class, at: Option<usize>| {
             at.and_then(|at| bytes.get(at)).is_none_or(|b| !class[usize::from(*b)])
         };
-        for (number, (rule, patterns, regions)) in self.rules.iter().enumerate() {
-            for (pattern, regex) in rule.pattern.iter().zip(patterns) {
+        for (number, Rule { body, patterns, regions }) in self.rules.iter().enumerate() {
+            for (pattern, regex) in body.pattern.iter().zip(patterns) {
                 let (left, right) = (class(&pattern.left).unwrap(), class(&pattern.right).unwrap());
                 for start in 0..n {
                     for end in start + 1..=n {
@@ -118,7 +125,7 @@ impl Naive {
                     }
                 }
             }
-            for (region, (opener, closer)) in rule.region.iter().zip(regions) {
+            for (region, (opener, closer)) in body.region.iter().zip(regions) {
                 let left = class(&region.left).unwrap();
                 let mut from = 0;
                 while let Some((start, end)) =

@@ -1,0 +1,219 @@
+//! Rules, compiled once, ready to examine texts and streams.
+
+use std::sync::Arc;
+
+use stockade_domain::{Channel, Direction, Finding, FindingKind, Role, Severity, SpanRef};
+use stockade_rulebook::{Header, RuleError, Rulebook, Status};
+
+use crate::report::Report;
+use crate::rule::Recognizer;
+use crate::scan::{Patterns, Span};
+use crate::scanner::Scanner;
+use crate::signal::{Hit, Lexicon, Signal};
+
+/// A text is examined in pieces of this many bytes, so that memory does not grow with it.
+const PIECE: usize = 64 * 1024;
+
+/// A sign of less weight counts in the score only, in thousandths.
+const LIGHT: u16 = 250;
+
+/// Examines texts. Cheap to clone; clones share everything.
+#[derive(Clone)]
+pub struct Engine {
+    pub(crate) inner: Arc<Inner>,
+}
+
+pub(crate) struct Inner {
+    pub(crate) rules: Vec<Detecting>,
+    pub(crate) patterns: Patterns,
+    pub(crate) lexicon: Lexicon,
+}
+
+/// What findings of one rule have in common.
+pub(crate) struct Detecting {
+    pub(crate) id: Arc<str>,
+    pub(crate) kind: FindingKind,
+    pub(crate) ty: Arc<str>,
+    pub(crate) severity: Severity,
+    pub(crate) reach: Reach,
+    pub(crate) header: Header,
+}
+
+/// Where a text stands and how it is to be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Context {
+    /// Which way it travels.
+    pub direction: Direction,
+    /// What part of a message it is. For a whole text the span's own channel counts.
+    pub channel: Channel,
+    /// Who is said to have said it. For a whole text the span's own role counts.
+    pub role: Role,
+    /// The text is the source of JSON strings, as tool arguments are: it is read as it stands *and* with its escapes
+    /// resolved, and what either reading finds counts. A finding never cuts an escape in two.
+    pub json_escapes: bool,
+}
+
+/// How much of a text a detector must see to say something about a place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Reach {
+    /// A bounded neighbourhood: on a stream its findings come before the text leaves.
+    Local,
+    /// From an opener to an end that may be far: on a stream everything from the opener on is withheld.
+    Region,
+    /// All of it: on a stream its findings come at the end and can only annotate.
+    Whole,
+}
+
+/// A detector of an engine.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Detector {
+    /// Its rule's id.
+    pub id: Arc<str>,
+    /// The family of its findings.
+    pub kind: FindingKind,
+    /// What it finds.
+    pub ty: Arc<str>,
+    /// Its reach.
+    pub reach: Reach,
+}
+
+/// Why rules do not make an engine.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    /// A rule file cannot be loaded.
+    #[error(transparent)]
+    Load(#[from] RuleError),
+    /// A rule is not one that can be run.
+    #[error("rule `{id}`: {what}")]
+    Rule {
+        /// The rule.
+        id: String,
+        /// What is wrong with it.
+        what: String,
+    },
+    /// The patterns together are too large for an automaton.
+    #[error("the patterns are too large together: {0}")]
+    Size(Box<dyn std::error::Error + Send + Sync>),
+}
+
+// === impl Engine ===
+
+impl Engine {
+    /// Compiles the rules under `recognizers` and `signals`. Removed rules do not run.
+    ///
+    /// # Errors
+    /// [`EngineError`] when a rule cannot be loaded or run.
+    pub fn new(rules: &Rulebook) -> Result<Self, EngineError> {
+        let mut recognizers = rules.load::<Recognizer>("recognizers")?;
+        recognizers.retain(|rule| rule.header.status != Status::Removed);
+        let mut signals = rules.load::<Signal>("signals")?;
+        signals.retain(|rule| rule.header.status != Status::Removed);
+        let patterns = Patterns::new(recognizers.iter().map(|r| (r.header.id.as_str(), &r.body)))?;
+        let words = signals.iter().map(|r| (r.header.id.as_str(), &r.body));
+        let lexicon = Lexicon::new(words, recognizers.len())?;
+        let recognizers = recognizers.into_iter().map(|rule| {
+            let reach = if rule.body.region.is_empty() { Reach::Local } else { Reach::Region };
+            Detecting::new(rule.header, rule.body.kind, &rule.body.ty, reach)
+        });
+        let signals = signals
+            .into_iter()
+            .map(|rule| Detecting::new(rule.header, FindingKind::Injection, &rule.body.family, Reach::Whole));
+        let rules = recognizers.chain(signals).collect();
+        Ok(Self { inner: Arc::new(Inner { rules, patterns, lexicon }) })
+    }
+
+    /// Examines a whole text.
+    #[must_use]
+    pub fn examine(&self, span: SpanRef<'_>, cx: &Context) -> Report {
+        let cx = Context { channel: span.channel, role: span.role, ..*cx };
+        let mut scanner = self.stream(&cx);
+        let mut findings = Vec::new();
+        let mut rest = span.text;
+        while rest.len() > PIECE {
+            let (piece, after) = rest.split_at(rest.floor_char_boundary(PIECE));
+            findings.append(&mut scanner.push(piece).findings);
+            rest = after;
+        }
+        let mut report = scanner.finish_with(rest);
+        findings.append(&mut report.findings);
+        findings.sort_by_key(|finding| (finding.start, finding.end));
+        report.findings = findings;
+        report
+    }
+
+    /// Begins to examine a stream.
+    #[must_use]
+    pub fn stream(&self, cx: &Context) -> Scanner {
+        Scanner::new(Arc::clone(&self.inner), cx)
+    }
+
+    /// The detectors, by id.
+    #[must_use]
+    pub fn detectors(&self) -> Vec<Detector> {
+        let detector = |rule: &Detecting| Detector {
+            id: Arc::clone(&rule.id),
+            kind: rule.kind,
+            ty: Arc::clone(&rule.ty),
+            reach: rule.reach,
+        };
+        self.inner.rules.iter().map(detector).collect()
+    }
+}
+
+impl std::fmt::Debug for Engine {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Engine").field("rules", &self.inner.rules.len()).finish_non_exhaustive()
+    }
+}
+
+impl Inner {
+    /// A sign as a finding, if it weighs enough to be one.
+    pub(crate) fn sign(&self, hit: Hit) -> Option<Finding> {
+        let span = Span { start: hit.start, end: hit.end, rule: hit.rule, confidence: hit.weight };
+        if hit.weight < LIGHT { None } else { self.finding(span) }
+    }
+
+    /// A span as a finding.
+    pub(crate) fn finding(&self, span: Span) -> Option<Finding> {
+        let rule = self.rules.get(span.rule)?;
+        Some(Finding {
+            rule_id: Arc::clone(&rule.id),
+            kind: rule.kind,
+            ty: Arc::clone(&rule.ty),
+            start: span.start,
+            end: span.end,
+            confidence: stockade_domain::Confidence::from_thousandths(span.confidence),
+            severity: rule.severity,
+        })
+    }
+}
+
+impl Detecting {
+    fn new(header: Header, kind: FindingKind, ty: &str, reach: Reach) -> Self {
+        Self {
+            id: Arc::from(header.id.as_str()),
+            kind,
+            ty: Arc::from(ty),
+            severity: header.severity,
+            reach,
+            header,
+        }
+    }
+}
+
+// === impl Context ===
+
+impl Context {
+    /// A context; tool arguments are read as JSON source.
+    #[must_use]
+    pub const fn new(direction: Direction, channel: Channel, role: Role) -> Self {
+        Self { direction, channel, role, json_escapes: matches!(channel, Channel::ToolArgs) }
+    }
+
+    /// Whether the text is given to a model to read rather than said to it: what a tool gave back or says about itself,
+    /// and what nobody can name.
+    pub(crate) const fn is_data(&self) -> bool {
+        matches!(self.channel, Channel::ToolResult | Channel::ToolDefinition | Channel::Unlabelled)
+            || matches!(self.role, Role::Tool)
+    }
+}

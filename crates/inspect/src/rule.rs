@@ -1,0 +1,99 @@
+//! What stands in the `[recognizer]` table of a rule file.
+
+use serde::Deserialize;
+use stockade_domain::FindingKind;
+
+/// A recognizer: patterns that are matched exactly, regions that run from an opener to a closer.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Recognizer {
+    pub(crate) kind: FindingKind,
+    /// The word of `redact:<type>`.
+    #[serde(rename = "type")]
+    pub(crate) ty: String,
+    #[serde(default)]
+    pub(crate) pattern: Vec<Pattern>,
+    #[serde(default)]
+    pub(crate) region: Vec<Region>,
+}
+
+/// One shape of what is sought. A match is any stretch of the canonical view for which the regex matches exactly that
+/// stretch, both neighbours are allowed, the context is there and the validator accepts.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Pattern {
+    /// Bytes, not Unicode; no look-around; a bounded length.
+    pub(crate) regex: String,
+    /// Characters that must not stand just before, as the inside of a bracketed class; empty allows all.
+    #[serde(default)]
+    pub(crate) left: String,
+    /// Characters that must not stand just after.
+    #[serde(default)]
+    pub(crate) right: String,
+    #[serde(default)]
+    pub(crate) validator: Validator,
+    /// In thousandths.
+    pub(crate) confidence: u16,
+    pub(crate) context: Option<Nearby>,
+}
+
+/// Words of which one must stand near a match.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Nearby {
+    /// ASCII, any case. A word's neighbours are not letters, unless a `*` stands at that end.
+    pub(crate) words: Vec<String>,
+    /// How many canonical characters before the match are searched.
+    pub(crate) before: usize,
+    /// How many after.
+    pub(crate) after: usize,
+}
+
+/// A stretch whose end cannot be told from its beginning: withheld from the opener on.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Region {
+    pub(crate) opener: String,
+    /// Characters that must not stand just before the opener.
+    #[serde(default)]
+    pub(crate) left: String,
+    /// A regex that ends the region, itself included.
+    pub(crate) closer: Option<String>,
+    /// Or: the region runs as long as the characters are of this class.
+    pub(crate) alphabet: Option<String>,
+    /// Characters of the alphabet that do not count at the end.
+    #[serde(default)]
+    pub(crate) trim: String,
+    /// What must come first for the region to count.
+    pub(crate) head: Option<Head>,
+    /// The longest region, in canonical characters. A longer one is withheld to the end of the text, and incomplete.
+    pub(crate) cap: usize,
+    /// In thousandths.
+    pub(crate) confidence: u16,
+}
+
+/// The beginning of a region up to one character, which a validator judges.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Head {
+    pub(crate) until: char,
+    /// A longer head is no region.
+    pub(crate) max: usize,
+    pub(crate) validator: Validator,
+}
+
+/// What looks at the text of a match beyond its shape.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Validator {
+    #[default]
+    None,
+    Card,
+    Iban,
+    Email,
+    UsSsn,
+    AwsSecret,
+    GithubToken,
+    StockadeKey,
+    JoseHeader,
+}

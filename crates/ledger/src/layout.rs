@@ -1,0 +1,59 @@
+//! Names in the log's directory.
+
+use std::path::{Path, PathBuf};
+
+/// Content of the file [`FORMAT`].
+pub(crate) const FORMAT_LINE: &str = "stockade-ledger 1\n";
+/// Version of the directory's format.
+pub(crate) const FORMAT: &str = "format";
+/// The verifier key.
+pub(crate) const KEY: &str = "ledger.pub";
+/// The latest signed checkpoint.
+pub(crate) const CHECKPOINT: &str = "checkpoint";
+/// Requests that were open when frames were last trimmed.
+pub(crate) const OPEN_INTENTS: &str = "open-intents";
+/// Append segments.
+pub(crate) const FRAMES: &str = "frames";
+/// Sealed payloads and their salts.
+pub(crate) const PAYLOADS: &str = "payloads";
+/// Tiles and entry bundles.
+pub(crate) const TILES: &str = "tile";
+
+/// The longest of the small files, in bytes.
+pub(crate) const SMALL_FILE: u64 = 64 * 1024 * 1024;
+
+const FRAMES_SUFFIX: &str = ".frames";
+const DATA_SUFFIX: &str = ".sealed";
+const SALTS_SUFFIX: &str = ".salts";
+
+pub(crate) fn frames_path(directory: &Path, first: u64) -> PathBuf {
+    directory.join(FRAMES).join(format!("{first:020}{FRAMES_SUFFIX}"))
+}
+
+pub(crate) fn sealed_path(directory: &Path, first: u64) -> PathBuf {
+    directory.join(PAYLOADS).join(format!("{first:020}{DATA_SUFFIX}"))
+}
+
+pub(crate) fn salts_path(directory: &Path, first: u64) -> PathBuf {
+    directory.join(PAYLOADS).join(format!("{first:020}{SALTS_SUFFIX}"))
+}
+
+/// The first index in the name of an append segment.
+pub(crate) fn frames_first(name: &str) -> Option<u64> {
+    numbered(name, FRAMES_SUFFIX)
+}
+
+/// The first index in the name of a payload segment.
+pub(crate) fn sealed_first(name: &str) -> Option<u64> {
+    numbered(name, DATA_SUFFIX)
+}
+
+/// The first index in the name of a file of salts.
+pub(crate) fn salts_first(name: &str) -> Option<u64> {
+    numbered(name, SALTS_SUFFIX)
+}
+
+fn numbered(name: &str, suffix: &str) -> Option<u64> {
+    let digits = name.strip_suffix(suffix).filter(|d| d.len() == 20)?;
+    digits.bytes().all(|b| b.is_ascii_digit()).then(|| digits.parse().ok()).flatten()
+}

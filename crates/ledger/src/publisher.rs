@@ -1,0 +1,237 @@
+//! The publisher: behind the writer it cuts tiles and bundles, signs checkpoints and trims what they have made needless.
+//!
+//! Order is everything: tiles are durable before a checkpoint over them is signed, a checkpoint is durable before it is
+//! told, and frames go only when durable bundles under a durable checkpoint hold their entries. A signed checkpoint is
+//! never taken back.
+
+use std::collections::BTreeSet;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Instant;
+
+use stockade_crypto::{Digest, SigningKey};
+
+use crate::layout;
+use crate::merkle::leaf_hash;
+use crate::note::Checkpoint;
+use crate::shared::Shared;
+use crate::tiles::{Edge, TILE_WIDTH, bundle_path, levels, nodes_at, tile_path, width_of};
+use crate::vfs::{OpenMode, Vfs, replace_file};
+use crate::window::each_entry;
+use crate::writer::StopOnPanic;
+
+/// Bytes of frames that are read at once.
+const READ_BYTES: u32 = 4 * 1024 * 1024;
+
+pub(crate) struct Publisher {
+    shared: Arc<Shared>,
+    key: SigningKey,
+    edge: Edge,
+    /// The incomplete entry bundle.
+    bundle: Vec<u8>,
+    /// Size under the latest checkpoint.
+    signed: u64,
+    /// Directories that are known to exist.
+    known: BTreeSet<PathBuf>,
+}
+
+/// Files that are written and synced, and directories that still have to be.
+struct Sheet<'a> {
+    vfs: &'a dyn Vfs,
+    root: &'a Path,
+    known: &'a mut BTreeSet<PathBuf>,
+    unsynced: BTreeSet<PathBuf>,
+}
+
+impl Publisher {
+    /// A publisher that goes on after a signed tree of `edge.size()` entries whose incomplete bundle is given.
+    pub(crate) fn new(shared: Arc<Shared>, key: SigningKey, edge: Edge, bundle: Vec<u8>) -> Self {
+        let signed = edge.size();
+        Self { shared, key, edge, bundle, signed, known: BTreeSet::new() }
+    }
+
+    /// Runs until the writer has ended and everything is signed, or something fails.
+    pub(crate) fn run(mut self) {
+        let shared = self.shared.clone();
+        let _guard = StopOnPanic(&shared);
+        while let Some(until) = self.wait() {
+            if let Err(e) = self.publish(until) {
+                self.shared.stop(&format!("publishing the log failed: {e}"));
+                break;
+            }
+        }
+        self.shared.progress.lock().published = true;
+        self.shared.moved.notify_all();
+    }
+
+    /// Waits for entries, then until the interval has passed or somebody is in a hurry.
+    fn wait(&self) -> Option<u64> {
+        let shared = &*self.shared;
+        let mut progress = shared.progress.lock();
+        let mut due: Option<Instant> = None;
+        loop {
+            if shared.failure().is_some() {
+                return None;
+            }
+            let behind = progress.durable > self.signed;
+            if progress.written || (behind && (progress.hurry || due.is_some_and(|d| d <= Instant::now()))) {
+                progress.hurry = false;
+                return behind.then_some(progress.durable);
+            }
+            if behind {
+                let due = *due.get_or_insert_with(|| Instant::now() + shared.options.checkpoint_interval);
+                shared.moved.wait_until(&mut progress, due);
+            } else {
+                progress.hurry = false;
+                shared.moved.wait(&mut progress);
+            }
+        }
+    }
+
+    fn publish(&mut self, until: u64) -> io::Result<()> {
+        let shared = self.shared.clone();
+        let root = &shared.options.directory;
+        let mut known = std::mem::take(&mut self.known);
+        let mut sheet = Sheet { vfs: &*shared.vfs, root, known: &mut known, unsynced: BTreeSet::new() };
+        while self.edge.size() < until {
+            self.integrate(&mut sheet, until)?;
+        }
+        for level in levels(until) {
+            let width = nodes_at(level, until) % TILE_WIDTH;
+            if width > 0 {
+                let path = tile_path(level, nodes_at(level, until) / TILE_WIDTH, width);
+                sheet.write(&path, &concat(self.edge.level(level)))?;
+            }
+        }
+        if !until.is_multiple_of(TILE_WIDTH) {
+            sheet.write(&bundle_path(until / TILE_WIDTH, until % TILE_WIDTH), &self.bundle)?;
+        }
+        sheet.sync()?;
+        self.known = known;
+        let checkpoint = Checkpoint { origin: shared.options.origin(), size: until, root: self.edge.root() };
+        let note = checkpoint.sign(&self.key);
+        replace_file(&*shared.vfs, root, layout::CHECKPOINT, note.as_bytes())?;
+        let before = std::mem::replace(&mut self.signed, until);
+        {
+            let mut progress = shared.progress.lock();
+            progress.signed = until;
+            progress.note = Arc::from(note);
+        }
+        shared.moved.notify_all();
+        remove_stale(&*shared.vfs, root, before, until);
+        self.trim()
+    }
+
+    /// Takes some more entries from the frames.
+    fn integrate(&mut self, sheet: &mut Sheet<'_>, until: u64) -> io::Result<()> {
+        let from = self.edge.size();
+        let run = self.shared.window.read().run(from, until, READ_BYTES);
+        let run = run.ok_or_else(|| io::Error::other(format!("entry {from} is in no append segment")))?;
+        let (edge, bundle) = (&mut self.edge, &mut self.bundle);
+        let mut failed = Ok(());
+        each_entry(&run.read()?, from, |_, entry| {
+            push_bundled(bundle, entry);
+            edge.push(leaf_hash(entry), |tile| {
+                if failed.is_ok() {
+                    failed =
+                        sheet.write(&tile_path(tile.level, tile.number, TILE_WIDTH), &concat(&tile.hashes));
+                }
+                if tile.level == 0 && failed.is_ok() {
+                    failed = sheet.write(&bundle_path(tile.number, TILE_WIDTH), bundle);
+                    bundle.clear();
+                }
+            });
+        })?;
+        failed
+    }
+
+    /// Removes append segments whose entries all lie in full bundles under the checkpoint.
+    fn trim(&mut self) -> io::Result<()> {
+        let shared = &*self.shared;
+        let bundled = self.signed / TILE_WIDTH * TILE_WIDTH;
+        let gone: Vec<u64> = {
+            let window = shared.window.read();
+            let older = window.segments.iter().zip(window.segments.iter().skip(1));
+            older.take_while(|(_, next)| next.first <= bundled).map(|(segment, _)| segment.first).collect()
+        };
+        let Some(_no_erasure) = shared.erasing.try_lock() else { return Ok(()) };
+        if gone.is_empty() {
+            return Ok(());
+        }
+        let root = &shared.options.directory;
+        let open = shared.requests.lock().snapshot();
+        replace_file(&*shared.vfs, root, layout::OPEN_INTENTS, &open.encode())?;
+        shared.window.write().segments.drain(..gone.len());
+        for first in gone {
+            shared.vfs.remove_file(&layout::frames_path(root, first))?;
+        }
+        shared.vfs.sync_dir(&root.join(layout::FRAMES))
+    }
+}
+
+/// Appends an entry to a bundle (tlog-tiles: big-endian 16-bit length, then the entry).
+pub(crate) fn push_bundled(bundle: &mut Vec<u8>, entry: &[u8]) {
+    bundle.extend_from_slice(&u16::try_from(entry.len()).unwrap_or(u16::MAX).to_be_bytes());
+    bundle.extend_from_slice(entry);
+}
+
+fn concat(hashes: &[Digest]) -> Vec<u8> {
+    hashes.concat()
+}
+
+/// Removes the partial tiles of an earlier checkpoint. What cannot be removed is left over and harms nothing: it is not
+/// part of the log.
+fn remove_stale(vfs: &dyn Vfs, root: &Path, before: u64, now: u64) {
+    let tidy = |path: String, moved_on: bool| {
+        let path = root.join(path);
+        let _left_over = vfs.remove_file(&path);
+        if let (true, Some(folder)) = (moved_on, path.parent()) {
+            let _left_over = vfs.remove_dir(folder);
+        }
+    };
+    for level in levels(before) {
+        let number = nodes_at(level, before) / TILE_WIDTH;
+        let (old, new) = (width_of(level, number, before), width_of(level, number, now));
+        if old > 0 && old != new {
+            tidy(tile_path(level, number, old), new == TILE_WIDTH);
+            if level == 0 {
+                tidy(bundle_path(number, old), new == TILE_WIDTH);
+            }
+        }
+    }
+}
+
+impl Sheet<'_> {
+    /// Writes and syncs a file; its name becomes durable with [`Self::sync`].
+    fn write(&mut self, path: &str, bytes: &[u8]) -> io::Result<()> {
+        let path = self.root.join(path);
+        let folder = path.parent().unwrap_or(self.root).to_path_buf();
+        self.make(&folder)?;
+        let file = self.vfs.open(&path, OpenMode::Create)?;
+        file.write_at(bytes, 0)?;
+        file.sync_data()?;
+        self.unsynced.insert(folder);
+        Ok(())
+    }
+
+    fn make(&mut self, folder: &Path) -> io::Result<()> {
+        if folder == self.root || self.known.contains(folder) {
+            return Ok(());
+        }
+        let above = folder.parent().unwrap_or(self.root).to_path_buf();
+        self.make(&above)?;
+        self.vfs.create_dir(folder)?;
+        self.unsynced.insert(above);
+        // Directories of partial tiles are removed again and would pile up here.
+        if folder.extension().is_none() {
+            self.known.insert(folder.to_path_buf());
+        }
+        Ok(())
+    }
+
+    fn sync(self) -> io::Result<()> {
+        // The deepest first: a directory's name becomes durable after what is in it.
+        self.unsynced.iter().rev().try_for_each(|folder| self.vfs.sync_dir(folder))
+    }
+}

@@ -1,0 +1,71 @@
+//! Reading a log's directory: tiles, bundles, single entries. Needs no key, changes nothing, works beside a running
+//! writer.
+
+use std::path::Path;
+
+use stockade_crypto::Digest;
+
+use crate::MAX_ENTRY_BYTES;
+use crate::error::LedgerError;
+use crate::tiles::{TILE_WIDTH, bundle_path, parse_tile, tile_path, width_of};
+use crate::vfs::{Vfs, read_file};
+
+/// The longest bundle, in bytes.
+const BUNDLE_BYTES: u64 = TILE_WIDTH * (MAX_ENTRY_BYTES as u64 + 2);
+
+/// The hashes of a tile, which must have exactly `width` of them.
+pub(crate) fn tile(
+    vfs: &dyn Vfs,
+    root: &Path,
+    level: u8,
+    number: u64,
+    width: u64,
+) -> Result<Vec<Digest>, LedgerError> {
+    let path = tile_path(level, number, width);
+    let bytes = file(vfs, root, &path, TILE_WIDTH * 32)?;
+    parse_tile(&bytes)
+        .filter(|hashes| u64::try_from(hashes.len()) == Ok(width))
+        .ok_or_else(|| LedgerError::damaged(path, format!("it does not hold {width} hashes")))
+}
+
+/// The entries of a bundle in a tree of `size` leaves, with their indices.
+pub(crate) fn bundle(
+    vfs: &dyn Vfs,
+    root: &Path,
+    number: u64,
+    size: u64,
+) -> Result<Vec<(u64, Vec<u8>)>, LedgerError> {
+    let width = width_of(0, number, size);
+    let path = bundle_path(number, width);
+    let bytes = bundle_bytes(vfs, root, &path)?;
+    let first = number.saturating_mul(TILE_WIDTH);
+    let entries: Option<Vec<_>> = split_bundle(&bytes).map(|e| e.map(<[u8]>::to_vec)).collect();
+    entries
+        .filter(|entries| u64::try_from(entries.len()) == Ok(width))
+        .map(|entries| (first..).zip(entries).collect())
+        .ok_or_else(|| LedgerError::damaged(path, format!("it does not hold {width} entries")))
+}
+
+/// The bytes of a bundle by its path.
+pub(crate) fn bundle_bytes(vfs: &dyn Vfs, root: &Path, path: &str) -> Result<Vec<u8>, LedgerError> {
+    file(vfs, root, path, BUNDLE_BYTES)
+}
+
+/// The entries of a bundle's bytes; `None` where the bytes end inside one.
+pub(crate) fn split_bundle(bytes: &[u8]) -> impl Iterator<Item = Option<&[u8]>> {
+    let mut rest = Some(bytes);
+    std::iter::from_fn(move || {
+        let bytes = rest.filter(|r| !r.is_empty())?;
+        let split = bytes
+            .split_first_chunk::<2>()
+            .and_then(|(length, after)| after.split_at_checked(usize::from(u16::from_be_bytes(*length))));
+        rest = split.map(|(_, after)| after);
+        Some(split.map(|(entry, _)| entry))
+    })
+}
+
+fn file(vfs: &dyn Vfs, root: &Path, path: &str, limit: u64) -> Result<Vec<u8>, LedgerError> {
+    read_file(vfs, &root.join(path), limit)
+        .map_err(|e| LedgerError::io(format!("reading {path}"), e))?
+        .ok_or_else(|| LedgerError::damaged(path, "it is missing"))
+}

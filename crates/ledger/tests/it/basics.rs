@@ -1,0 +1,125 @@
+//! What a user of the log sees.
+
+use std::sync::Arc;
+
+use stockade_domain::AuditEvent;
+use stockade_ledger::verify::verify_directory;
+use stockade_ledger::{LedgerError, PayloadState, RealVfs, Unavailable, verify_bundle};
+
+use crate::common::{admin, append_all, intent, open, open_with, options, outcome, request};
+
+#[test]
+fn entries_come_back_and_the_directory_verifies() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("ledger");
+    let (ledger, recovery) = open(&path);
+    assert_eq!(recovery, stockade_ledger::Recovery::default());
+    let receipt = ledger.reserve(1).unwrap().append_blocking(&intent(1), Some(b"secret text")).unwrap();
+    assert_eq!(receipt.index, 0);
+    let events: Vec<_> = (0..1_000).map(|n| (admin(n), None)).collect();
+    append_all(&ledger, &events);
+    ledger.reserve(1).unwrap().append_blocking(&outcome(1), None).unwrap();
+    assert_eq!(ledger.size(), 1_002);
+    assert_eq!(ledger.entry(0).unwrap().unwrap().event(), Some(intent(1)));
+    for n in [0, 1, 255, 256, 257, 999] {
+        assert_eq!(ledger.entry(n + 1).unwrap().unwrap().event(), Some(admin(n)));
+    }
+    assert_eq!(ledger.entry(1_002).unwrap(), None);
+    assert_eq!(ledger.payload(0).unwrap(), PayloadState::Text(b"secret text".to_vec()));
+    assert_eq!(ledger.payload(1).unwrap(), PayloadState::None);
+    let places = ledger.find(request(1)).unwrap();
+    assert_eq!((places.intent, places.outcome), (Some(0), Some(1_001)));
+    let proof = ledger.prove(request(1)).unwrap().to_file();
+    let proved = verify_bundle(&proof, Some(&ledger.public_key())).unwrap();
+    assert_eq!((proved.intent, proved.outcome), (Some(0), Some(1_001)));
+    ledger.close().unwrap();
+    let report = verify_directory(&path, Some(&ledger.public_key()));
+    assert!(report.is_good(), "{report:?}");
+    assert_eq!(
+        (report.signed, report.unsigned, report.payloads_intact, report.open_intents),
+        (1_002, 0, 1, 0)
+    );
+    assert_eq!(report.leftovers, Vec::<String>::new());
+}
+
+#[test]
+fn a_start_closes_open_requests_and_goes_on() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("ledger");
+    let (ledger, _) = open(&path);
+    append_all(&ledger, &[(intent(1), None), (intent(2), None), (outcome(1), None)]);
+    for round in 0..4_u64 {
+        append_all(&ledger, &(0..200).map(|n| (admin(round * 1_000 + n), None)).collect::<Vec<_>>());
+        ledger.sign_now().unwrap();
+    }
+    ledger.close().unwrap();
+    drop(ledger);
+    let (ledger, recovery) = open(&path);
+    assert_eq!(recovery.open_intents, [request(2)]);
+    assert_eq!((recovery.entries, recovery.signed, recovery.truncated_bytes), (803, 803, 0));
+    let last = ledger.entry(803).unwrap().unwrap().event();
+    assert!(matches!(last, Some(AuditEvent::Interrupted(i)) if i.request == request(2)));
+    let places = ledger.find(request(2)).unwrap();
+    assert_eq!((places.intent, places.outcome), (Some(1), Some(803)));
+    ledger.close().unwrap();
+    let report = verify_directory(&path, None);
+    assert!(report.is_good() && report.open_intents == 0, "{report:?}");
+}
+
+#[test]
+fn room_is_reserved_and_given_back() {
+    let directory = tempfile::tempdir().unwrap();
+    let small = stockade_ledger::Options { queue_slots: 4, ..options(&directory.path().join("ledger")) };
+    let (ledger, _) = open_with(small, Arc::new(RealVfs)).unwrap();
+    let mut three = ledger.reserve(3).unwrap();
+    assert_eq!(ledger.reserve(2).err(), Some(Unavailable::Full));
+    three.append_blocking(&admin(1), None).unwrap();
+    drop(three);
+    let mut four = ledger.reserve(4).unwrap();
+    four.append_blocking(&admin(2), None).unwrap();
+    drop(four);
+    let mut one = ledger.reserve(1).unwrap();
+    one.append_blocking(&admin(3), None).unwrap();
+    assert!(matches!(one.append_blocking(&admin(4), None), Err(LedgerError::NoSlot)));
+    let mut late = ledger.reserve(1).unwrap();
+    ledger.close().unwrap();
+    assert!(matches!(late.append_blocking(&admin(4), None), Err(LedgerError::Closed)));
+    assert_eq!(ledger.reserve(1).err(), Some(Unavailable::Stopped));
+}
+
+#[test]
+fn what_cannot_be_taken_is_refused_and_harms_nothing() {
+    let directory = tempfile::tempdir().unwrap();
+    let (ledger, _) = open(&directory.path().join("ledger"));
+    let mut room = ledger.reserve(4).unwrap();
+    let note = |action: &str, text: String| AuditEvent::Admin {
+        time: stockade_domain::Micros::from_i64(0),
+        action: action.to_owned(),
+        actor: "system".to_owned(),
+        detail: [("text".to_owned(), text)].into(),
+    };
+    let too_large = room.append_blocking(&note("test", "x".repeat(17_000)), None);
+    assert!(matches!(too_large, Err(LedgerError::EntryTooLarge { .. })));
+    let reserved = room.append_blocking(&note("payload.erase", String::new()), None);
+    assert!(matches!(reserved, Err(LedgerError::ReservedAction(_))));
+    let payload = vec![0; 2 * 1024 * 1024];
+    assert!(matches!(
+        room.append_blocking(&admin(1), Some(&payload)),
+        Err(LedgerError::PayloadTooLarge { .. })
+    ));
+    room.append_blocking(&note("test", "\u{0}\u{1f}\"\\\u{7f}é".to_owned()), None).unwrap();
+    assert_eq!(ledger.size(), 1);
+}
+
+#[test]
+fn one_directory_has_one_writer_and_one_key() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("ledger");
+    let (ledger, _) = open(&path);
+    let again = open_with(options(&path), Arc::new(RealVfs));
+    assert!(matches!(again, Err(LedgerError::Locked(_))), "{again:?}");
+    drop(ledger);
+    let other = stockade_ledger::Options { instance: "other".to_owned(), ..options(&path) };
+    assert!(matches!(open_with(other, Arc::new(RealVfs)), Err(LedgerError::Foreign(_))));
+    open(&path);
+}

@@ -10,3 +10,6 @@
 
 mod basics;
 mod common;
+mod faults;
+mod kill;
+mod power;

@@ -6,8 +6,9 @@ use cedar_policy::{AuthorizationError, Authorizer, Decision, Entities, PolicyId,
 use stockade_domain::{DecisionRecord, Effect, Obligation};
 
 use crate::annotations::{Info, Kind};
+use crate::cache::Cache;
 use crate::error::EngineError;
-use crate::policies::PolicySet;
+use crate::policies::{ForAction, PolicySet};
 use crate::query::Query;
 use crate::request::{Names, Prepared, Unaskable};
 
@@ -31,6 +32,7 @@ pub struct Engine {
     pub(crate) policies: PolicySet,
     pub(crate) names: Names,
     pub(crate) authorizer: Authorizer,
+    pub(crate) cache: Cache,
 }
 
 impl Engine {
@@ -39,7 +41,7 @@ impl Engine {
     /// # Errors
     /// [`EngineError`] when the schema's names cannot be parsed, which no policy text can cause.
     pub fn new(policies: PolicySet) -> Result<Self, EngineError> {
-        Ok(Self { policies, names: Names::new()?, authorizer: Authorizer::new() })
+        Ok(Self { policies, names: Names::new()?, authorizer: Authorizer::new(), cache: Cache::default() })
     }
 
     /// The policies that it decides by.
@@ -54,32 +56,38 @@ impl Engine {
     /// policies of the floor that matched. `reasons` holds stable codes: of a denial why, of a permit what was waived.
     #[must_use]
     pub fn decide(&self, query: &Query<'_>) -> DecisionRecord {
-        match self.names.prepare(query) {
-            Ok(prepared) => self.decide_prepared(&prepared),
-            Err(unaskable) => self.deny(Vec::new(), BTreeSet::from([unaskable.code().to_owned()])),
-        }
-    }
-
-    pub(crate) fn decide_prepared(&self, Prepared { request, entities }: &Prepared) -> DecisionRecord {
-        let response = self.authorizer.is_authorized(request, &self.policies.deciding, entities);
+        let Prepared { request, entities } = match self.names.prepare(query, &self.cache) {
+            Ok(prepared) => prepared,
+            Err(unaskable) => return self.deny(Vec::new(), BTreeSet::from([unaskable.code().to_owned()])),
+        };
+        let Some(policies) = self.policies.for_action(query.action) else {
+            return self.deny(Vec::new(), BTreeSet::from([reason::DEFAULT_DENY.to_owned()]));
+        };
+        let response = self.authorizer.is_authorized(&request, &policies.deciding, &entities);
         if let Some(denial) = self.errors(&response) {
             return denial;
         }
-        let policies = ids(response.diagnostics().reason());
         match response.decision() {
             Decision::Deny => {
-                let mut reasons: BTreeSet<_> = policies.iter().map(|id| self.forbid_reason(id)).collect();
+                let forbids = ids(response.diagnostics().reason());
+                let mut reasons: BTreeSet<_> = forbids.iter().map(|id| self.forbid_reason(id)).collect();
                 if reasons.is_empty() {
                     reasons.insert(reason::DEFAULT_DENY.to_owned());
                 }
-                self.deny(policies, reasons)
+                self.deny(forbids, reasons)
             }
-            Decision::Allow => self.permit(&response, request, entities),
+            Decision::Allow => self.permit(&response, policies, &request, &entities),
         }
     }
 
-    fn permit(&self, response: &Response, request: &Request, entities: &Entities) -> DecisionRecord {
-        let floor = self.authorizer.is_authorized(request, &self.policies.floor, entities);
+    fn permit(
+        &self,
+        response: &Response,
+        policies: &ForAction,
+        request: &Request,
+        entities: &Entities,
+    ) -> DecisionRecord {
+        let floor = self.authorizer.is_authorized(request, &policies.floor, entities);
         if let Some(denial) = self.errors(&floor) {
             return denial;
         }
@@ -140,7 +148,7 @@ impl Engine {
         }
     }
 
-    pub(crate) fn deny(&self, policies: Vec<String>, reasons: BTreeSet<String>) -> DecisionRecord {
+    fn deny(&self, policies: Vec<String>, reasons: BTreeSet<String>) -> DecisionRecord {
         DecisionRecord {
             effect: Effect::Deny,
             policies,

@@ -60,7 +60,7 @@ pub struct FloorLine {
 
 /// What one policy says to a question on its own.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Verdict {
+pub(crate) enum Verdict {
     /// Its condition holds.
     Matches,
     /// It does not.
@@ -84,7 +84,7 @@ impl Engine {
             entities: Value::Null,
             context: Value::Null,
         };
-        let prepared = match self.names.prepare(query) {
+        let prepared = match self.names.prepare(query, &self.cache) {
             Ok(prepared) => prepared,
             Err(why) => {
                 out.unaskable = Some(why.to_string());

@@ -5,8 +5,9 @@ use std::collections::{HashMap, HashSet};
 use cedar_policy::{
     Context, Entities, Entity, EntityId, EntityTypeName, EntityUid, Request, RestrictedExpression as Expr,
 };
-use stockade_domain::{Action, CredentialKind, Label, LabelOrder, Micros, UnknownLabel, Workload};
+use stockade_domain::{Action, CredentialKind, Label, LabelOrder, UnknownLabel, Workload};
 
+use crate::cache::Cache;
 use crate::error::EngineError;
 use crate::query::{InspectionContext, Model, Query, Resource, listed};
 
@@ -65,20 +66,20 @@ impl Names {
         })
     }
 
-    pub(crate) fn prepare(&self, query: &Query<'_>) -> Result<Prepared, Unaskable> {
+    pub(crate) fn prepare(&self, query: &Query<'_>, cache: &Cache) -> Result<Prepared, Unaskable> {
         let mut entities = Vec::with_capacity(4);
-        let principal = self.caller(query, &mut entities)?;
+        let principal = self.caller(query, cache, &mut entities)?;
         let (resource, context) = match (query.action, query.resource) {
             (
                 Action::Connect | Action::ListModels | Action::ReadResult | Action::Export,
                 Resource::Gateway,
-            ) => (uid(&self.gateway, "gateway"), headers(query.context)),
+            ) => (uid(&self.gateway, "gateway"), headers(query.context, cache)),
             (Action::Invoke, Resource::Model(model)) => {
-                (self.model(query, model, &mut entities)?, inspected(query, model)?)
+                (self.model(query, model, cache, &mut entities)?, inspected(query, model, cache)?)
             }
             (Action::CallTool, Resource::Tool { name, model }) => {
-                let model_uid = self.model(query, model, &mut entities)?;
-                (self.tool(query, name, model_uid, &mut entities)?, inspected(query, model)?)
+                let model_uid = self.model(query, model, cache, &mut entities)?;
+                (self.tool(query, name, model_uid, &mut entities)?, inspected(query, model, cache)?)
             }
             _ => return Err(Unaskable::Mismatch),
         };
@@ -89,15 +90,23 @@ impl Names {
         Ok(Prepared { request, entities })
     }
 
-    fn caller(&self, query: &Query<'_>, entities: &mut Vec<Entity>) -> Result<EntityUid, Unaskable> {
+    fn caller(
+        &self,
+        query: &Query<'_>,
+        cache: &Cache,
+        entities: &mut Vec<Entity>,
+    ) -> Result<EntityUid, Unaskable> {
         let caller = query.caller;
-        let workload = self.workload(&caller.workload, query.label_order, entities)?;
+        let order = query.label_order;
+        let workload = cache.workload(&caller.workload, order, || self.workload(&caller.workload, order))?;
+        let workload_uid = workload.uid();
+        entities.push(workload);
         let credential = match caller.credential {
             CredentialKind::ApiKey => "api_key",
         };
         let chain = caller.chain.iter().map(|id| entity(uid(&self.workload, &id.to_string())));
         let mut attributes = HashMap::from([
-            pair("workload", entity(workload.clone())),
+            pair("workload", entity(workload_uid.clone())),
             pair("credential", entity(uid(&self.credential, credential))),
             pair("chain", Expr::new_set(chain)),
         ]);
@@ -105,17 +114,11 @@ impl Names {
             attributes.extend([pair("user", entity(uid(&self.user, &user.id)))]);
         }
         let id = uid(&self.caller, &caller.key.to_string());
-        entities.push(Entity::new(id.clone(), attributes, HashSet::from([workload])).map_err(cedar)?);
+        entities.push(Entity::new(id.clone(), attributes, HashSet::from([workload_uid])).map_err(cedar)?);
         Ok(id)
     }
 
-    fn workload(
-        &self,
-        workload: &Workload,
-        order: &LabelOrder,
-        entities: &mut Vec<Entity>,
-    ) -> Result<EntityUid, Unaskable> {
-        let id = uid(&self.workload, &workload.id.to_string());
+    fn workload(&self, workload: &Workload, order: &LabelOrder) -> Result<Entity, Unaskable> {
         let attributes = HashMap::from([
             pair("name", text(workload.name.as_str())),
             pair("tenant", text(workload.tenant.as_str())),
@@ -125,25 +128,30 @@ impl Names {
             pair("label", label(&workload.label, order)?),
             pair("traits", Expr::new_set(workload.traits.iter().map(|word| text(word)))),
         ]);
-        entities.push(Entity::new(id.clone(), attributes, HashSet::new()).map_err(cedar)?);
-        Ok(id)
+        let id = uid(&self.workload, &workload.id.to_string());
+        Entity::new(id, attributes, HashSet::new()).map_err(cedar)
     }
 
     fn model(
         &self,
         query: &Query<'_>,
         model: &Model,
+        cache: &Cache,
         entities: &mut Vec<Entity>,
     ) -> Result<EntityUid, Unaskable> {
-        let id = uid(&self.model, &model.name);
-        let attributes = HashMap::from([
-            pair("name", text(&model.name)),
-            pair("upstream", entity(uid(&self.upstream, &model.upstream))),
-            pair("sandbox", Expr::new_bool(model.sandbox)),
-            pair("label_max", label(&model.label_max, query.label_order)?),
-        ]);
-        let parents = self.lists(query, model.listed(&query.caller.workload.models));
-        entities.push(Entity::new(id.clone(), attributes, parents).map_err(cedar)?);
+        let workload = &query.caller.workload;
+        let made = cache.model(workload, query.label_order, model, || {
+            let attributes = HashMap::from([
+                pair("name", text(&model.name)),
+                pair("upstream", entity(uid(&self.upstream, &model.upstream))),
+                pair("sandbox", Expr::new_bool(model.sandbox)),
+                pair("label_max", label(&model.label_max, query.label_order)?),
+            ]);
+            let parents = self.lists(query, model.listed(&workload.models));
+            Entity::new(uid(&self.model, &model.name), attributes, parents).map_err(cedar)
+        })?;
+        let id = made.uid();
+        entities.push(made);
         Ok(id)
     }
 
@@ -167,17 +175,16 @@ impl Names {
     }
 }
 
-fn headers(context: &InspectionContext) -> Vec<(String, Expr)> {
+fn headers(context: &InspectionContext, cache: &Cache) -> Vec<(String, Expr)> {
     let mut pairs = Vec::with_capacity(20);
-    pairs.push(pair("now", Expr::new_datetime(datetime(context.now))));
+    pairs.push(pair("now", cache.second(context.now)));
     if let Some(addr) = context.addr {
-        // An IPv4 address that came in over an IPv6 socket (RFC 4291 section 2.5.5.2) matches IPv4 ranges.
-        pairs.push(pair("addr", Expr::new_ip(addr.to_canonical().to_string())));
+        pairs.push(pair("addr", cache.address(addr)));
     }
     pairs
 }
 
-fn inspected(query: &Query<'_>, model: &Model) -> Result<Vec<(String, Expr)>, Unaskable> {
+fn inspected(query: &Query<'_>, model: &Model, cache: &Cache) -> Result<Vec<(String, Expr)>, Unaskable> {
     let cx = query.context;
     let strings =
         |words: &std::collections::BTreeSet<String>| Expr::new_set(words.iter().map(|word| text(word)));
@@ -187,7 +194,7 @@ fn inspected(query: &Query<'_>, model: &Model) -> Result<Vec<(String, Expr)>, Un
         pair("injection", long(cx.findings.injection)),
         pair("leak", long(cx.findings.leak)),
     ];
-    let mut pairs = headers(cx);
+    let mut pairs = headers(cx, cache);
     pairs.extend([
         pair("label", label(&cx.label, query.label_order)?),
         pair("signals", strings(&cx.signals)),
@@ -218,16 +225,6 @@ fn label(label: &Label, order: &LabelOrder) -> Result<Expr, Unaskable> {
         pair("reaches", Expr::new_set(reaches)),
     ])
     .map_err(cedar)
-}
-
-/// Cedar's `datetime` counts milliseconds and is written `YYYY-MM-DDThh:mm:ss.SSSZ`.
-fn datetime(time: Micros) -> String {
-    let mut text = time.to_string();
-    if text.ends_with('Z') && text.len() >= 4 {
-        text.truncate(text.len().saturating_sub(4));
-        text.push('Z');
-    }
-    text
 }
 
 fn uid(name: &EntityTypeName, id: &str) -> EntityUid {

@@ -53,6 +53,10 @@ pub enum Obligation {
 pub struct ObligationError(pub String);
 
 impl Action {
+    /// Every action.
+    pub const ALL: [Self; 6] =
+        [Self::Connect, Self::Invoke, Self::ListModels, Self::CallTool, Self::ReadResult, Self::Export];
+
     /// The name in Cedar and in records.
     #[must_use]
     pub const fn as_str(self) -> &'static str {

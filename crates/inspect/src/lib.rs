@@ -22,14 +22,17 @@
 
 mod engine;
 mod examples;
+mod pseudonym;
 mod report;
 mod rule;
 mod scan;
 mod scanner;
+mod signal;
 mod validate;
 mod view;
 
 pub use engine::{Context, Detector, Engine, EngineError, Reach};
 pub use examples::ExampleFailure;
+pub use pseudonym::{PseudonymMap, Pseudonymiser, Restoration, RestoreStep, Restorer, Standing};
 pub use report::{Region, Report, union};
 pub use scanner::{Scanner, Step};

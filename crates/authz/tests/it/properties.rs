@@ -99,6 +99,19 @@ proptest! {
             prop_assert!(told.decision.obligations.is_empty());
         } else {
             prop_assert_eq!(told.decision.effect, Effect::Permit);
+            let mut matched: Vec<_> = told.permits.iter().chain(told.floor.iter().map(|f| &f.policy)).collect();
+            matched.sort_by(|a, b| a.id.cmp(&b.id));
+            let mut decided = told.decision.policies.clone();
+            decided.sort();
+            prop_assert_eq!(matched.into_iter().map(|p| p.id.clone()).collect::<Vec<_>>(), decided);
+        }
+    }
+
+    #[test]
+    fn what_was_asked_before_does_not_matter(questions in vec(question(), 2..5)) {
+        for question in &questions {
+            let fresh = Engine::new(defaults().policies().clone()).unwrap();
+            prop_assert_eq!(question.decide(defaults()), question.decide(&fresh));
         }
     }
 

@@ -3,7 +3,7 @@
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use futures_util::future::BoxFuture;
 use http_body::{Body, Frame};
 use stockade_domain::{DecisionRecord, EndReason, Inspection, Usage};
@@ -20,6 +20,8 @@ pub struct Cut {
     pub code: &'static str,
     /// How it is recorded.
     pub end: EndReason,
+    /// The HTTP status of an answer of which nothing has left.
+    pub status: u16,
     /// The last bytes that the client gets: a well-formed end in its dialect.
     pub last_words: Bytes,
 }
@@ -76,6 +78,7 @@ pub struct Filtered {
     permit: Permit,
     ended: BoxFuture<'static, ()>,
     stop: BoxFuture<'static, ()>,
+    status: u16,
     first: bool,
 }
 
@@ -100,6 +103,7 @@ pub fn filter(
         permit,
         ended: lease.ended,
         stop,
+        status,
         first: true,
     }
 }
@@ -147,7 +151,24 @@ impl Filtered {
     }
 
     fn cut_with(&mut self, cut: Cut) -> Poll<Option<Result<Frame<Bytes>, SendError>>> {
+        if self.first {
+            self.status = cut.status;
+            if let Some(ticket) = &mut self.ticket {
+                ticket.draft().status = cut.status;
+            }
+        }
         self.last(cut.last_words, cut.end, Some(cut.code))
+    }
+
+    /// Reads an answer that is not a stream to its end: its status is known only then.
+    pub async fn collect(mut self) -> (u16, Bytes) {
+        let mut out = BytesMut::new();
+        while let Some(frame) = std::future::poll_fn(|cx| Pin::new(&mut self).poll_frame(cx)).await {
+            if let Some(data) = frame.ok().and_then(|f| f.into_data().ok()) {
+                out.extend_from_slice(&data);
+            }
+        }
+        (self.status, out.freeze())
     }
 }
 

@@ -1,0 +1,278 @@
+//! A lane: one text of an answer, in whatever pieces it comes, with what is to be replaced in it.
+//!
+//! What comes out depends on the text alone, not on the pieces: a piece is rendered only when everything that could
+//! begin before its end is known.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use crate::interim::Restorer;
+use stockade_domain::{Channel, Direction, Finding, Role};
+use stockade_inspect::{Context, Engine, Scanner};
+
+use crate::redact::{Piece, Redactor, Region, push_plain};
+use crate::request::mend_numbers;
+use crate::tally::Tally;
+
+/// How a lane lets its text go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Release {
+    /// As soon as no finding can begin in it.
+    Flowing,
+    /// Whole, when it is complete and was decided on: the arguments of a tool call.
+    Whole,
+}
+
+/// One text of an answer.
+pub(super) struct Lane {
+    pub(super) channel: Channel,
+    pub(super) path: String,
+    release: Release,
+    scanner: Option<Scanner>,
+    restorer: Option<Restorer>,
+    /// Text from `base` on: what was not rendered yet.
+    tail: String,
+    base: usize,
+    len: usize,
+    safe: usize,
+    finished: bool,
+    regions: Vec<Region>,
+    restores: Vec<(Range<usize>, String)>,
+    findings: BTreeMap<(usize, usize, String), Finding>,
+    /// The edited text of a lane that goes out whole; taken by the first piece.
+    whole: Option<(String, Vec<Piece>)>,
+}
+
+impl Lane {
+    pub(super) fn new(engine: &Engine, channel: Channel, path: String, restorer: Option<Restorer>) -> Self {
+        let release = if channel == Channel::ToolArgs { Release::Whole } else { Release::Flowing };
+        let context =
+            Context { json_escapes: true, ..Context::new(Direction::Response, channel, Role::Assistant) };
+        Self {
+            channel,
+            path,
+            release,
+            scanner: Some(engine.stream(&context)),
+            restorer: if channel == Channel::Content { restorer } else { None },
+            tail: String::new(),
+            base: 0,
+            len: 0,
+            safe: 0,
+            finished: false,
+            regions: Vec::new(),
+            restores: Vec::new(),
+            findings: BTreeMap::new(),
+            whole: None,
+        }
+    }
+
+    /// Takes the next piece; gives the place it has in the lane.
+    pub(super) fn push(&mut self, piece: &str, redactor: &Redactor) -> Range<usize> {
+        let start = self.len;
+        self.len = self.len.saturating_add(piece.len());
+        self.tail.push_str(piece);
+        if let Some(scanner) = &mut self.scanner {
+            let step = scanner.push(piece);
+            let mut safe = step.safe;
+            if let Some(restorer) = &mut self.restorer {
+                let step = restorer.push(piece);
+                safe = safe.min(step.safe);
+                self.restores.extend(step.places.into_iter().map(|p| (p.start..p.end, p.original)));
+            }
+            self.safe = self.safe.max(safe.min(self.len));
+            for finding in step.findings {
+                self.found(finding, redactor);
+            }
+        }
+        start..self.len
+    }
+
+    /// The text is complete.
+    pub(super) fn finish(&mut self, redactor: &mut Redactor, tally: &mut Tally) {
+        if std::mem::replace(&mut self.finished, true) {
+            return;
+        }
+        if let Some(restorer) = self.restorer.take() {
+            self.restores.extend(restorer.finish().into_iter().map(|p| (p.start..p.end, p.original)));
+        }
+        if let Some(scanner) = self.scanner.take() {
+            let report = scanner.finish();
+            tally.ran(&report.ran, &report.incomplete);
+            for finding in report.findings {
+                self.found(finding, redactor);
+            }
+        }
+        tally.saw(self.channel, self.len);
+        for finding in self.findings.values() {
+            tally.found(self.channel, &self.path, finding, redactor.handling(finding));
+        }
+        self.safe = self.len;
+        if self.release == Release::Whole {
+            let regions = std::mem::take(&mut self.regions);
+            let (text, pieces) = redactor.edit(&self.tail, &regions);
+            let text =
+                if regions.is_empty() { text } else { mend_numbers(redactor, &self.tail, &regions, text) };
+            self.whole = Some((text, pieces));
+        }
+    }
+
+    fn found(&mut self, finding: Finding, redactor: &Redactor) {
+        let key = (finding.start, finding.end, finding.rule_id.as_ref().to_owned());
+        if self.findings.contains_key(&key) {
+            return;
+        }
+        redactor.add(&mut self.regions, &finding);
+        self.findings.insert(key, finding);
+    }
+
+    pub(super) fn is_finished(&self) -> bool {
+        self.finished
+    }
+
+    /// Whether a piece that ends here may leave.
+    pub(super) fn is_ready(&self, end: usize) -> bool {
+        match self.release {
+            Release::Flowing => end <= self.safe,
+            Release::Whole => self.finished,
+        }
+    }
+
+    /// What was found so far.
+    pub(super) fn findings(&self) -> impl Iterator<Item = &Finding> {
+        self.findings.values()
+    }
+
+    /// The text that was not rendered yet.
+    pub(super) fn tail(&self) -> &str {
+        &self.tail
+    }
+
+    /// The text of a piece as it leaves. Pieces are rendered in the order in which they came.
+    pub(super) fn render(
+        &mut self,
+        piece: &Range<usize>,
+        redactor: &mut Redactor,
+        tally: &mut Tally,
+    ) -> Rendered {
+        if self.release == Release::Whole {
+            let (text, pieces) = self.whole.take().unwrap_or_default();
+            self.skip_to(piece.end);
+            return Rendered { text, pieces };
+        }
+        let mut out = String::new();
+        let mut pieces = Vec::new();
+        let mut at = piece.start;
+        for (range, replacement) in self.changes(piece.end) {
+            if range.end <= at {
+                continue;
+            }
+            if range.start >= piece.end {
+                break;
+            }
+            if range.start >= at {
+                let before = self.text(at..range.start);
+                out.push_str(before);
+                push_plain(&mut pieces, before);
+                let original = self.text(range.clone()).to_owned();
+                match replacement {
+                    Replacement::Region(region) => {
+                        let (with, mark) = redactor.replace(&region, &original);
+                        out.push_str(&with);
+                        pieces.push(mark);
+                    }
+                    Replacement::Restored(with) => {
+                        tally.restored();
+                        out.push_str(&with);
+                        pieces.push(Piece::Restored { text: original });
+                    }
+                }
+            }
+            at = range.end;
+        }
+        if at < piece.end {
+            let rest = self.text(at..piece.end);
+            out.push_str(rest);
+            push_plain(&mut pieces, rest);
+        }
+        self.skip_to(piece.end);
+        Rendered { text: out, pieces }
+    }
+
+    /// Replacements that begin before `end`, in order and apart from each other. A pseudonym that is itself a finding
+    /// is restored; one inside a larger finding goes with it.
+    fn changes(&self, end: usize) -> Vec<(Range<usize>, Replacement)> {
+        let mut out: Vec<(Range<usize>, Replacement)> = Vec::new();
+        let kept: Vec<&(Range<usize>, String)> = self
+            .restores
+            .iter()
+            .filter(|(place, _)| {
+                place.start < end
+                    && !self.regions.iter().any(|r| {
+                        r.start < place.end
+                            && place.start < r.end
+                            && r.start <= place.start
+                            && !within(r, place)
+                    })
+            })
+            .collect();
+        for (place, original) in &kept {
+            out.push((place.clone(), Replacement::Restored(original.clone())));
+        }
+        for region in self.regions.iter().filter(|r| r.start < end) {
+            if kept.iter().any(|(place, _)| within(region, place)) {
+                continue;
+            }
+            let start = kept
+                .iter()
+                .filter(|(place, _)| place.start < region.start && region.start < place.end)
+                .map(|(place, _)| place.end)
+                .max()
+                .unwrap_or(region.start);
+            out.push((start..region.end, Replacement::Region(region.clone())));
+        }
+        out.sort_by_key(|(range, _)| range.start);
+        out
+    }
+
+    fn text(&self, range: Range<usize>) -> &str {
+        let from = range.start.saturating_sub(self.base);
+        let to = range.end.saturating_sub(self.base);
+        self.tail.get(from..to).unwrap_or_default()
+    }
+
+    /// Forgets text up to here. A replacement that began before goes on to be skipped, so its region stays.
+    fn skip_to(&mut self, end: usize) {
+        let drop = end.saturating_sub(self.base);
+        if drop > 0 && self.tail.is_char_boundary(drop) {
+            self.tail.drain(..drop);
+            self.base = end;
+        }
+        self.regions.retain(|r| r.end > end);
+        self.restores.retain(|(place, _)| place.end > end);
+    }
+
+    /// Whether this is all the text that the lane ever got.
+    pub(super) fn holds_only(&self, text: &str) -> bool {
+        self.len == text.len() && (self.tail == text || self.tail.is_empty())
+    }
+
+    /// How many bytes of text wait in the lane.
+    pub(super) fn held(&self) -> usize {
+        self.tail.len()
+    }
+}
+
+fn within(region: &Region, place: &Range<usize>) -> bool {
+    place.start <= region.start && region.end <= place.end
+}
+
+enum Replacement {
+    Region(Region),
+    Restored(String),
+}
+
+/// A piece as it leaves.
+pub(super) struct Rendered {
+    pub(super) text: String,
+    pub(super) pieces: Vec<Piece>,
+}

@@ -1,0 +1,44 @@
+//! The pseudonyms of one request: made on the way in, turned back on the way out, never stored.
+
+use std::sync::Arc;
+
+use crate::interim::{PseudonymMap, Pseudonymiser, Restorer};
+use stockade_domain::WorkloadId;
+
+/// The request-scoped map between originals and pseudonyms.
+pub(crate) struct Pseudonyms {
+    pseudonymiser: Arc<Pseudonymiser>,
+    workload: WorkloadId,
+    scope: [u8; 32],
+    map: PseudonymMap,
+}
+
+impl Pseudonyms {
+    /// An empty map. Within one scope (a conversation) the same original gets the same pseudonym.
+    pub(crate) fn new(pseudonymiser: Arc<Pseudonymiser>, workload: WorkloadId, scope: [u8; 32]) -> Self {
+        Self { pseudonymiser, workload, scope, map: PseudonymMap::new() }
+    }
+
+    /// The pseudonym of a text, when there is a form for its type.
+    pub(crate) fn pseudonym(&mut self, ty: &str, original: &str) -> Option<String> {
+        self.map.pseudonym(&self.pseudonymiser, &self.scope, &self.workload, ty, original)
+    }
+
+    /// Finds pseudonyms on their way back; `None` when there are none.
+    pub(crate) fn restorer(&self) -> Option<Restorer> {
+        (!self.map.is_empty()).then(|| self.map.restorer())
+    }
+
+    #[cfg(test)]
+    pub(crate) fn for_tests() -> Self {
+        let key = stockade_crypto::MacKey::new(&[7; 32]);
+        let workload = WorkloadId::new(stockade_domain::Micros::from_i64(0), [0; 10]);
+        Self::new(Arc::new(Pseudonymiser::new(key)), workload, [0; 32])
+    }
+}
+
+impl std::fmt::Debug for Pseudonyms {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Pseudonyms(..)")
+    }
+}

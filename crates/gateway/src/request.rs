@@ -1,0 +1,348 @@
+//! From a request's bytes to spans, findings and an edited body.
+
+use std::collections::HashMap;
+
+use bytes::Bytes;
+use stockade_authz::{FindingCounts, InspectionContext};
+use stockade_crypto::sha256;
+use stockade_domain::{
+    Action, Channel, Direction, FindingKind, Handling, Inspection, Obligation, Role, SpanRef, WorkloadId,
+};
+use stockade_egress::evidence::{
+    Applied, ApplyObligations, Examined, Message, ParsedSpan, Reference, SpanFinding, Unmet,
+};
+use stockade_inspect::{Context, Engine};
+
+use crate::dialect::{ChatRequest, KNOWN_KEYS, Named, Table, is_atom, role, segments};
+use crate::error::Refusal;
+use crate::json::{Edit, Leaf, LeafKind, Limits, encode_string, splice, walk};
+use crate::ports::PromptRegistry;
+use crate::pseudonyms::Pseudonyms;
+use crate::redact::{Recording, Redactor, Region};
+use crate::tally::Tally;
+
+/// A number with this many digits or more is read as text: it could be a card or an account.
+const LONG_NUMBER: usize = 9;
+
+/// An injection signal counts for policies from this confidence on, in thousandths.
+const SIGNAL_THRESHOLD: u16 = 500;
+
+/// Reads the body of a chat completions request.
+pub(crate) fn parse_chat(body: Bytes, limits: Limits) -> Result<Message, Refusal> {
+    let mut leaves = Vec::new();
+    let mut roles: HashMap<String, Role> = HashMap::new();
+    let mut message = Message {
+        surface: "openai.chat",
+        action: Action::Invoke,
+        path: "/chat/completions",
+        model: String::new(),
+        stream: false,
+        stream_usage: false,
+        tools: 0,
+        spans: Vec::new(),
+        references: Vec::new(),
+        opaque: Vec::new(),
+        body: Bytes::new(),
+    };
+    let mut has_messages = false;
+    walk(&body, limits, |leaf| {
+        match (leaf.path, leaf.kind) {
+            ("/model", LeafKind::String) => message.model = leaf.text.as_ref().to_owned(),
+            ("/stream", LeafKind::Literal) => message.stream = leaf.text == "true",
+            ("/stream_options/include_usage", LeafKind::Literal) => {
+                message.stream_usage = leaf.text == "true"
+            }
+            ("/messages", LeafKind::Container) => has_messages = true,
+            (path, LeafKind::Container) if is_tool(path) => message.tools = message.tools.saturating_add(1),
+            (path, LeafKind::String) if is_role(path) => {
+                roles.insert(path.trim_end_matches("/role").to_owned(), role(&leaf.text));
+            }
+            _ => {}
+        }
+        if let Some(kept) = keep(leaf) {
+            leaves.push(kept);
+        }
+    })
+    .map_err(|e| Refusal::new(e.kind.code()).with_message(e.to_string()))?;
+    if !has_messages || message.model.is_empty() {
+        return Err(Refusal::new("invalid_request").with_message("`model` and `messages` are needed"));
+    }
+    for leaf in leaves {
+        name(leaf, &roles, &mut message);
+    }
+    message.body = body;
+    Ok(message)
+}
+
+/// A leaf that outlives the walk.
+struct Kept {
+    path: String,
+    kind: LeafKind,
+    text: String,
+    raw: std::ops::Range<usize>,
+}
+
+/// Strings and made-up keys, long numbers, and elements of number arrays: everything that can carry text.
+fn keep(leaf: Leaf<'_, '_>) -> Option<Kept> {
+    let carries = match leaf.kind {
+        LeafKind::String => true,
+        LeafKind::Key => KNOWN_KEYS.binary_search(&leaf.text.as_ref()).is_err(),
+        LeafKind::Number => is_long(&leaf.text) || is_element(leaf.path),
+        LeafKind::Literal | LeafKind::Container => false,
+    };
+    carries.then(|| Kept {
+        path: leaf.path.to_owned(),
+        kind: leaf.kind,
+        text: leaf.text.into_owned(),
+        raw: leaf.raw,
+    })
+}
+
+/// Whether a number is so long that it could be somebody's.
+pub(crate) fn is_long(number: &str) -> bool {
+    number.bytes().filter(u8::is_ascii_digit).count() >= LONG_NUMBER
+}
+
+/// Whether the last segment of a path is an index.
+fn is_element(path: &str) -> bool {
+    path.rsplit('/').next().is_some_and(|s| !s.is_empty() && s.bytes().all(|b| b.is_ascii_digit()))
+}
+
+fn is_tool(path: &str) -> bool {
+    matches!(segments(path).as_slice(), ["tools" | "functions", _])
+}
+
+fn is_role(path: &str) -> bool {
+    matches!(segments(path).as_slice(), ["messages", _, "role"])
+}
+
+/// Gives a leaf its name and puts it where it belongs.
+fn name(leaf: Kept, roles: &HashMap<String, Role>, message: &mut Message) {
+    let path = segments(&leaf.path);
+    let said_by = match path.as_slice() {
+        ["messages", index, ..] => roles.get(&format!("/messages/{index}")).copied().unwrap_or(Role::None),
+        _ => Role::None,
+    };
+    let reference = |kind| Reference { path: leaf.path.clone(), kind };
+    let channel = match (leaf.kind, ChatRequest.name(&path)) {
+        (LeafKind::Key, _) => Channel::Key,
+        (LeafKind::Number, Named::Text(Channel::ToolDefinition)) if !is_long(&leaf.text) => return,
+        (LeafKind::Number, _) if !is_long(&leaf.text) => return message.opaque.push(reference("numbers")),
+        (_, Named::Opaque(kind)) => {
+            message.opaque.push(reference(kind));
+            return;
+        }
+        (_, Named::Reference(kind)) if leaf.text.starts_with("data:") => {
+            // The media itself, inline: it passes us, but nobody can read it.
+            message.opaque.push(reference(kind));
+            return;
+        }
+        (_, Named::Reference(kind)) => {
+            message.references.push(reference(kind));
+            Channel::Unlabelled
+        }
+        (_, Named::Atom) if is_atom(&leaf.text) => Channel::Atom,
+        (_, Named::Atom | Named::Carrier) => Channel::Unlabelled,
+        (_, Named::Text(Channel::Content)) if said_by == Role::System => Channel::System,
+        (_, Named::Text(Channel::Content)) if said_by == Role::Tool => Channel::ToolResult,
+        (_, Named::Text(channel)) => channel,
+    };
+    message.spans.push(ParsedSpan {
+        channel,
+        role: said_by,
+        path: leaf.path,
+        text: leaf.text,
+        raw: leaf.raw,
+    });
+}
+
+/// What inspecting a request gives.
+pub(crate) struct Inspected {
+    pub(crate) findings: Vec<SpanFinding>,
+    pub(crate) inspection: Inspection,
+    pub(crate) context: InspectionContext,
+}
+
+/// Looks at every span.
+pub(crate) fn inspect(
+    engine: &Engine,
+    message: &Message,
+    workload: WorkloadId,
+    prompts: &dyn PromptRegistry,
+) -> Inspected {
+    let mut tally = Tally::new(Direction::Request);
+    let mut findings = Vec::new();
+    let mut context = InspectionContext {
+        opaque: !message.opaque.is_empty(),
+        reference: !message.references.is_empty(),
+        tools: u64::try_from(message.tools).unwrap_or(u64::MAX),
+        tokens: u64::try_from(message.body.len() / 3).unwrap_or(u64::MAX),
+        stream: message.stream,
+        registered_system: true,
+        ..InspectionContext::default()
+    };
+    let mut has_system = false;
+    for (index, span) in message.spans.iter().enumerate() {
+        let system = span.channel == Channel::System;
+        let registered = system && prompts.is_registered(workload, &sha256(span.text.as_bytes()));
+        has_system |= system;
+        context.registered_system &= registered || !system;
+        let report = engine.examine(
+            SpanRef { channel: span.channel, role: span.role, path: &span.path, text: &span.text },
+            &Context::new(Direction::Request, span.channel, span.role),
+        );
+        tally.saw(span.channel, span.text.len());
+        tally.ran(&report.ran, &report.incomplete);
+        for finding in report.findings {
+            count(&mut context, span.channel, registered, &finding);
+            findings.push(SpanFinding { span: index, finding });
+        }
+    }
+    context.registered_system &= has_system;
+    context.incomplete = tally.is_incomplete();
+    for found in &findings {
+        if let Some(span) = message.spans.get(found.span) {
+            tally.found(span.channel, &span.path, &found.finding, Handling::Noted);
+        }
+    }
+    Inspected { findings, inspection: tally.into_record(), context }
+}
+
+fn count(
+    context: &mut InspectionContext,
+    channel: Channel,
+    registered: bool,
+    finding: &stockade_domain::Finding,
+) {
+    let FindingCounts { pii, secret, injection, leak } = &mut context.findings;
+    let counter = match finding.kind {
+        FindingKind::Pii => pii,
+        FindingKind::Secret => secret,
+        FindingKind::Injection => injection,
+        FindingKind::Leak => leak,
+    };
+    *counter = counter.saturating_add(1);
+    if channel == Channel::Atom && finding.kind != FindingKind::Injection {
+        context.atom_findings = context.atom_findings.saturating_add(1);
+    }
+    if finding.kind == FindingKind::Injection && finding.confidence.thousandths() >= SIGNAL_THRESHOLD {
+        if channel != Channel::System {
+            context.signals.insert(finding.rule_id.as_ref().to_owned());
+        } else if !registered {
+            context.system_signals.insert(finding.rule_id.as_ref().to_owned());
+        }
+    }
+}
+
+/// Carries out obligations on a request; what it leaves behind goes on to the answer's filter.
+pub(crate) struct Apply<'a> {
+    pub(crate) pseudonyms: Pseudonyms,
+    /// How many bytes of text the record may hold; 0 for none.
+    pub(crate) record_limit: usize,
+    /// What else the record holds in readable form.
+    pub(crate) about: serde_json::Value,
+    /// Where the request's pseudonyms go, for the answer's filter.
+    pub(crate) handover: &'a mut Option<Pseudonyms>,
+}
+
+impl ApplyObligations for Apply<'_> {
+    fn apply(self, obligations: &[Obligation], examined: &Examined) -> Result<Applied, Unmet> {
+        let message = examined.message();
+        let mut redactor = Redactor::new(obligations, self.pseudonyms);
+        let mut recording = Recording::new(self.record_limit);
+        let mut tally = Tally::new(Direction::Request);
+        let mut edits = Vec::new();
+        let mut by_span: HashMap<usize, Vec<&stockade_domain::Finding>> = HashMap::new();
+        for found in examined.findings() {
+            by_span.entry(found.span).or_default().push(&found.finding);
+        }
+        for (index, span) in message.spans.iter().enumerate() {
+            let found = by_span.remove(&index).unwrap_or_default();
+            let regions = redactor.regions(found.iter().copied());
+            for finding in &found {
+                tally.found(span.channel, &span.path, finding, redactor.handling(finding));
+            }
+            let (text, pieces) = redactor.edit(&span.text, &regions);
+            if !regions.is_empty() {
+                let text = if span.channel == Channel::ToolArgs {
+                    mend_numbers(&mut redactor, &span.text, &regions, text)
+                } else {
+                    text
+                };
+                edits.push(Edit { raw: span.raw.clone(), with: encode_string(&text) });
+            }
+            if !regions.is_empty() || is_said(span.channel) {
+                recording.add(span.channel, span.role, &span.path, pieces);
+            }
+        }
+        let body = if edits.is_empty() {
+            message.body.clone()
+        } else {
+            Bytes::from(
+                splice(&message.body, &mut edits).ok_or(Unmet(Obligation::Redact("overlap".to_owned())))?,
+            )
+        };
+        let met: Vec<Obligation> = obligations.iter().filter(|o| can_meet(o)).cloned().collect();
+        *self.handover = Some(redactor.into_pseudonyms());
+        let payload = (self.record_limit > 0).then(|| recording.into_payload(self.about));
+        Ok(Applied { body, met, findings: tally.into_record().findings, payload })
+    }
+}
+
+/// `strict` and `annotate` are carried out by the stack, the others above.
+fn can_meet(obligation: &Obligation) -> bool {
+    match obligation {
+        Obligation::Redact(_) | Obligation::Pseudonymise(_) | Obligation::Annotate | Obligation::Strict => {
+            true
+        }
+        Obligation::Strip => false,
+    }
+}
+
+/// Texts that people read in a record; definitions, ids and keys only when something was found in them.
+fn is_said(channel: Channel) -> bool {
+    matches!(
+        channel,
+        Channel::Content
+            | Channel::System
+            | Channel::ToolResult
+            | Channel::ToolArgs
+            | Channel::Reasoning
+            | Channel::Refusal
+    )
+}
+
+/// Arguments that were JSON stay JSON: a mark inside a number would break it, so the number becomes a string.
+pub(crate) fn mend_numbers(
+    redactor: &mut Redactor,
+    text: &str,
+    regions: &[Region],
+    edited: String,
+) -> String {
+    let limits = Limits { depth: 128, leaves: 100_000 };
+    let mut numbers = Vec::new();
+    let collect = |leaf: Leaf<'_, '_>| {
+        if leaf.kind == LeafKind::Number
+            && regions.iter().any(|r| r.start < leaf.raw.end && leaf.raw.start < r.end)
+        {
+            numbers.push(leaf.raw);
+        }
+    };
+    if walk(text.as_bytes(), limits, collect).is_err() || numbers.is_empty() {
+        return edited;
+    }
+    let mut edits = Vec::new();
+    for region in regions {
+        let number = numbers.iter().find(|n| region.start < n.end && n.start < region.end);
+        let original = text.get(region.start..region.end).unwrap_or_default();
+        let (with, _) = redactor.replace(region, original);
+        let (raw, with) = match number {
+            Some(number) => (number.clone(), encode_string(&with)),
+            None => (region.start..region.end, with.into_bytes()),
+        };
+        if edits.last().is_none_or(|last: &Edit| last.raw.end <= raw.start) {
+            edits.push(Edit { raw, with });
+        }
+    }
+    splice(text.as_bytes(), &mut edits).and_then(|b| String::from_utf8(b).ok()).unwrap_or(edited)
+}

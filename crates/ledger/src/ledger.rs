@@ -204,12 +204,13 @@ impl Ledger {
     #[must_use]
     pub fn status(&self) -> Status {
         let shared = &*self.inner.shared;
-        let (size, signed) = {
+        let (durable, signed) = {
             let progress = shared.progress.lock();
             (progress.durable, progress.signed)
         };
         Status {
-            size,
+            size: shared.queue.next(),
+            durable,
             signed,
             slots_in_use: shared.queue.in_use(),
             open_intents: shared.requests.lock().open_count(),

@@ -174,7 +174,11 @@ fn campaign(directory: &Path, files: &Files, mutations: &[Mutation]) {
         let first = verdicts(files, directory, mutations);
         let took = started.elapsed();
         let second = second.join().unwrap();
-        println!("{} mutations: {took:?} here, {:?} with the second verifier", mutations.len(), started.elapsed());
+        println!(
+            "{} mutations: {took:?} here, {:?} with the second verifier",
+            mutations.len(),
+            started.elapsed()
+        );
         (first, second)
     });
     assert_eq!(first.len(), mutations.len());

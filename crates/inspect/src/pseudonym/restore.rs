@@ -53,7 +53,7 @@ impl Restorer {
     /// Over the stand-ins of a request.
     #[must_use]
     pub fn new(map: Arc<PseudonymMap>) -> Self {
-        Self { map, window: Window::default(), decided: 0, surroundings: Surroundings::default() }
+        Self { map, window: Window::default(), decided: Window::FIRST, surroundings: Surroundings::default() }
     }
 
     /// Takes in a piece of the text.

@@ -47,7 +47,7 @@ impl Span {
 impl Lane {
     pub(crate) fn new(patterns: &Patterns) -> Self {
         let regions = patterns.regions.iter().map(|_| Progress::default()).collect();
-        Self { window: Window::default(), decided: 0, regions }
+        Self { window: Window::default(), decided: Window::FIRST, regions }
     }
 
     /// The original offset before which nothing more can be found, open regions left aside.
@@ -84,7 +84,7 @@ impl Lane {
                 Some(next) => !has(&pattern.right, *next),
                 None => last,
             };
-            if !allowed {
+            if !allowed || end <= from {
                 return Ok(());
             }
             patterns.automata.starts(cache, text, number, from, end, |start| {

@@ -25,6 +25,7 @@ pub(crate) struct Span {
 /// A reading: its window, and how far it has been decided.
 ///
 /// Everything that begins before `decided` is known: no match that begins there can still begin, end or change.
+#[derive(Clone)]
 pub(crate) struct Lane {
     pub(crate) window: Window,
     decided: usize,

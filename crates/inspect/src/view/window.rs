@@ -14,7 +14,7 @@ const SLACK: usize = 4096;
 /// [`EDGE`], so that the first character has a neighbour like any other.
 ///
 /// ASCII maps one to one, so only what is not ASCII leaves a mark; between marks offsets run in step.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Window {
     /// Place of the first byte that is kept.
     base: usize,

@@ -103,11 +103,13 @@ impl Lane {
                 }
             })
         })?;
-        for candidate in candidates {
-            if candidate.start < decided
-                && let Some(pattern) = patterns.patterns.get(candidate.pattern)
-            {
-                take(&mut self.regions, &self.window, pattern, base, &candidate, out);
+        // Of one pattern and end the starts come last first: backwards, the widest candidate comes before what it contains.
+        let mut covered = None;
+        for candidate in candidates.iter().rev().filter(|candidate| candidate.start < decided) {
+            let Some(pattern) = patterns.patterns.get(candidate.pattern) else { continue };
+            let same = Some((candidate.pattern, candidate.end));
+            if covered != same && take(&mut self.regions, &self.window, pattern, base, candidate, out) {
+                covered = same.filter(|_| pattern.is_found_alike());
             }
         }
         self.decided = base.saturating_add(decided);
@@ -120,6 +122,7 @@ impl Lane {
     }
 }
 
+/// Keeps a candidate that its validator accepts; says whether it did.
 fn take(
     regions: &mut [Progress],
     window: &Window,
@@ -127,17 +130,16 @@ fn take(
     base: usize,
     candidate: &Candidate,
     out: &mut Vec<Span>,
-) {
+) -> bool {
     let start = base.saturating_add(candidate.start);
     let end = base.saturating_add(candidate.end);
     match pattern.purpose {
         Purpose::Find(rule) => {
             let text = window.kept().1.get(candidate.start..candidate.end).unwrap_or_default();
-            if let Some(change) = accepts(pattern.validator, text) {
-                let confidence = pattern.confidence.saturating_add_signed(change).min(1_000);
-                let last_byte = window.end_of(end.saturating_sub(1));
-                out.push(Span::new(rule, window.start_of(start), last_byte, confidence));
-            }
+            let Some(change) = accepts(pattern.validator, text) else { return false };
+            let confidence = pattern.confidence.saturating_add_signed(change).min(1_000);
+            let last_byte = window.end_of(end.saturating_sub(1));
+            out.push(Span::new(rule, window.start_of(start), last_byte, confidence));
         }
         Purpose::Open(region) => {
             if let Some(progress) = regions.get_mut(region) {
@@ -150,6 +152,7 @@ fn take(
             }
         }
     }
+    true
 }
 
 fn has(class: &Class, byte: u8) -> bool {

@@ -145,6 +145,13 @@ impl Patterns {
     }
 }
 
+impl Pattern {
+    /// Whether a match within another, with the same end, adds nothing.
+    pub(super) fn is_found_alike(&self) -> bool {
+        matches!(self.purpose, Purpose::Find(_)) && !self.validator.weighs()
+    }
+}
+
 /// A pattern that can be streamed: bounded, not empty, without look-around.
 fn bounded(pattern: &str) -> Result<Hir, String> {
     let hir = parse(pattern).map_err(|e| e.to_string())?;

@@ -128,6 +128,29 @@ fn long_regions_and_many_pieces() {
 }
 
 #[test]
+fn engines_are_shared_and_scanners_travel() {
+    fn shared<T: Send + Sync + Clone + 'static>(_: &T) {}
+    fn travels<T: Send + 'static>(_: &T) {}
+    shared(&*ENGINE);
+    travels(&ENGINE.stream(&context(true)));
+}
+
+#[test]
+fn many_streams_at_once() {
+    let text = "mail alice@example.com or 4111 1111 1111 1111 ".repeat(50);
+    let whole = examine(&text, false).findings;
+    std::thread::scope(|scope| {
+        for size in 1..9 {
+            let (text, whole) = (&text, &whole);
+            scope.spawn(move || {
+                let cuts: Vec<usize> = (0..text.len()).step_by(size).collect();
+                assert_eq!(&in_pieces(text, &cuts, size % 2 == 0), whole);
+            });
+        }
+    });
+}
+
+#[test]
 fn prose_leaves_soon() {
     let text = "The quick brown fox jumps over the lazy dog, said Alice to order 12-34 at example dot com. "
         .repeat(40);

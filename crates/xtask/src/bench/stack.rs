@@ -57,7 +57,7 @@ pub(crate) struct Has {
 pub(crate) fn serve(has: Has, upstream: SocketAddr) -> Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async move {
-        let key = format!("stk_{}", "0".repeat(60));
+        let key = format!("stk_{}_{}", "0".repeat(10), "0".repeat(49));
         let (running, phase) = watch::channel(Phase::Running);
         let gateway = Gateway::new(parts(has, upstream, &key)?, Options::default(), phase.clone());
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.context("cannot bind")?;

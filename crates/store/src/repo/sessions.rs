@@ -34,6 +34,15 @@ impl Sessions<'_> {
         Ok(!self.db.query(sql, &[hash.into(), now.into()])?.is_empty())
     }
 
+    /// All sessions: hash, begin and end. A server keeps them in memory.
+    ///
+    /// # Errors
+    /// When the database fails or holds something invalid.
+    pub fn list(&self) -> Result<Vec<(String, Micros, Micros)>, StoreError> {
+        let rows = self.db.query("SELECT hash, created, expires FROM sessions ORDER BY created", &[])?;
+        rows.iter().map(|row| Ok((row.text(0)?.to_owned(), row.time(1)?, row.time(2)?))).collect()
+    }
+
     /// Ends a session; `false` when there is none.
     ///
     /// # Errors

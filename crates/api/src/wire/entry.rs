@@ -1,0 +1,219 @@
+//! The two ledger entries of a request: who asked, what was decided and done, how it ended.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use stockade_domain::{Channel, Effect, FindingKind, Handling, IntentMode, Obligation};
+use utoipa::ToSchema;
+
+use super::words;
+
+/// The entry before the answer.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Intent {
+    /// When the decision was made (RFC 3339, UTC).
+    pub time: String,
+    /// The workload's id.
+    pub workload: String,
+    /// The key's id.
+    pub key: String,
+    /// Keyed pseudonym of the end user, where one was asserted.
+    pub user: Option<String>,
+    /// Workloads that the call passed through, nearest first.
+    pub chain: Vec<String>,
+    /// What for, for example `invoke`.
+    pub action: &'static str,
+    /// Surface, for example `openai.chat`.
+    pub surface: String,
+    /// The model as it was resolved; empty where there is none.
+    pub model: String,
+    /// Upstreams that the permit names, in the order in which they may be tried.
+    pub targets: Vec<String>,
+    /// Whether a stream was asked for.
+    pub stream: bool,
+    /// `overlap`: sent at once, no byte of an answer out before this entry is durable. `strict`: sent only after.
+    #[schema(schema_with = words::mode)]
+    pub mode: IntentMode,
+    /// The decision.
+    pub decision: Decision,
+    /// What inspection saw in the request.
+    pub inspection: Inspection,
+}
+
+/// A decision.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Decision {
+    /// Permit or deny.
+    #[schema(schema_with = words::effect)]
+    pub effect: Effect,
+    /// Ids of the policies that decided.
+    pub policies: Vec<String>,
+    /// SHA-256 over the policy set, lower-case hex.
+    pub policy_hash: String,
+    /// Stable reason codes.
+    pub reasons: Vec<String>,
+    /// What had to be done.
+    #[schema(schema_with = words::obligations)]
+    pub obligations: Vec<Obligation>,
+}
+
+/// What inspection did to one direction.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Inspection {
+    /// Bytes of text by channel.
+    #[schema(schema_with = words::bytes_by_channel)]
+    pub channels: BTreeMap<Channel, u64>,
+    /// What ran on how much.
+    pub ran: Vec<Detector>,
+    /// What could not run to the end, as `detector:reason`.
+    pub incomplete: Vec<String>,
+    /// The first findings; `counts` has all of them.
+    pub findings: Vec<Finding>,
+    /// How many findings there were.
+    #[schema(schema_with = words::counts_by_kind)]
+    pub counts: BTreeMap<FindingKind, u64>,
+    /// Pseudonyms turned back into their originals.
+    pub restored: u64,
+}
+
+/// A detector that ran.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Detector {
+    /// Its id.
+    pub detector: String,
+    /// On how many spans.
+    pub spans: u64,
+    /// On how many bytes.
+    pub bytes: u64,
+}
+
+/// A finding: where and what, never the text.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Finding {
+    /// The rule's id.
+    pub rule: String,
+    /// Its kind.
+    #[schema(schema_with = words::kind)]
+    pub kind: FindingKind,
+    /// The channel that it stood in.
+    #[schema(schema_with = words::channel)]
+    pub channel: Channel,
+    /// Its place, as a JSON Pointer; `*` for a free-form key.
+    pub path: String,
+    /// First byte in the span.
+    pub start: u64,
+    /// One past the last byte.
+    pub end: u64,
+    /// What was done.
+    #[schema(schema_with = words::handling)]
+    pub handling: Handling,
+}
+
+/// The entry at the end.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Outcome {
+    /// When it ended (RFC 3339, UTC).
+    pub time: String,
+    /// A stable code when it is an error, for example `policy_denied`.
+    pub code: Option<String>,
+    /// Upstreams that were tried, in order.
+    pub attempts: Vec<String>,
+    /// What inspection saw in the answer.
+    pub inspection: Option<Inspection>,
+    /// Decisions on the tool calls of the answer.
+    pub tool_decisions: Vec<Decision>,
+    /// Tokens, where the upstream said.
+    pub usage: Option<Usage>,
+    /// Bytes of body received from the client.
+    pub bytes_in: u64,
+    /// Bytes of body sent to the client.
+    pub bytes_out: u64,
+    /// Microseconds to the first byte of the answer's body.
+    pub first_byte_us: u64,
+}
+
+/// Tokens as the upstream reports them.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Usage {
+    /// Tokens of the prompt.
+    pub prompt_tokens: u64,
+    /// Tokens of the answer.
+    pub completion_tokens: u64,
+}
+
+impl From<stockade_domain::Intent> for Intent {
+    fn from(intent: stockade_domain::Intent) -> Self {
+        Self {
+            time: intent.time.to_string(),
+            workload: intent.caller.workload.to_string(),
+            key: intent.caller.key.to_string(),
+            user: intent.caller.user,
+            chain: intent.caller.chain.iter().map(ToString::to_string).collect(),
+            action: intent.action.as_str(),
+            surface: intent.surface,
+            model: intent.model,
+            targets: intent.targets,
+            stream: intent.stream,
+            mode: intent.mode,
+            decision: intent.decision.into(),
+            inspection: intent.inspection.into(),
+        }
+    }
+}
+
+impl From<stockade_domain::Outcome> for Outcome {
+    fn from(outcome: stockade_domain::Outcome) -> Self {
+        Self {
+            time: outcome.time.to_string(),
+            code: outcome.code,
+            attempts: outcome.attempts,
+            inspection: outcome.inspection.map(Inspection::from),
+            tool_decisions: outcome.tool_decisions.into_iter().map(Decision::from).collect(),
+            usage: outcome
+                .usage
+                .map(|u| Usage { prompt_tokens: u.prompt_tokens, completion_tokens: u.completion_tokens }),
+            bytes_in: outcome.bytes_in,
+            bytes_out: outcome.bytes_out,
+            first_byte_us: outcome.first_byte_us,
+        }
+    }
+}
+
+impl From<stockade_domain::DecisionRecord> for Decision {
+    fn from(decision: stockade_domain::DecisionRecord) -> Self {
+        Self {
+            effect: decision.effect,
+            policies: decision.policies,
+            policy_hash: decision.policy_hash,
+            reasons: decision.reasons,
+            obligations: decision.obligations,
+        }
+    }
+}
+
+impl From<stockade_domain::Inspection> for Inspection {
+    fn from(seen: stockade_domain::Inspection) -> Self {
+        let detector = |run: stockade_domain::DetectorRun| Detector {
+            detector: run.detector,
+            spans: run.spans,
+            bytes: run.bytes,
+        };
+        let finding = |f: stockade_domain::FindingRecord| Finding {
+            rule: f.rule,
+            kind: f.kind,
+            channel: f.channel,
+            path: f.path,
+            start: f.start,
+            end: f.end,
+            handling: f.handling,
+        };
+        Self {
+            channels: seen.channels,
+            ran: seen.ran.into_iter().map(detector).collect(),
+            incomplete: seen.incomplete,
+            findings: seen.findings.into_iter().map(finding).collect(),
+            counts: seen.counts,
+            restored: seen.restored,
+        }
+    }
+}

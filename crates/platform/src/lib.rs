@@ -1,0 +1,25 @@
+//! Use-cases over the engines, the store and the ledger, one module a capability.
+//!
+//! - Authorise: [`Roster`] (workloads and keys, and the key directory of the gateway), [`Sessions`]
+//! - Act: [`Platform`] (open, close, retention, backup)
+//! - Audit: [`Journal`] (the gateway's audit sink, records of operators), [`Views`] (what people see of it)
+//!
+//! Nothing here knows a socket or a command line; the binary wires these to both. Calls block unless they are futures.
+
+mod audit;
+mod error;
+mod keys;
+mod platform;
+mod roster;
+mod sessions;
+mod views;
+mod workloads;
+
+pub use audit::{Counts, Feed, Journal, Recorder};
+pub use error::PlatformError;
+pub use keys::{Directory, KeyInfo, KeyState, KeyText, NewKey, PREFIX, ShortId};
+pub use platform::{Environment, Layout, Platform};
+pub use roster::Roster;
+pub use sessions::{LINK_LIFETIME, SESSION_LIFETIME, Sessions};
+pub use views::Views;
+pub use workloads::{PLAYGROUND, WorkloadChange};

@@ -1,0 +1,190 @@
+//! Who may look at the console: sessions that begin with a one-time link from the command line.
+//!
+//! Links live in this process only: they last ten minutes, and a restart ends them. Sessions outlast a restart. Of both
+//! only keyed hashes are kept, so that neither memory nor store holds what opens them.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use stockade_crypto::{CryptoError, Digest, KeyRing, KeyRole, MacKey, Random, from_hex, to_hex};
+use stockade_domain::{Clock, Micros};
+use stockade_store::Store;
+use stockade_views::{LinkError, NewSession, Session};
+
+use crate::audit::Journal;
+use crate::error::PlatformError;
+
+/// How long a sign-in link can be used.
+pub const LINK_LIFETIME: Duration = Duration::from_secs(600);
+/// How long a session lasts.
+pub const SESSION_LIFETIME: Duration = Duration::from_secs(12 * 3_600);
+/// How many links can wait at once; a further one takes the oldest one's place.
+const MAX_LINKS: usize = 64;
+/// How many sessions there can be; a further one ends the oldest.
+const MAX_SESSIONS: usize = 1_024;
+/// How many links that are not good may be tried in a minute.
+const MAX_TRIES: u32 = 30;
+
+/// Sessions of people at the console.
+pub struct Sessions {
+    mac: MacKey,
+    random: Arc<dyn Random>,
+    clock: Arc<dyn Clock>,
+    store: Store,
+    journal: Arc<Journal>,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    /// Hash of a token and when it runs out, oldest first.
+    links: VecDeque<(Digest, Micros)>,
+    sessions: HashMap<Digest, Times>,
+    /// When the current minute of tries began, and how many failed in it.
+    tries: (Micros, u32),
+}
+
+#[derive(Clone, Copy)]
+struct Times {
+    since: Micros,
+    expires: Micros,
+}
+
+impl Sessions {
+    /// Loads the sessions that are still good.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub(crate) fn open(
+        ring: &KeyRing,
+        random: Arc<dyn Random>,
+        clock: Arc<dyn Clock>,
+        store: Store,
+        journal: Arc<Journal>,
+    ) -> Result<Self, PlatformError> {
+        let mac = ring.mac_key(KeyRole::Session, 1, b"")?;
+        store.sessions().forget_expired(clock.now())?;
+        let sessions = store.sessions().list()?.into_iter().filter_map(|(hash, since, expires)| {
+            Some((from_hex(&hash)?.try_into().ok()?, Times { since, expires }))
+        });
+        let state = State { sessions: sessions.collect(), ..State::default() };
+        Ok(Self { mac, random, clock, store, journal, state: Mutex::new(state) })
+    }
+
+    /// A token for a sign-in link: 256 bits, good once, for [`LINK_LIFETIME`].
+    ///
+    /// # Errors
+    /// When it cannot be recorded.
+    pub fn new_link(&self, actor: &str) -> Result<String, PlatformError> {
+        let token = self.token()?;
+        let expires = self.clock.now().plus(LINK_LIFETIME);
+        self.journal.admin("signin.link", actor, [("expires", expires.to_string())])?;
+        let mut state = self.state.lock();
+        if state.links.len() >= MAX_LINKS {
+            state.links.pop_front();
+        }
+        state.links.push_back((self.hash(&token), expires));
+        Ok(token)
+    }
+
+    /// The pseudonym of a session in records.
+    #[must_use]
+    pub fn pseudonym(&self, cookie: &str) -> String {
+        let tag = to_hex(&self.mac.mac_parts(&[b"pseudonym", cookie.as_bytes()]));
+        format!("session:{}", tag.get(..16).unwrap_or_default())
+    }
+
+    fn token(&self) -> Result<String, CryptoError> {
+        let mut bytes = [0; 32];
+        self.random.fill(&mut bytes)?;
+        Ok(to_hex(&bytes))
+    }
+
+    fn hash(&self, token: &str) -> Digest {
+        self.mac.mac_parts(&[b"token", token.as_bytes()])
+    }
+
+    /// Takes a link out of those that are good. Comparing hashes says nothing about tokens, so it need not be in
+    /// constant time.
+    fn take_link(&self, token: &str, now: Micros) -> Result<(), LinkError> {
+        let hash = self.hash(token);
+        let mut state = self.state.lock();
+        state.links.retain(|(_, expires)| *expires > now);
+        if let Some(at) = state.links.iter().position(|(link, _)| *link == hash) {
+            state.links.remove(at);
+            return Ok(());
+        }
+        let (since, tries) = &mut state.tries;
+        if now.since(*since) >= 60_000_000 || now < *since {
+            (*since, *tries) = (now, 0);
+        }
+        *tries = tries.saturating_add(1);
+        Err(if *tries > MAX_TRIES { LinkError::TooMany } else { LinkError::Spent })
+    }
+
+    fn begin(&self, now: Micros) -> Result<NewSession, PlatformError> {
+        let cookie = self.token()?;
+        let hash = self.hash(&cookie);
+        let times = Times { since: now, expires: now.plus(SESSION_LIFETIME) };
+        self.journal.admin("signin", &self.pseudonym(&cookie), [("expires", times.expires.to_string())])?;
+        self.store.sessions().create(&to_hex(&hash), times.since, times.expires)?;
+        let ended = {
+            let mut state = self.state.lock();
+            state.sessions.retain(|_, t| t.expires > now);
+            let oldest = state.sessions.iter().min_by_key(|(_, t)| t.since).map(|(hash, _)| *hash);
+            let ended = oldest.filter(|_| state.sessions.len() >= MAX_SESSIONS);
+            if let Some(oldest) = &ended {
+                state.sessions.remove(oldest);
+            }
+            state.sessions.insert(hash, times);
+            ended
+        };
+        if let Some(oldest) = ended {
+            self.store.sessions().end(&to_hex(&oldest))?;
+        }
+        Ok(NewSession { cookie, since: times.since, expires: times.expires })
+    }
+}
+
+impl stockade_views::Sessions for Sessions {
+    fn consume_link(&self, token: &str) -> Result<NewSession, LinkError> {
+        let now = self.clock.now();
+        self.take_link(token, now)?;
+        self.begin(now).map_err(|error| {
+            tracing::warn!(%error, "a session could not begin");
+            LinkError::Spent
+        })
+    }
+
+    fn session(&self, cookie: &str) -> Option<Session> {
+        let times = *self.state.lock().sessions.get(&self.hash(cookie))?;
+        let now = self.clock.now();
+        // A clock that was put back must not bring an ended session to life, nor a future one forward.
+        if times.expires <= now || now < times.since {
+            return None;
+        }
+        let csrf = to_hex(&self.mac.mac_parts(&[b"csrf", cookie.as_bytes()]));
+        Some(Session { csrf, since: times.since, expires: times.expires })
+    }
+
+    fn end(&self, cookie: &str) {
+        let hash = self.hash(cookie);
+        if self.state.lock().sessions.remove(&hash).is_none() {
+            return;
+        }
+        if let Err(error) = self.store.sessions().end(&to_hex(&hash)) {
+            tracing::warn!(%error, "a session has ended but could not be forgotten");
+        }
+        if let Err(error) = self.journal.admin("signout", &self.pseudonym(cookie), []) {
+            tracing::warn!(%error, "the end of a session could not be recorded");
+        }
+    }
+}
+
+impl std::fmt::Debug for Sessions {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Sessions(..)")
+    }
+}

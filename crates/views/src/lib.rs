@@ -1,0 +1,19 @@
+//! What the console and the API need to know, as ports.
+//!
+//! The pages and the REST interface (L5) show the same requests, proofs and sessions; the platform (L4) knows them from
+//! the store and the ledger. Arrows point down, so what both speak of stands below both: types without a web framework,
+//! a database or a file.
+
+mod detail;
+mod list;
+mod session;
+mod status;
+mod verification;
+mod views;
+
+pub use detail::{MAX_PIECES, Mark, PayloadView, Piece, RequestDetail, SpanView};
+pub use list::{Ending, MAX_PAGE, Page, RequestFilter, RequestRow, UnknownEnding};
+pub use session::{LinkError, NewSession, Session, Sessions};
+pub use status::StatusSummary;
+pub use verification::{Check, CheckResult, CheckStep, EntryKind, Verification};
+pub use views::{ViewError, Views};

@@ -1,0 +1,63 @@
+//! Who may look: sessions that begin with a one-time link from the command line.
+
+use stockade_domain::Micros;
+
+/// The sessions of people at the console. Every call answers from memory.
+pub trait Sessions: Send + Sync + 'static {
+    /// Uses up a sign-in link's token and begins a session. A token works once, for ten minutes.
+    ///
+    /// # Errors
+    /// [`LinkError`]: the token is not good (any more). Nothing is said about which tokens exist.
+    fn consume_link(&self, token: &str) -> Result<NewSession, LinkError>;
+
+    /// The session that a cookie's value belongs to, when it has not ended or run out.
+    fn session(&self, cookie: &str) -> Option<Session>;
+
+    /// Ends the session, at once.
+    fn end(&self, cookie: &str);
+}
+
+/// A session that has just begun.
+#[derive(Clone, PartialEq, Eq)]
+pub struct NewSession {
+    /// The value of the cookie: a secret of at least 128 bits in `A-Z a-z 0-9 - _`.
+    pub cookie: String,
+    /// When it ends by itself.
+    pub expires: Micros,
+    /// When it began; with `expires` this gives the cookie's age.
+    pub since: Micros,
+}
+
+/// A session that is good.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Session {
+    /// The token that a state-changing request of this session has to carry, in `A-Z a-z 0-9 - _`.
+    pub csrf: String,
+    /// When it began.
+    pub since: Micros,
+    /// When it ends by itself.
+    pub expires: Micros,
+}
+
+/// A sign-in link that cannot be used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum LinkError {
+    /// Unknown, used or run out: the three are not told apart.
+    #[error("the sign-in link was used or has run out")]
+    Spent,
+    /// Too many tries in a short time.
+    #[error("too many sign-in attempts")]
+    TooMany,
+}
+
+impl std::fmt::Debug for NewSession {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("NewSession").field("expires", &self.expires).finish_non_exhaustive()
+    }
+}
+
+impl std::fmt::Debug for Session {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Session").field("expires", &self.expires).finish_non_exhaustive()
+    }
+}

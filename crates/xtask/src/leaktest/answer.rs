@@ -201,6 +201,8 @@ pub(crate) fn build(channel: Channel, stream: bool, cut: Cut, text: &str, at: us
     };
     let last = match cut {
         Cut::None | Cut::Drip => 0,
+        // What no client joins cannot be cut over two events.
+        Cut::Lines if !channel.is_joined() => 0,
         _ => held.len(),
     };
     if at > last {
@@ -321,7 +323,7 @@ fn part(channel: Channel, piece: &str, held: &str, stream: bool) -> Value {
 fn streamed(channel: Channel, held: &str, cut: Cut, at: usize) -> Vec<u8> {
     let pieces: Vec<String> = match cut {
         Cut::Drip => held.chars().map(String::from).collect(),
-        Cut::Delta | Cut::Lines | Cut::Events | Cut::Utf8 => {
+        Cut::Delta | Cut::Lines | Cut::Events | Cut::Utf8 if channel.is_joined() => {
             let place = (at..=held.len()).find(|place| held.is_char_boundary(*place)).unwrap_or(held.len());
             let (head, tail) = held.split_at(place);
             vec![head.to_owned(), tail.to_owned()]

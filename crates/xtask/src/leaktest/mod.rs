@@ -284,6 +284,14 @@ impl Run {
         if leaked + 1 >= planted.secret.len() {
             matrix.cell(group.row, &name, column).whole += 1;
         }
+        if let Some(text) = &seen.text
+            && !(text.starts_with(BEFORE) && text.ends_with(AFTER))
+        {
+            matrix.cell(group.row, &name, column).different += 1;
+            matrix.tell(group.row, || {
+                format!("{}: innocent text around {} is gone: {text:?}", what(), planted.name)
+            });
+        }
         match uncut {
             None => *uncut = Some(seen.text),
             Some(uncut) if *uncut != seen.text => {

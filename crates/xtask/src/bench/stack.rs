@@ -17,7 +17,7 @@ use stockade_domain::{
 };
 use stockade_egress::evidence::Lease;
 use stockade_egress::{Egress, EgressOptions, Target, TargetId};
-use stockade_gateway::interim::Pseudonymiser;
+use stockade_inspect::Pseudonymiser;
 use stockade_gateway::ports::{
     AuditSink, AuditSlot, AuthError, Catalog, CatalogEntry, Durable, Grant, KeyDirectory, Payload,
     PromptRegistry, Unavailable,

@@ -49,7 +49,10 @@ pub fn harden(headers: &mut HeaderMap, content_security_policy: &'static str) {
         (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
         (HeaderName::from_static("cross-origin-embedder-policy"), "require-corp"),
         (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
-        (HeaderName::from_static("permissions-policy"), "camera=(), geolocation=(), microphone=(), payment=(), usb=()"),
+        (
+            HeaderName::from_static("permissions-policy"),
+            "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
+        ),
     ];
     for (name, value) in FIXED {
         headers.insert(name, HeaderValue::from_static(value));
@@ -69,9 +72,7 @@ fn single(headers: &HeaderMap, name: HeaderName) -> Single<'_> {
 
 /// Whether a browser says that this opens a page, which is what a link from elsewhere does.
 fn opens_page(headers: &HeaderMap) -> bool {
-    let is = |name: &'static str, wanted: &str| {
-        matches!(single(headers, HeaderName::from_static(name)), Single::Value(v) if v == wanted)
-    };
+    let is = |name: &'static str, wanted: &str| matches!(single(headers, HeaderName::from_static(name)), Single::Value(v) if v == wanted);
     is("sec-fetch-mode", "navigate") && is("sec-fetch-dest", "document")
 }
 

@@ -73,10 +73,7 @@ impl ListQuery {
             effect,
             end: end.transpose().map_err(|_| BadParameter::End)?,
             before: before.transpose().map_err(|_| BadParameter::Before)?,
-            limit: limit
-                .ok()
-                .filter(|n| (1..=MAX_PAGE).contains(n))
-                .ok_or(BadParameter::Limit)?,
+            limit: limit.ok().filter(|n| (1..=MAX_PAGE).contains(n)).ok_or(BadParameter::Limit)?,
         })
     }
 }

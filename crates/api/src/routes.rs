@@ -20,7 +20,8 @@ use crate::tag::{fresh_request_id, within};
 use crate::wire;
 
 /// Data is not a page: nothing in it may run, load or be framed.
-const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; sandbox";
+const CONTENT_SECURITY_POLICY: &str =
+    "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; sandbox";
 
 #[derive(Clone)]
 struct Door {
@@ -50,9 +51,11 @@ async fn door(State(door): State<Door>, request: Request, next: Next) -> Respons
         return StatusCode::INTERNAL_SERVER_ERROR.into_response();
     };
     let (parts, body) = request.into_parts();
-    let admitted = door.site.admit(&parts).map_err(ApiError::from).and_then(|()| {
-        door.site.session(&parts.headers, &*door.sessions).ok_or(ApiError::NotSignedIn)
-    });
+    let admitted = door
+        .site
+        .admit(&parts)
+        .map_err(ApiError::from)
+        .and_then(|()| door.site.session(&parts.headers, &*door.sessions).ok_or(ApiError::NotSignedIn));
     let mut response = match admitted {
         Ok(_) => next.run(Request::from_parts(parts, body)).await,
         Err(error) => error.into_response(),
@@ -69,7 +72,9 @@ async fn door(State(door): State<Door>, request: Request, next: Next) -> Respons
                 problem.headers_mut().insert(name, value.clone());
             }
         }
-        problem.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        problem
+            .headers_mut()
+            .insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         response = problem;
     }
     harden(response.headers_mut(), CONTENT_SECURITY_POLICY);

@@ -58,10 +58,17 @@ impl<'a> Untrusted<'a> {
         format!("\"{guard}{}\"", self.0.replace('"', "\"\""))
     }
 
+    /// Whether a character is hidden from a reader, or changes how others are shown: controls, bidi controls, zero-width
+    /// characters, tags, variation selectors. For sinks that show such a character in their own way.
+    #[must_use]
+    pub fn hides(c: char) -> bool {
+        c.is_control() || invisible(c)
+    }
+
     fn escape(self, keep: impl Fn(char) -> bool) -> String {
         let mut out = String::with_capacity(self.0.len());
         for c in self.0.chars() {
-            if keep(c) || !(c.is_control() || invisible(c)) {
+            if keep(c) || !Self::hides(c) {
                 out.push(c);
             } else {
                 let _ = write!(out, "\\u{{{:x}}}", u32::from(c));

@@ -1,0 +1,7 @@
+//! One module a page: its handler and its template's data.
+
+pub(crate) mod error;
+pub(crate) mod list;
+pub(crate) mod live;
+pub(crate) mod request;
+pub(crate) mod signin;

@@ -1,0 +1,124 @@
+//! The stations of a request's way that are neither text nor inspection: who, what was decided, where it went.
+
+use stockade_domain::{CallerRecord, DecisionRecord, Effect, Intent, Outcome};
+use stockade_views::{Ending, RequestRow};
+
+use super::{text, units, words};
+
+pub(crate) struct IdentityView {
+    pub(crate) workload_id: String,
+    pub(crate) key: String,
+    pub(crate) credential: &'static str,
+    pub(crate) user: Option<String>,
+    pub(crate) chain: Vec<String>,
+}
+
+pub(crate) struct DecisionView {
+    pub(crate) effect: &'static str,
+    pub(crate) effect_text: &'static str,
+    pub(crate) tone: &'static str,
+    pub(crate) policies: Vec<String>,
+    pub(crate) reasons: Vec<String>,
+    /// As policies write it, and what it means.
+    pub(crate) obligations: Vec<(String, String)>,
+    pub(crate) hash: String,
+}
+
+pub(crate) struct UpstreamView {
+    pub(crate) sentence: String,
+    pub(crate) tone: &'static str,
+    pub(crate) targets: Vec<String>,
+    pub(crate) attempts: Vec<String>,
+    pub(crate) tokens: Option<(String, String)>,
+    pub(crate) sizes: Option<(String, String)>,
+}
+
+/// When a station was passed, counted from the request's first byte.
+#[derive(Default)]
+pub(crate) struct Offsets {
+    pub(crate) decided: Option<String>,
+    pub(crate) first_byte: Option<String>,
+    pub(crate) ended: Option<String>,
+}
+
+// === impl IdentityView ===
+
+impl IdentityView {
+    pub(crate) fn new(caller: &CallerRecord) -> Self {
+        Self {
+            workload_id: caller.workload.to_string(),
+            key: caller.key.to_string(),
+            credential: words::credential(caller.credential),
+            user: caller.user.as_deref().map(text::line),
+            chain: caller.chain.iter().map(ToString::to_string).collect(),
+        }
+    }
+}
+
+// === impl DecisionView ===
+
+impl DecisionView {
+    pub(crate) fn new(decision: &DecisionRecord) -> Self {
+        let (effect, effect_text) = words::effect(Some(decision.effect));
+        let lines = |texts: &[String]| texts.iter().map(|t| text::line(t)).collect();
+        Self {
+            effect,
+            effect_text,
+            tone: if decision.effect == Effect::Permit { "good" } else { "bad" },
+            policies: lines(&decision.policies),
+            reasons: lines(&decision.reasons),
+            obligations: decision
+                .obligations
+                .iter()
+                .map(|o| (text::line(&o.to_string()), text::line(&words::obligation(o))))
+                .collect(),
+            hash: text::line(&decision.policy_hash),
+        }
+    }
+}
+
+// === impl UpstreamView ===
+
+impl UpstreamView {
+    pub(crate) fn new(end: Ending, intent: Option<&Intent>, outcome: Option<&Outcome>) -> Self {
+        let lines = |texts: &[String]| texts.iter().map(|t| text::line(t)).collect::<Vec<_>>();
+        let targets = intent.map(|i| lines(&i.targets)).unwrap_or_default();
+        let attempts = outcome.map(|o| lines(&o.attempts)).unwrap_or_default();
+        let denied = intent.is_none_or(|i| i.decision.effect == Effect::Deny);
+        let (sentence, tone) = match (attempts.as_slice(), end) {
+            ([], _) if denied => ("Nothing was sent to any upstream.".to_owned(), "quiet"),
+            ([], Ending::Open) => ("No answer is complete yet.".to_owned(), "live"),
+            ([], Ending::Interrupted) => ("Whether it was sent is not known.".to_owned(), "warn"),
+            ([], _) => ("Nothing was sent to any upstream.".to_owned(), "quiet"),
+            ([one], _) => (format!("Sent to {one}."), "good"),
+            ([.., last], _) => {
+                let tries = units::count(u64::try_from(attempts.len()).unwrap_or(u64::MAX));
+                (format!("Tried {tries} times, at last {last}."), "warn")
+            }
+        };
+        Self {
+            sentence,
+            tone,
+            targets,
+            attempts,
+            tokens: outcome
+                .and_then(|o| o.usage)
+                .map(|u| (units::count(u.prompt_tokens), units::count(u.completion_tokens))),
+            sizes: outcome.map(|o| (units::size(o.bytes_in), units::size(o.bytes_out))),
+        }
+    }
+}
+
+// === impl Offsets ===
+
+impl Offsets {
+    pub(crate) fn new(row: &RequestRow, intent: Option<&Intent>, outcome: Option<&Outcome>) -> Self {
+        let after = |us: u64| format!("+{}", units::duration(us));
+        let known = |us: u64| (us > 0).then(|| after(us));
+        Self {
+            decided: intent.map(|i| after(i.time.since(row.time))),
+            first_byte: outcome.and_then(|o| known(o.first_byte_us)),
+            ended: outcome.and_then(|o| known(o.duration_us)),
+        }
+    }
+}

@@ -60,7 +60,7 @@ pub struct FloorLine {
 
 /// What one policy says to a question on its own.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Verdict {
+pub(crate) enum Verdict {
     /// Its condition holds.
     Matches,
     /// It does not.

@@ -21,7 +21,7 @@ mod text;
 pub use cases::{Case, CaseFile, CaseResult, Expectation};
 pub use engine::{Engine, reason};
 pub use error::{EngineError, PolicyError, PolicyErrors};
-pub use explain::{Explanation, FloorLine, PolicyLine, Verdict};
+pub use explain::{Explanation, FloorLine, PolicyLine};
 pub use pdp::{Pdp, Rules};
 pub use policies::{PolicySet, SCHEMA};
 pub use query::{FindingCounts, InspectionContext, Model, Query, Resource};

@@ -130,6 +130,22 @@ pub struct Inspection {
     pub restored: u64,
 }
 
+impl Inspection {
+    /// The record of a direction in which there was no text to look at.
+    #[must_use]
+    pub fn nothing(direction: Direction) -> Self {
+        Self {
+            direction,
+            channels: BTreeMap::new(),
+            ran: Vec::new(),
+            incomplete: Vec::new(),
+            findings: Vec::new(),
+            counts: BTreeMap::new(),
+            restored: 0,
+        }
+    }
+}
+
 /// Written before a request is answered.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Intent {

@@ -1,11 +1,171 @@
 //! Dialects and the request stack: the policy enforcement point of Stockade.
+//!
+//! `stack` is the place to begin: a request's way from its first byte to its filtered answer reads there from top to
+//! bottom. The gateway knows no store, no ledger and no file; what it needs comes in through [`Parts`].
 
+mod answer;
 mod dialect;
 mod error;
+mod guard;
+pub mod interim;
 mod json;
+mod metrics;
 pub mod ports;
+mod pseudonyms;
+mod redact;
+mod request;
 mod sandbox;
+mod server;
+mod stack;
 mod tally;
 
+use std::sync::Arc;
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use interim::Pseudonymiser;
+use stockade_authz::Pdp;
+use stockade_crypto::{MacKey, Random};
+use stockade_domain::{Caller, Clock};
+use stockade_egress::Egress;
+use stockade_inspect::Engine;
+use tokio::sync::watch;
+
 pub use error::CODES;
+pub use guard::Hosts;
+pub use metrics::Metrics;
+pub use redact::{Piece, RecordedSpan};
 pub use sandbox::Sandbox;
+pub use server::Phase;
+
+use ports::{AuditSink, Catalog, KeyDirectory, PromptRegistry};
+use pseudonyms::Pseudonyms;
+
+/// What a gateway is made from.
+pub struct Parts {
+    /// API keys.
+    pub keys: Arc<dyn KeyDirectory>,
+    /// Where requests are recorded.
+    pub audit: Arc<dyn AuditSink>,
+    /// Who decides.
+    pub pdp: Arc<Pdp>,
+    /// What inspects.
+    pub engine: Engine,
+    /// The way out; its minter is the decision point's.
+    pub egress: Egress,
+    /// The models that exist; replaced whole when configuration changes.
+    pub catalog: Arc<ArcSwap<Catalog>>,
+    /// Registered system prompts.
+    pub prompts: Arc<dyn PromptRegistry>,
+    /// Pseudonyms in content.
+    pub pseudonymiser: Arc<Pseudonymiser>,
+    /// Pseudonyms of people in records.
+    pub people: MacKey,
+    /// Host names that are answered to.
+    pub hosts: Hosts,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Randomness, for request ids.
+    pub random: Arc<dyn Random>,
+}
+
+/// Bounds.
+#[derive(Debug, Clone, Copy)]
+pub struct Options {
+    /// A request's body, and a whole answer, in bytes.
+    pub body: usize,
+    /// How long a request's body may take.
+    pub body_timeout: Duration,
+    /// Nesting of JSON.
+    pub json_depth: usize,
+    /// Values of one JSON text.
+    pub json_leaves: usize,
+    /// The block of header fields, in bytes.
+    pub header_block: usize,
+    /// One event of a stream, in bytes.
+    pub event: usize,
+    /// Connections at once.
+    pub connections: usize,
+    /// Text that the record of one direction may hold, in bytes; 0 records none.
+    pub record_limit: usize,
+}
+
+/// The gateway.
+pub struct Gateway {
+    pub(crate) parts: Parts,
+    pub(crate) options: Options,
+    pub(crate) metrics: Metrics,
+    phase: watch::Receiver<Phase>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            body: 32 << 20,
+            body_timeout: stack::BODY_TIMEOUT,
+            json_depth: 128,
+            json_leaves: 1_000_000,
+            header_block: 32 << 10,
+            event: 8 << 20,
+            connections: 4_096,
+            record_limit: 64 << 10,
+        }
+    }
+}
+
+// === impl Gateway ===
+
+impl Gateway {
+    /// A gateway; the phase tells its running answers when to end.
+    #[must_use]
+    pub fn new(parts: Parts, options: Options, phase: watch::Receiver<Phase>) -> Arc<Self> {
+        Arc::new(Self { parts, options, metrics: Metrics::default(), phase })
+    }
+
+    /// Counters.
+    #[must_use]
+    pub fn metrics(&self) -> &Metrics {
+        &self.metrics
+    }
+
+    /// Whether requests are taken.
+    #[must_use]
+    pub fn is_ready(&self) -> bool {
+        *self.phase.borrow() == Phase::Running
+    }
+
+    /// Resolves when running answers must end.
+    pub(crate) fn stopping(&self) -> BoxFuture<'static, ()> {
+        let mut phase = self.phase.clone();
+        async move {
+            if phase.wait_for(|p| *p == Phase::Stopping).await.is_err() {
+                // Nobody can say stop any more.
+                std::future::pending::<()>().await;
+            }
+        }
+        .boxed()
+    }
+
+    pub(crate) fn random_tail(&self) -> [u8; 10] {
+        let mut tail = [0; 10];
+        // Without randomness ids still differ by time; keys and nonces are drawn elsewhere and do fail.
+        let _ = self.parts.random.fill(&mut tail);
+        tail
+    }
+
+    pub(crate) fn pseudonyms(&self, caller: &Caller, scope: [u8; 32]) -> Pseudonyms {
+        Pseudonyms::new(Arc::clone(&self.parts.pseudonymiser), caller.workload.id, scope)
+    }
+
+    pub(crate) fn no_pseudonyms(&self, caller: &Caller) -> Pseudonyms {
+        self.pseudonyms(caller, [0; 32])
+    }
+}
+
+impl std::fmt::Debug for Gateway {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Gateway").field("options", &self.options).finish_non_exhaustive()
+    }
+}

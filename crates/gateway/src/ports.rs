@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use stockade_authz::Model;
 use stockade_domain::{Caller, WorkloadId};
-use stockade_egress::evidence::Lease;
 use stockade_egress::Target;
+use stockade_egress::evidence::Lease;
 
 pub use stockade_egress::evidence::{AuditError, AuditSink, AuditSlot, Durable, Payload, Unavailable};
 
@@ -92,6 +92,8 @@ impl Catalog {
 
     /// Every model that is named without a wildcard, with its entry.
     pub fn named(&self) -> impl Iterator<Item = (&str, &CatalogEntry)> {
-        self.entries.iter().flat_map(|e| e.models.iter().filter(|m| !m.ends_with('*')).map(move |m| (m.as_str(), e)))
+        self.entries
+            .iter()
+            .flat_map(|e| e.models.iter().filter(|m| !m.ends_with('*')).map(move |m| (m.as_str(), e)))
     }
 }

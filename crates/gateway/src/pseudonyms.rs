@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
+use crate::interim::{PseudonymMap, Pseudonymiser, Restorer};
 use stockade_domain::WorkloadId;
-use stockade_inspect::{PseudonymMap, Pseudonymiser, Restorer};
 
 /// The request-scoped map between originals and pseudonyms.
 pub(crate) struct Pseudonyms {

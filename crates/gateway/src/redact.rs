@@ -95,7 +95,9 @@ impl Redactor {
         let named = |what: &str| what == finding.kind.as_str() || what == finding.ty.as_ref();
         self.obligations.iter().fold(Handling::Noted, |handling, obligation| match obligation {
             Obligation::Redact(what) if named(what) => Handling::Redacted,
-            Obligation::Pseudonymise(what) if named(what) && handling == Handling::Noted => Handling::Pseudonymised,
+            Obligation::Pseudonymise(what) if named(what) && handling == Handling::Noted => {
+                Handling::Pseudonymised
+            }
             _ => handling,
         })
     }
@@ -219,7 +221,9 @@ impl Recording {
             return;
         }
         self.left = self.left.saturating_sub(size);
-        if let Some(known) = self.spans.iter_mut().rev().take(16).find(|s| s.path == path && s.channel == channel) {
+        if let Some(known) =
+            self.spans.iter_mut().rev().take(16).find(|s| s.path == path && s.channel == channel)
+        {
             for piece in pieces {
                 match piece {
                     Piece::Plain { text } => push_plain(&mut known.pieces, &text),
@@ -233,7 +237,9 @@ impl Recording {
 
     /// The payload: the texts, whether all of them are there, and what else is to be kept readable.
     pub(crate) fn into_payload(self, about: serde_json::Value) -> Vec<u8> {
-        serde_json::json!({"about": about, "spans": self.spans, "truncated": self.cut}).to_string().into_bytes()
+        serde_json::json!({"about": about, "spans": self.spans, "truncated": self.cut})
+            .to_string()
+            .into_bytes()
     }
 }
 

@@ -49,7 +49,9 @@ pub(crate) fn parse_chat(body: Bytes, limits: Limits) -> Result<Message, Refusal
         match (leaf.path, leaf.kind) {
             ("/model", LeafKind::String) => message.model = leaf.text.as_ref().to_owned(),
             ("/stream", LeafKind::Literal) => message.stream = leaf.text == "true",
-            ("/stream_options/include_usage", LeafKind::Literal) => message.stream_usage = leaf.text == "true",
+            ("/stream_options/include_usage", LeafKind::Literal) => {
+                message.stream_usage = leaf.text == "true"
+            }
             ("/messages", LeafKind::Container) => has_messages = true,
             (path, LeafKind::Container) if is_tool(path) => message.tools = message.tools.saturating_add(1),
             (path, LeafKind::String) if is_role(path) => {
@@ -151,7 +153,6 @@ fn name(leaf: Kept, roles: &HashMap<String, Role>, message: &mut Message) {
         path: leaf.path,
         text: leaf.text,
         raw: leaf.raw,
-        registered: false,
     });
 }
 
@@ -165,7 +166,7 @@ pub(crate) struct Inspected {
 /// Looks at every span.
 pub(crate) fn inspect(
     engine: &Engine,
-    message: &mut Message,
+    message: &Message,
     workload: WorkloadId,
     prompts: &dyn PromptRegistry,
 ) -> Inspected {
@@ -181,12 +182,11 @@ pub(crate) fn inspect(
         ..InspectionContext::default()
     };
     let mut has_system = false;
-    for (index, span) in message.spans.iter_mut().enumerate() {
-        if span.channel == Channel::System {
-            has_system = true;
-            span.registered = prompts.is_registered(workload, &sha256(span.text.as_bytes()));
-            context.registered_system &= span.registered;
-        }
+    for (index, span) in message.spans.iter().enumerate() {
+        let system = span.channel == Channel::System;
+        let registered = system && prompts.is_registered(workload, &sha256(span.text.as_bytes()));
+        has_system |= system;
+        context.registered_system &= registered || !system;
         let report = engine.examine(
             SpanRef { channel: span.channel, role: span.role, path: &span.path, text: &span.text },
             &Context::new(Direction::Request, span.channel, span.role),
@@ -194,7 +194,7 @@ pub(crate) fn inspect(
         tally.saw(span.channel, span.text.len());
         tally.ran(&report.ran, &report.incomplete);
         for finding in report.findings {
-            count(&mut context, span, &finding);
+            count(&mut context, span.channel, registered, &finding);
             findings.push(SpanFinding { span: index, finding });
         }
     }
@@ -208,7 +208,12 @@ pub(crate) fn inspect(
     Inspected { findings, inspection: tally.into_record(), context }
 }
 
-fn count(context: &mut InspectionContext, span: &ParsedSpan, finding: &stockade_domain::Finding) {
+fn count(
+    context: &mut InspectionContext,
+    channel: Channel,
+    registered: bool,
+    finding: &stockade_domain::Finding,
+) {
     let FindingCounts { pii, secret, injection, leak } = &mut context.findings;
     let counter = match finding.kind {
         FindingKind::Pii => pii,
@@ -217,13 +222,13 @@ fn count(context: &mut InspectionContext, span: &ParsedSpan, finding: &stockade_
         FindingKind::Leak => leak,
     };
     *counter = counter.saturating_add(1);
-    if span.channel == Channel::Atom && finding.kind != FindingKind::Injection {
+    if channel == Channel::Atom && finding.kind != FindingKind::Injection {
         context.atom_findings = context.atom_findings.saturating_add(1);
     }
     if finding.kind == FindingKind::Injection && finding.confidence.thousandths() >= SIGNAL_THRESHOLD {
-        if span.channel != Channel::System {
+        if channel != Channel::System {
             context.signals.insert(finding.rule_id.as_ref().to_owned());
-        } else if !span.registered {
+        } else if !registered {
             context.system_signals.insert(finding.rule_id.as_ref().to_owned());
         }
     }
@@ -259,7 +264,11 @@ impl ApplyObligations for Apply<'_> {
             }
             let (text, pieces) = redactor.edit(&span.text, &regions);
             if !regions.is_empty() {
-                let text = if span.channel == Channel::ToolArgs { mend_numbers(&mut redactor, &span.text, &regions, text) } else { text };
+                let text = if span.channel == Channel::ToolArgs {
+                    mend_numbers(&mut redactor, &span.text, &regions, text)
+                } else {
+                    text
+                };
                 edits.push(Edit { raw: span.raw.clone(), with: encode_string(&text) });
             }
             if !regions.is_empty() || is_said(span.channel) {
@@ -269,7 +278,9 @@ impl ApplyObligations for Apply<'_> {
         let body = if edits.is_empty() {
             message.body.clone()
         } else {
-            Bytes::from(splice(&message.body, &mut edits).ok_or(Unmet(Obligation::Redact("overlap".to_owned())))?)
+            Bytes::from(
+                splice(&message.body, &mut edits).ok_or(Unmet(Obligation::Redact("overlap".to_owned())))?,
+            )
         };
         let met: Vec<Obligation> = obligations.iter().filter(|o| can_meet(o)).cloned().collect();
         *self.handover = Some(redactor.into_pseudonyms());
@@ -281,7 +292,9 @@ impl ApplyObligations for Apply<'_> {
 /// `strict` and `annotate` are carried out by the stack, the others above.
 fn can_meet(obligation: &Obligation) -> bool {
     match obligation {
-        Obligation::Redact(_) | Obligation::Pseudonymise(_) | Obligation::Annotate | Obligation::Strict => true,
+        Obligation::Redact(_) | Obligation::Pseudonymise(_) | Obligation::Annotate | Obligation::Strict => {
+            true
+        }
         Obligation::Strip => false,
     }
 }
@@ -290,16 +303,28 @@ fn can_meet(obligation: &Obligation) -> bool {
 fn is_said(channel: Channel) -> bool {
     matches!(
         channel,
-        Channel::Content | Channel::System | Channel::ToolResult | Channel::ToolArgs | Channel::Reasoning | Channel::Refusal
+        Channel::Content
+            | Channel::System
+            | Channel::ToolResult
+            | Channel::ToolArgs
+            | Channel::Reasoning
+            | Channel::Refusal
     )
 }
 
 /// Arguments that were JSON stay JSON: a mark inside a number would break it, so the number becomes a string.
-pub(crate) fn mend_numbers(redactor: &mut Redactor, text: &str, regions: &[Region], edited: String) -> String {
+pub(crate) fn mend_numbers(
+    redactor: &mut Redactor,
+    text: &str,
+    regions: &[Region],
+    edited: String,
+) -> String {
     let limits = Limits { depth: 128, leaves: 100_000 };
     let mut numbers = Vec::new();
     let collect = |leaf: Leaf<'_, '_>| {
-        if leaf.kind == LeafKind::Number && regions.iter().any(|r| r.start < leaf.raw.end && leaf.raw.start < r.end) {
+        if leaf.kind == LeafKind::Number
+            && regions.iter().any(|r| r.start < leaf.raw.end && leaf.raw.start < r.end)
+        {
             numbers.push(leaf.raw);
         }
     };

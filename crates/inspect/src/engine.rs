@@ -9,9 +9,13 @@ use crate::report::Report;
 use crate::rule::Recognizer;
 use crate::scan::{Patterns, Span};
 use crate::scanner::Scanner;
+use crate::signal::{Hit, Lexicon, Signal};
 
 /// A text is examined in pieces of this many bytes, so that memory does not grow with it.
 const PIECE: usize = 64 * 1024;
+
+/// A sign of less weight counts in the score only, in thousandths.
+const LIGHT: u16 = 250;
 
 /// Examines texts. Cheap to clone; clones share everything.
 #[derive(Clone)]
@@ -22,6 +26,7 @@ pub struct Engine {
 pub(crate) struct Inner {
     pub(crate) rules: Vec<Detecting>,
     pub(crate) patterns: Patterns,
+    pub(crate) lexicon: Lexicon,
 }
 
 /// What findings of one rule have in common.
@@ -101,17 +106,20 @@ impl Engine {
     pub fn new(rules: &Rulebook) -> Result<Self, EngineError> {
         let mut recognizers = rules.load::<Recognizer>("recognizers")?;
         recognizers.retain(|rule| rule.header.status != Status::Removed);
+        let mut signals = rules.load::<Signal>("signals")?;
+        signals.retain(|rule| rule.header.status != Status::Removed);
         let patterns = Patterns::new(recognizers.iter().map(|r| (r.header.id.as_str(), &r.body)))?;
-        let detecting = |rule: stockade_rulebook::Rule<Recognizer>| Detecting {
-            id: Arc::from(rule.header.id.as_str()),
-            kind: rule.body.kind,
-            ty: Arc::from(rule.body.ty.as_str()),
-            severity: rule.header.severity,
-            reach: if rule.body.region.is_empty() { Reach::Local } else { Reach::Region },
-            header: rule.header,
-        };
-        let rules = recognizers.into_iter().map(detecting).collect();
-        Ok(Self { inner: Arc::new(Inner { rules, patterns }) })
+        let words = signals.iter().map(|r| (r.header.id.as_str(), &r.body));
+        let lexicon = Lexicon::new(words, recognizers.len())?;
+        let recognizers = recognizers.into_iter().map(|rule| {
+            let reach = if rule.body.region.is_empty() { Reach::Local } else { Reach::Region };
+            Detecting::new(rule.header, rule.body.kind, &rule.body.ty, reach)
+        });
+        let signals = signals
+            .into_iter()
+            .map(|rule| Detecting::new(rule.header, FindingKind::Injection, &rule.body.family, Reach::Whole));
+        let rules = recognizers.chain(signals).collect();
+        Ok(Self { inner: Arc::new(Inner { rules, patterns, lexicon }) })
     }
 
     /// Examines a whole text.
@@ -128,6 +136,7 @@ impl Engine {
         }
         let mut report = scanner.finish_with(rest);
         findings.append(&mut report.findings);
+        findings.sort_by_key(|finding| (finding.start, finding.end));
         report.findings = findings;
         report
     }
@@ -158,6 +167,12 @@ impl std::fmt::Debug for Engine {
 }
 
 impl Inner {
+    /// A sign as a finding, if it weighs enough to be one.
+    pub(crate) fn sign(&self, hit: Hit) -> Option<Finding> {
+        let span = Span { start: hit.start, end: hit.end, rule: hit.rule, confidence: hit.weight };
+        if hit.weight < LIGHT { None } else { self.finding(span) }
+    }
+
     /// A span as a finding.
     pub(crate) fn finding(&self, span: Span) -> Option<Finding> {
         let rule = self.rules.get(span.rule)?;
@@ -173,6 +188,19 @@ impl Inner {
     }
 }
 
+impl Detecting {
+    fn new(header: Header, kind: FindingKind, ty: &str, reach: Reach) -> Self {
+        Self {
+            id: Arc::from(header.id.as_str()),
+            kind,
+            ty: Arc::from(ty),
+            severity: header.severity,
+            reach,
+            header,
+        }
+    }
+}
+
 // === impl Context ===
 
 impl Context {
@@ -180,5 +208,12 @@ impl Context {
     #[must_use]
     pub const fn new(direction: Direction, channel: Channel, role: Role) -> Self {
         Self { direction, channel, role, json_escapes: matches!(channel, Channel::ToolArgs) }
+    }
+
+    /// Whether the text is given to a model to read rather than said to it: what a tool gave back or says about itself,
+    /// and what nobody can name.
+    pub(crate) const fn is_data(&self) -> bool {
+        matches!(self.channel, Channel::ToolResult | Channel::ToolDefinition | Channel::Unlabelled)
+            || matches!(self.role, Role::Tool)
     }
 }

@@ -26,6 +26,7 @@ mod report;
 mod rule;
 mod scan;
 mod scanner;
+mod signal;
 mod validate;
 mod view;
 

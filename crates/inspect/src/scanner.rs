@@ -8,6 +8,7 @@ use stockade_domain::{Finding, Incomplete, Ran};
 use crate::engine::{Context, Inner};
 use crate::report::Report;
 use crate::scan::{Lane, Span};
+use crate::signal::{Tracker, score};
 use crate::view::{Piece, Unescaper};
 
 /// Examines one stream. Idle, it holds the text that is withheld and little else.
@@ -19,6 +20,8 @@ pub struct Scanner {
     plain: Lane,
     /// The text with its escapes resolved.
     resolved: Option<Resolved>,
+    /// Looks for attempts to steer, in the last reading.
+    tracker: Tracker,
     /// Matches that are not final: something may still overlap them.
     pending: Vec<Span>,
     /// What has been given as safe.
@@ -52,7 +55,8 @@ impl Scanner {
             escapes: VecDeque::new(),
         });
         let plain = Lane::new(&engine.patterns);
-        Self { engine, taken: 0, plain, resolved, pending: Vec::new(), safe: 0, failed: false }
+        let tracker = Tracker::new(cx.is_data());
+        Self { engine, taken: 0, plain, resolved, tracker, pending: Vec::new(), safe: 0, failed: false }
     }
 
     /// Takes in a piece of the text.
@@ -69,7 +73,11 @@ impl Scanner {
 
     pub(crate) fn finish_with(mut self, piece: &str) -> Report {
         self.take(piece, true);
-        let findings = self.settle(true).findings;
+        let mut findings = self.settle(true).findings;
+        let engine = Arc::clone(&self.engine);
+        let signs = self.tracker.finish(&engine.lexicon, self.taken);
+        findings.extend(signs.iter().filter_map(|sign| engine.sign(*sign)));
+        findings.sort_by_key(|finding| (finding.start, finding.end));
         let mut incomplete: Vec<Incomplete> = Vec::new();
         let mut add = |detector: &Arc<str>, reason: &str| {
             if incomplete.iter().all(|known| known.detector != *detector) {
@@ -88,22 +96,32 @@ impl Scanner {
         let ran = |id: &Arc<str>| Ran { detector: Arc::clone(id), bytes };
         let cut = |id: &Arc<str>| incomplete.iter().any(|i| i.detector == *id);
         let ran = self.engine.rules.iter().map(|r| &r.id).filter(|id| !cut(id)).map(ran).collect();
-        Report { findings, score: 0, ran, incomplete }
+        Report { findings, score: score(&signs), ran, incomplete }
     }
 
     fn take(&mut self, piece: &str, last: bool) {
-        let patterns = &self.engine.patterns;
-        self.taken = self.taken.saturating_add(piece.len());
+        let Inner { patterns, lexicon, .. } = &*self.engine;
+        let (before, tracker) = (self.taken, &mut self.tracker);
+        self.taken = before.saturating_add(piece.len());
         self.plain.window.push(piece);
         if let Some(Resolved { lane, unescaper, escapes }) = &mut self.resolved {
-            unescaper.push(piece, last, |piece| match piece {
-                Piece::Verbatim(text) => lane.window.push(text),
-                Piece::Escaped(c, length) => {
-                    let start = lane.window.taken();
-                    lane.window.push_char(c, length);
-                    escapes.push_back((start, lane.window.taken()));
+            unescaper.push(piece, last, |piece| {
+                let start = lane.window.taken();
+                match piece {
+                    Piece::Verbatim(text) => {
+                        lane.window.push(text);
+                        tracker.push(lexicon, text, start);
+                    }
+                    Piece::Escaped(c, length) => {
+                        lane.window.push_char(c, length);
+                        let end = lane.window.taken();
+                        escapes.push_back((start, end));
+                        tracker.push_char(lexicon, c, start, end);
+                    }
                 }
             });
+        } else {
+            tracker.push(lexicon, piece, before);
         }
         let (plain, resolved) = (&mut self.plain, self.resolved.as_mut().map(|r| &mut r.lane));
         let mut found = Vec::new();

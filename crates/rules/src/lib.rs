@@ -18,6 +18,12 @@ files![
     "recognizers/private-key.toml",
     "recognizers/stockade-key.toml",
     "recognizers/us-ssn.toml",
+    "signals/delimiter-confusion.toml",
+    "signals/exfiltration.toml",
+    "signals/hidden-text.toml",
+    "signals/instruction-override.toml",
+    "signals/jailbreak-persona.toml",
+    "signals/prompt-reveal.toml",
 ];
 
 #[cfg(test)]

@@ -23,7 +23,8 @@ pub struct Store {
 }
 
 impl Store {
-    /// Opens, and if need be makes, the embedded database at `path`. Its directory has to exist.
+    /// Opens, and if need be makes, the embedded database at `path`. Its directory has to exist. Who wants to back it
+    /// up while it is in use opens a [`SqliteDb`], keeps it, and hands it to [`Store::new`] as well.
     ///
     /// # Errors
     /// What [`SqliteDb::open`] and [`migrate`] refuse.

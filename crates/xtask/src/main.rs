@@ -5,9 +5,16 @@
 #![expect(clippy::print_stdout, reason = "a command-line tool speaks on stdout")]
 
 mod arrows;
+mod bench;
 mod check;
+mod generate;
+mod leaktest;
+mod process;
+mod server;
+mod table;
 mod workspace;
 
+use std::net::SocketAddr;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -26,6 +33,29 @@ enum Verb {
     Check,
     /// The dependency arrows between our crates.
     CheckArrows,
+    /// Measures one part.
+    Bench {
+        /// Which.
+        #[command(subcommand)]
+        bench: bench::Bench,
+    },
+    /// Plants secrets everywhere, cuts them everywhere, and looks for them on the other side.
+    Leaktest(leaktest::Options),
+    /// Runs one tier of the gateway benchmark in this process; prints where it listens.
+    #[command(hide = true)]
+    ServeTier {
+        /// Which.
+        tier: bench::Tier,
+        /// Where it sends requests on to.
+        #[arg(long)]
+        upstream: SocketAddr,
+    },
+    /// Writes the golden files, for example `docs/cli.md`.
+    Generate {
+        /// Fail when one is out of date instead of writing it.
+        #[arg(long)]
+        check: bool,
+    },
     /// Runs `./test`, passing arguments on.
     Test {
         /// For example `--install`.
@@ -36,8 +66,12 @@ enum Verb {
 
 fn main() -> ExitCode {
     let result = match Cli::parse().verb {
+        Verb::Bench { bench } => bench::run(&bench),
+        Verb::Leaktest(options) => leaktest::run(&options),
+        Verb::ServeTier { tier, upstream } => bench::serve(tier, upstream),
         Verb::Check => check::run(),
         Verb::CheckArrows => arrows::run(),
+        Verb::Generate { check } => generate::run(check),
         Verb::Test { args } => check::test(&args),
     };
     match result {

@@ -37,6 +37,18 @@ fn every_default_policy_says_what_and_why() {
 }
 
 #[test]
+fn the_examples_of_the_docs_page_work() {
+    let page = include_str!("../../../../docs/policies.md");
+    let block = |language: &str| {
+        let (_, rest) = page.split_once(&format!("```{language}\n")).unwrap();
+        rest.split_once("```").unwrap().0
+    };
+    let results =
+        CaseFile::parse("docs/policies.md", block("toml")).unwrap().run(&engine_with(block("cedar")));
+    assert!(results.len() == 1 && results.iter().all(|r| r.differences.is_empty()), "{results:#?}");
+}
+
+#[test]
 fn explain_tells_the_same_story_as_decide() {
     let (file, engine) = (cases(), engine_with(""));
     for case in &file.cases {

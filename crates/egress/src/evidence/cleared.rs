@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use stockade_domain::{
-    Action, Caller, CallerRecord, DecisionRecord, Effect, EndReason, FindingRecord, Intent, IntentMode,
-    Micros, Obligation, RequestId,
+    Action, Caller, CallerRecord, DecisionRecord, Direction, Effect, EndReason, FindingRecord, Inspection,
+    Intent, IntentMode, Micros, Obligation, RequestId,
 };
 
 use super::audit::{AuditError, Durable, Payload};
 use super::authority::{Authority, Decision, Seal};
-use super::stages::{Examined, Lease, Message};
+use super::stages::{Authenticated, Examined, Lease, Message};
 use super::ticket::Ticket;
 use crate::target::{Target, TargetId};
 
@@ -106,6 +106,49 @@ pub struct Attempt<'a> {
 #[error("the permit does not name the upstream `{0}`")]
 pub struct NotPermitted(pub TargetId);
 
+/// A caller that may do what it asks for, where nothing leaves: connect, list.
+#[derive(Debug)]
+pub struct Admitted {
+    authenticated: Authenticated,
+    intent: Box<Intent>,
+}
+
+/// Decides what needs no upstream: whether a caller may connect at all, or list models.
+///
+/// # Errors
+/// [`Denied`] when the decision is not this authority's or says no.
+pub fn admit(
+    authority: &Authority,
+    authenticated: Authenticated,
+    decision: Decision,
+    action: Action,
+    surface: &'static str,
+    record: CallerRecord,
+) -> Result<Admitted, Box<Denied>> {
+    let Decision { record: decision, seal } = decision;
+    let made = authority.made(&seal);
+    let permitted = made && decision.effect == Effect::Permit;
+    let intent = Box::new(Intent {
+        request: authenticated.request(),
+        time: authenticated.ticket.now(),
+        caller: record,
+        action,
+        surface: surface.to_owned(),
+        model: String::new(),
+        targets: Vec::new(),
+        stream: false,
+        mode: IntentMode::Strict,
+        decision,
+        inspection: Inspection::nothing(Direction::Request),
+    });
+    if permitted {
+        Ok(Admitted { authenticated, intent })
+    } else {
+        let code = if made { "policy_denied" } else { "policy_error" };
+        Err(Box::new(Denied { ticket: authenticated.ticket, intent, code, payload: None }))
+    }
+}
+
 /// Decides whether a request may leave.
 ///
 /// # Errors
@@ -177,6 +220,30 @@ pub fn clear(
     }
 }
 
+// === impl Admitted ===
+
+impl Admitted {
+    /// Goes on to the next stage; what is decided there is recorded there.
+    #[must_use]
+    pub fn proceed(self) -> Authenticated {
+        self.authenticated
+    }
+
+    /// Records an answer that the gateway gives itself; resolves when decision and outcome are on disk.
+    pub fn answer(self, status: u16, bytes_out: u64) -> Durable {
+        let mut ticket = self.authenticated.ticket;
+        let intent = ticket.write_intent(*self.intent, None);
+        let draft = ticket.draft();
+        draft.status = status;
+        draft.bytes_out = bytes_out;
+        let outcome = ticket.close(EndReason::Completed);
+        Box::pin(async move {
+            intent.await?;
+            outcome.await
+        })
+    }
+}
+
 // === impl Cleared ===
 
 impl Cleared {
@@ -239,10 +306,8 @@ impl Denied {
     }
 
     /// Readable detail for the record.
-    #[must_use]
-    pub fn with_payload(mut self, payload: Payload) -> Self {
+    pub fn attach(&mut self, payload: Payload) {
         self.payload = Some(payload);
-        self
     }
 
     /// Records what was asked and that it was denied; resolves when both entries are on disk. `findings` say what the

@@ -14,8 +14,8 @@ mod ticket;
 pub use audit::{AuditError, AuditSink, AuditSlot, Durable, Payload, Unavailable};
 pub use authority::{Authority, Decision, Minter};
 pub use cleared::{
-    Applied, ApplyObligations, Attempt, Cleared, Denied, Dispatch, NotPermitted, PendingIntent, Permit,
-    Recorded, Unmet, clear,
+    Admitted, Applied, ApplyObligations, Attempt, Cleared, Denied, Dispatch, NotPermitted, PendingIntent,
+    Permit, Recorded, Unmet, admit, clear,
 };
 pub use filtered::{Cut, FilterStats, Filtered, Held, ResponseFilter, filter};
 pub use stages::{Authenticated, Examined, Lease, Message, Parsed, ParsedSpan, Reference, SpanFinding};

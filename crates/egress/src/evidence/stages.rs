@@ -37,8 +37,6 @@ pub struct ParsedSpan {
     pub text: String,
     /// The bytes of the JSON token, quotes included, in the body.
     pub raw: Range<usize>,
-    /// Free marks that policies can read, for example `registered`.
-    pub registered: bool,
 }
 
 /// Content that does not pass through us.

@@ -18,7 +18,13 @@ pub(super) struct Envelope {
 }
 
 /// Ends an answer. Content that may not leave ends as a content filter does; everything else as an error.
-pub(super) fn cut(shape: Shape, code: &'static str, end: EndReason, envelope: &Envelope, open: &[u64]) -> Cut {
+pub(super) fn cut(
+    shape: Shape,
+    code: &'static str,
+    end: EndReason,
+    envelope: &Envelope,
+    open: &[u64],
+) -> Cut {
     let refusal = Refusal::new(code);
     let status = refusal.status.as_u16();
     let last_words = match shape {

@@ -171,7 +171,14 @@ impl Event {
         self.parts.push(part);
     }
 
-    fn text(&self, leaf: &RawLeaf, channel: Channel, choice: Option<u64>, tool: Option<u64>, shape: Shape) -> Part {
+    fn text(
+        &self,
+        leaf: &RawLeaf,
+        channel: Channel,
+        choice: Option<u64>,
+        tool: Option<u64>,
+        shape: Shape,
+    ) -> Part {
         let place = match shape {
             Shape::Chunk => lane_place(&leaf.path),
             Shape::Whole => leaf.path.clone(),
@@ -246,7 +253,8 @@ mod tests {
 
     #[test]
     fn choices_and_tools_are_known_by_their_index_field() {
-        let data = br#"{"choices":[{"index":3,"delta":{"tool_calls":[{"index":2,"function":{"arguments":"x"}}]}}]}"#;
+        let data =
+            br#"{"choices":[{"index":3,"delta":{"tool_calls":[{"index":2,"function":{"arguments":"x"}}]}}]}"#;
         let event = read(Bytes::from_static(data), Shape::Chunk, LIMITS).unwrap();
         let Part::Text { lane, channel, .. } = &event.parts[0] else { panic!() };
         assert_eq!((lane.choice, lane.tool, *channel), (Some(3), Some(2), Channel::ToolArgs));
@@ -264,7 +272,10 @@ mod tests {
 
     #[test]
     fn ranks_of_alternatives_are_lanes_of_their_own() {
-        assert_eq!(lane_place("/choices/0/logprobs/content/5/top_logprobs/2/token"), "/choices/*/logprobs/content/*/top_logprobs/2/token");
+        assert_eq!(
+            lane_place("/choices/0/logprobs/content/5/top_logprobs/2/token"),
+            "/choices/*/logprobs/content/*/top_logprobs/2/token"
+        );
         assert_eq!(lane_place("/choices/0/delta/content"), "/choices/*/delta/content");
     }
 }

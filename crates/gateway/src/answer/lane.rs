@@ -6,8 +6,9 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
+use crate::interim::Restorer;
 use stockade_domain::{Channel, Direction, Finding, Role};
-use stockade_inspect::{Context, Engine, Restorer, Scanner};
+use stockade_inspect::{Context, Engine, Scanner};
 
 use crate::redact::{Piece, Redactor, Region, push_plain};
 use crate::request::mend_numbers;
@@ -45,7 +46,8 @@ pub(super) struct Lane {
 impl Lane {
     pub(super) fn new(engine: &Engine, channel: Channel, path: String, restorer: Option<Restorer>) -> Self {
         let release = if channel == Channel::ToolArgs { Release::Whole } else { Release::Flowing };
-        let context = Context { json_escapes: true, ..Context::new(Direction::Response, channel, Role::Assistant) };
+        let context =
+            Context { json_escapes: true, ..Context::new(Direction::Response, channel, Role::Assistant) };
         Self {
             channel,
             path,
@@ -108,7 +110,8 @@ impl Lane {
         if self.release == Release::Whole {
             let regions = std::mem::take(&mut self.regions);
             let (text, pieces) = redactor.edit(&self.tail, &regions);
-            let text = if regions.is_empty() { text } else { mend_numbers(redactor, &self.tail, &regions, text) };
+            let text =
+                if regions.is_empty() { text } else { mend_numbers(redactor, &self.tail, &regions, text) };
             self.whole = Some((text, pieces));
         }
     }
@@ -120,10 +123,6 @@ impl Lane {
         }
         redactor.add(&mut self.regions, &finding);
         self.findings.insert(key, finding);
-    }
-
-    pub(super) fn is_whole(&self) -> bool {
-        self.release == Release::Whole
     }
 
     pub(super) fn is_finished(&self) -> bool {
@@ -149,7 +148,12 @@ impl Lane {
     }
 
     /// The text of a piece as it leaves. Pieces are rendered in the order in which they came.
-    pub(super) fn render(&mut self, piece: &Range<usize>, redactor: &mut Redactor, tally: &mut Tally) -> Rendered {
+    pub(super) fn render(
+        &mut self,
+        piece: &Range<usize>,
+        redactor: &mut Redactor,
+        tally: &mut Tally,
+    ) -> Rendered {
         if self.release == Release::Whole {
             let (text, pieces) = self.whole.take().unwrap_or_default();
             self.skip_to(piece.end);
@@ -204,7 +208,10 @@ impl Lane {
             .filter(|(place, _)| {
                 place.start < end
                     && !self.regions.iter().any(|r| {
-                        r.start < place.end && place.start < r.end && r.start <= place.start && !within(r, place)
+                        r.start < place.end
+                            && place.start < r.end
+                            && r.start <= place.start
+                            && !within(r, place)
                     })
             })
             .collect();

@@ -9,6 +9,8 @@ mod endings;
 mod event;
 mod lane;
 mod sse;
+#[cfg(test)]
+mod tests;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 use std::ops::Range;
@@ -236,8 +238,12 @@ impl AnswerFilter {
         let report = self.engine.examine(span, &context);
         self.tally.saw(Channel::Atom, text.len());
         self.tally.ran(&report.ran, &report.incomplete);
-        let bad: Vec<_> =
-            report.findings.iter().filter(|f| self.redactor.handling(f) != Handling::Noted).cloned().collect();
+        let bad: Vec<_> = report
+            .findings
+            .iter()
+            .filter(|f| self.redactor.handling(f) != Handling::Noted)
+            .cloned()
+            .collect();
         for finding in &bad {
             self.tally.found(Channel::Atom, "", finding, Handling::Blocked);
         }
@@ -251,7 +257,8 @@ impl AnswerFilter {
     }
 
     fn text(&mut self, key: &LaneKey, channel: Channel, text: &str) -> Result<Source, Cut> {
-        if key.choice.is_none() && self.shape == Shape::Chunk
+        if key.choice.is_none()
+            && self.shape == Shape::Chunk
             && let Some(edited) = self.constant(key, text)
         {
             return Ok(Source::Fixed(edited));
@@ -275,9 +282,11 @@ impl AnswerFilter {
         }
         let piece = found.push(text, &self.redactor);
         if key.choice.is_none() {
-            self.constants
-                .entry(key.clone())
-                .or_insert_with(|| Constant { text: text.to_owned(), lane, edited: None });
+            self.constants.entry(key.clone()).or_insert_with(|| Constant {
+                text: text.to_owned(),
+                lane,
+                edited: None,
+            });
         }
         Ok(Source::Lane(lane, piece))
     }
@@ -349,9 +358,11 @@ impl AnswerFilter {
         let mut context = InspectionContext::default();
         if let Some(lane) = arguments.and_then(|a| self.lanes.get(a)) {
             let path = lane.path.clone();
-            let span = SpanRef { channel: Channel::ToolArgs, role: Role::Assistant, path: &path, text: lane.tail() };
-            let report =
-                self.engine.examine(span, &Context::new(Direction::Response, Channel::ToolArgs, Role::Assistant));
+            let span =
+                SpanRef { channel: Channel::ToolArgs, role: Role::Assistant, path: &path, text: lane.tail() };
+            let report = self
+                .engine
+                .examine(span, &Context::new(Direction::Response, Channel::ToolArgs, Role::Assistant));
             context.incomplete = !report.incomplete.is_empty();
             for finding in &report.findings {
                 let FindingCounts { pii, secret, injection, leak } = &mut context.findings;
@@ -445,7 +456,11 @@ impl AnswerFilter {
                 edits.push(Edit { raw, with: b"null".to_vec() });
             }
         }
-        let data = if edits.is_empty() { event.data.to_vec() } else { splice(&event.data, &mut edits).ok_or_else(|| self.malformed())? };
+        let data = if edits.is_empty() {
+            event.data.to_vec()
+        } else {
+            splice(&event.data, &mut edits).ok_or_else(|| self.malformed())?
+        };
         match self.shape {
             Shape::Chunk => write_event(out, &data),
             Shape::Whole => out.extend_from_slice(&data),
@@ -463,7 +478,15 @@ impl AnswerFilter {
         choice: Option<u64>,
         channel: Channel,
     ) -> Result<String, Cut> {
-        let Some(lane) = self.lanes.get_mut(lane) else { return Err(endings::cut(self.shape, "upstream_malformed", EndReason::UpstreamFailed, &self.envelope, &[0])) };
+        let Some(lane) = self.lanes.get_mut(lane) else {
+            return Err(endings::cut(
+                self.shape,
+                "upstream_malformed",
+                EndReason::UpstreamFailed,
+                &self.envelope,
+                &[0],
+            ));
+        };
         let rendered = lane.render(piece, &mut self.redactor, &mut self.tally);
         if self.record && channel != Channel::Unlabelled && channel != Channel::Key {
             let path = match choice {

@@ -29,7 +29,8 @@ pub(crate) trait Table {
 
 /// The grammar of atoms: what ids, enum values and media types are made of. Anything else is text.
 pub(crate) fn is_atom(text: &str) -> bool {
-    text.len() <= 128 && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b':' | b'/' | b'-'))
+    text.len() <= 128
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b':' | b'/' | b'-'))
 }
 
 /// The role that a message claims.

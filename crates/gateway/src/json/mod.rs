@@ -8,4 +8,4 @@ mod splice;
 mod walk;
 
 pub(crate) use splice::{Edit, encode_string, splice};
-pub(crate) use walk::{JsonError, JsonErrorKind, Leaf, LeafKind, Limits, walk};
+pub(crate) use walk::{JsonError, Leaf, LeafKind, Limits, walk};

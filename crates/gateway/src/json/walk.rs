@@ -68,8 +68,13 @@ struct Walker<'t, F> {
 }
 
 /// Walks one JSON text from its first byte to its last.
-pub(crate) fn walk<'t>(bytes: &'t [u8], limits: Limits, visit: impl FnMut(Leaf<'_, 't>)) -> Result<(), JsonError> {
-    let text = std::str::from_utf8(bytes).map_err(|e| JsonError { kind: JsonErrorKind::Utf8, at: e.valid_up_to() })?;
+pub(crate) fn walk<'t>(
+    bytes: &'t [u8],
+    limits: Limits,
+    visit: impl FnMut(Leaf<'_, 't>),
+) -> Result<(), JsonError> {
+    let text = std::str::from_utf8(bytes)
+        .map_err(|e| JsonError { kind: JsonErrorKind::Utf8, at: e.valid_up_to() })?;
     let mut walker =
         Walker { text, bytes, at: 0, path: String::with_capacity(64), depth: 0, leaves: 0, limits, visit };
     walker.space();
@@ -333,7 +338,8 @@ impl<'t, F: FnMut(Leaf<'_, 't>)> Walker<'t, F> {
                     self.at = after.saturating_add(2);
                     let low = self.hex4()?;
                     if (0xdc00..0xe000).contains(&low) {
-                        let code = 0x1_0000_u32.saturating_add((high - 0xd800) << 10).saturating_add(low - 0xdc00);
+                        let code =
+                            0x1_0000_u32.saturating_add((high - 0xd800) << 10).saturating_add(low - 0xdc00);
                         return Ok(char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER));
                     }
                     self.at = after;
@@ -446,7 +452,22 @@ mod tests {
         let many: String = (0..40).map(|i| format!("\"k{i}\":0,")).collect();
         assert_eq!(strings(&format!("{{{many}\"k3\":1}}")), Err(JsonErrorKind::DuplicateKey));
         assert_eq!(strings(&"[".repeat(1_000)), Err(JsonErrorKind::TooDeep));
-        for bad in ["", "{", "[1,]", "{\"a\":}", "01", "1.", "\"\\x\"", "\"a", "{} {}", "\"\u{1}\"", "nul", "\"\\u12\"", "+1", "{a:1}"] {
+        for bad in [
+            "",
+            "{",
+            "[1,]",
+            "{\"a\":}",
+            "01",
+            "1.",
+            "\"\\x\"",
+            "\"a",
+            "{} {}",
+            "\"\u{1}\"",
+            "nul",
+            "\"\\u12\"",
+            "+1",
+            "{a:1}",
+        ] {
             assert!(matches!(strings(bad), Err(JsonErrorKind::Syntax(_))), "{bad}");
         }
         assert_eq!(walk(b"\"\xff\"", LIMITS, |_| {}).unwrap_err().kind, JsonErrorKind::Utf8);

@@ -52,7 +52,8 @@ impl LocalUpstream for Sandbox {
                     reply(StatusCode::OK, "application/json", whole(answer.whole()))
                 }
                 Err(message) => {
-                    let error = serde_json::json!({"error": {"message": message, "type": "invalid_request_error"}});
+                    let error =
+                        serde_json::json!({"error": {"message": message, "type": "invalid_request_error"}});
                     reply(StatusCode::BAD_REQUEST, "application/json", whole(error.to_string().into_bytes()))
                 }
             }

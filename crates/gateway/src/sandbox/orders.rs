@@ -24,7 +24,18 @@ const READ: usize = 200_000;
 const FOLLOWED: usize = 16;
 
 /// Words for things that one keeps to oneself.
-const SECRETS: &[&str] = &["key", "password", "passphrase", "secret", "token", "credential", "credentials", "pin", "e-mail", "email"];
+const SECRETS: &[&str] = &[
+    "key",
+    "password",
+    "passphrase",
+    "secret",
+    "token",
+    "credential",
+    "credentials",
+    "pin",
+    "e-mail",
+    "email",
+];
 
 /// Finds the orders in a text, in the order they stand in it.
 pub(super) fn orders(text: &str) -> Vec<Order> {
@@ -46,7 +57,11 @@ fn sentences(text: &str) -> Vec<&str> {
     let mut out = Vec::new();
     for line in text.lines() {
         let lower = line.to_ascii_lowercase();
-        let verbatim = ["exactly:", "say:", "print:", "{"].iter().filter_map(|m| lower.find(m)).min().unwrap_or(line.len());
+        let verbatim = ["exactly:", "say:", "print:", "{"]
+            .iter()
+            .filter_map(|m| lower.find(m))
+            .min()
+            .unwrap_or(line.len());
         let mut from = 0;
         for (at, _) in line.match_indices(['.', '!', '?', ';']) {
             let next = at.saturating_add(1);
@@ -63,7 +78,10 @@ fn sentences(text: &str) -> Vec<&str> {
 
 fn read(sentence: &str) -> Option<Order> {
     let lower = sentence.to_ascii_lowercase();
-    let words: Vec<&str> = lower.split(|c: char| !(c.is_alphanumeric() || c == '_' || c == '-')).filter(|w| !w.is_empty()).collect();
+    let words: Vec<&str> = lower
+        .split(|c: char| !(c.is_alphanumeric() || c == '_' || c == '-'))
+        .filter(|w| !w.is_empty())
+        .collect();
     let has = |list: &[&str]| list.iter().any(|w| words.contains(w));
     if let Some(at) = words.iter().position(|w| w.starts_with("demo_"))
         && has(&["call", "use", "invoke", "run"])
@@ -71,14 +89,20 @@ fn read(sentence: &str) -> Option<Order> {
         let arguments = sentence.find('{').and_then(|from| sentence.get(from..)).map_or("{}", balanced);
         return Some(Order::Call { tool: (*words.get(at)?).to_owned(), arguments: arguments.to_owned() });
     }
-    let speaks = has(&["say", "print", "reveal", "repeat", "show", "tell", "give", "include", "output", "send", "reply", "answer", "respond", "disclose", "leak", "share", "what", "write", "append"]);
+    let speaks = has(&[
+        "say", "print", "reveal", "repeat", "show", "tell", "give", "include", "output", "send", "reply",
+        "answer", "respond", "disclose", "leak", "share", "what", "write", "append",
+    ]);
     if speaks {
-        let prompt = has(&["system", "initial", "hidden", "your"]) && has(&["prompt", "instructions", "rules"]);
+        let prompt =
+            has(&["system", "initial", "hidden", "your"]) && has(&["prompt", "instructions", "rules"]);
         if prompt {
             return Some(Order::RevealSystem);
         }
         for marker in ["exactly:", "say:", "print:", "reply with:", "exactly "] {
-            if let Some(rest) = lower.find(marker).and_then(|at| sentence.get(at.saturating_add(marker.len())..)) {
+            if let Some(rest) =
+                lower.find(marker).and_then(|at| sentence.get(at.saturating_add(marker.len())..))
+            {
                 return Some(Order::Say(rest.trim().trim_matches('"').to_owned()));
             }
         }

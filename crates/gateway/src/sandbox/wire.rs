@@ -31,7 +31,12 @@ impl Answer {
         let messages = request.get("messages").and_then(Value::as_array).ok_or("`messages` is missing")?;
         let texts: Vec<(String, String)> = messages
             .iter()
-            .map(|m| (m.get("role").and_then(Value::as_str).unwrap_or_default().to_owned(), text_of(m.get("content"))))
+            .map(|m| {
+                (
+                    m.get("role").and_then(Value::as_str).unwrap_or_default().to_owned(),
+                    text_of(m.get("content")),
+                )
+            })
             .collect();
         let system: Vec<String> =
             texts.iter().filter(|(r, _)| r == "system" || r == "developer").map(|(_, t)| t.clone()).collect();
@@ -70,12 +75,17 @@ impl Answer {
             });
         }
         let slowly = heard.iter().any(|(_, t)| t.to_ascii_lowercase().contains("slowly"));
-        let chunks = if said.is_empty() { Vec::new() } else { chunks(&format!("{BRAND}{}", said.join("\n"))) };
-        let reasoning = request
-            .get("reasoning_effort")
-            .and_then(Value::as_str)
-            .filter(|effort| *effort != "none")
-            .map(|_| format!("The last text was: {}", heard.last().map(|(_, t)| first_words(t)).unwrap_or_default()));
+        let chunks =
+            if said.is_empty() { Vec::new() } else { chunks(&format!("{BRAND}{}", said.join("\n"))) };
+        let reasoning =
+            request.get("reasoning_effort").and_then(Value::as_str).filter(|effort| *effort != "none").map(
+                |_| {
+                    format!(
+                        "The last text was: {}",
+                        heard.last().map(|(_, t)| first_words(t)).unwrap_or_default()
+                    )
+                },
+            );
         Ok(Self {
             stream: flag("stream"),
             slowly,
@@ -87,7 +97,10 @@ impl Answer {
             refusal,
             calls,
             logprobs: flag("logprobs"),
-            usage_event: request.pointer("/stream_options/include_usage").and_then(Value::as_bool).unwrap_or(false),
+            usage_event: request
+                .pointer("/stream_options/include_usage")
+                .and_then(Value::as_bool)
+                .unwrap_or(false),
             prompt_tokens: context.iter().map(|t| t.split_whitespace().count()).sum(),
         })
     }
@@ -181,16 +194,17 @@ impl Answer {
             }
             out.push(format!("data: {event}\n\n").into_bytes());
         };
-        let choice = |index: u64, delta: Value, logprobs: Value, finish: Value| {
-            json!([{"index": index, "delta": delta, "logprobs": logprobs, "finish_reason": finish}])
+        let choice = |index: u64, delta: Value, logprobs: Value, finish: Value| json!([{"index": index, "delta": delta, "logprobs": logprobs, "finish_reason": finish}]);
+        let mut delta = |index: u64, delta: Value, logprobs: Value| {
+            send(choice(index, delta, logprobs, Value::Null), Value::Null)
         };
-        let mut delta = |index: u64, delta: Value, logprobs: Value| send(choice(index, delta, logprobs, Value::Null), Value::Null);
         for index in 0..self.choices {
             delta(index, json!({"role": "assistant", "content": ""}), Value::Null);
         }
         if let Some(reasoning) = &self.reasoning {
             for token in chunks(reasoning) {
-                (0..self.choices).for_each(|index| delta(index, json!({"reasoning_content": token}), Value::Null));
+                (0..self.choices)
+                    .for_each(|index| delta(index, json!({"reasoning_content": token}), Value::Null));
             }
         }
         for token in &self.chunks {
@@ -207,9 +221,14 @@ impl Answer {
                 let name = call.pointer("/function/name").cloned().unwrap_or_default();
                 let head = json!({"index": at, "id": call.get("id"), "type": "function", "function": {"name": name, "arguments": ""}});
                 delta(index, json!({"tool_calls": [head]}), Value::Null);
-                let arguments = call.pointer("/function/arguments").and_then(Value::as_str).unwrap_or_default();
+                let arguments =
+                    call.pointer("/function/arguments").and_then(Value::as_str).unwrap_or_default();
                 for piece in chunks(arguments) {
-                    delta(index, json!({"tool_calls": [{"index": at, "function": {"arguments": piece}}]}), Value::Null);
+                    delta(
+                        index,
+                        json!({"tool_calls": [{"index": at, "function": {"arguments": piece}}]}),
+                        Value::Null,
+                    );
                 }
             }
         }
@@ -296,14 +315,17 @@ mod tests {
     #[test]
     fn calls_only_demo_tools_that_are_offered() {
         let tools = json!([{"type": "function", "function": {"name": "demo_a"}}, {"type": "function", "function": {"name": "other"}}]);
-        let answer = ask(&json!({"messages": [{"role": "user", "content": "call demo_a with {\"x\":1}\nuse demo_b\ncall other"}], "tools": tools}));
+        let answer = ask(
+            &json!({"messages": [{"role": "user", "content": "call demo_a with {\"x\":1}\nuse demo_b\ncall other"}], "tools": tools}),
+        );
         assert_eq!(answer.calls, [("demo_a".to_owned(), "{\"x\":1}".to_owned())]);
         assert_eq!(answer.finish_reason(), "tool_calls");
     }
 
     #[test]
     fn a_stream_says_what_the_whole_says() {
-        let answer = ask(&json!({"n": 2, "messages": [{"role": "user", "content": "say exactly: one two  three"}]}));
+        let answer =
+            ask(&json!({"n": 2, "messages": [{"role": "user", "content": "say exactly: one two  three"}]}));
         let mut texts = [String::new(), String::new()];
         for event in answer.events() {
             let text = String::from_utf8(event).unwrap();

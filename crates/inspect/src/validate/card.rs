@@ -56,6 +56,8 @@ fn grouping(text: &[u8]) -> Option<i16> {
     let (last, before) = groups.split_last()?;
     match groups.as_slice() {
         [4, 4, 4, 4] | [4, 6, 5] | [4, 6, 4] | [4, 4, 4, 4, 3] | [4, 4, 5] => Some(50),
+        // One by one, or in even groups; pairs are hexadecimal or dates.
+        _ if before.first() == Some(&2) => None,
         _ if before.iter().all(|g| Some(g) == before.first()) && Some(last) <= before.first() => Some(-200),
         _ => None,
     }

@@ -9,24 +9,13 @@ pub(crate) const OTHER: u8 = 0x80;
 /// The most bytes that one character becomes.
 const MOST: usize = 8;
 
-/// A sort of character that is not seen.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Hidden {
-    /// Zero width, joiners, soft hyphen, variation selectors, invisible operators: there are honest uses.
-    Invisible,
-    /// Controls of the bidirectional algorithm.
-    Bidi,
-    /// A combining mark, dropped so that accents do not matter; it is seen and no signal.
-    Mark,
-}
-
 /// What a character becomes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Fold {
-    /// ASCII text; `tag` says that it was written in Unicode tag characters, which nobody sees.
-    Ascii { bytes: [u8; MOST], len: u8, tag: bool },
-    /// Nothing.
-    Drop(Hidden),
+    /// ASCII text.
+    Ascii { bytes: [u8; MOST], len: u8 },
+    /// Nothing: it is not seen, or is a combining mark, which makes no difference.
+    Drop,
     /// A character that has no ASCII form.
     Other,
 }
@@ -52,15 +41,12 @@ pub(crate) fn fold(c: char) -> Fold {
         | 0x1d173..=0x1d17a
         | 0xe0000..=0xe001f
         | 0xe007f
-        | 0xe0100..=0xe01ef => Fold::Drop(Hidden::Invisible),
-        0x061c | 0x200e..=0x200f | 0x202a..=0x202e | 0x2066..=0x2069 => Fold::Drop(Hidden::Bidi),
-        0x0300..=0x036f | 0x1ab0..=0x1aff | 0x1dc0..=0x1dff | 0x20d0..=0x20ff | 0xfe20..=0xfe2f => {
-            Fold::Drop(Hidden::Mark)
-        }
-        0xe0020..=0xe007e => match ascii(code - 0xe0000) {
-            Fold::Ascii { bytes, len, .. } => Fold::Ascii { bytes, len, tag: true },
-            other => other,
-        },
+        | 0xe0100..=0xe01ef => Fold::Drop,
+        // Controls of the bidirectional algorithm.
+        0x061c | 0x200e..=0x200f | 0x202a..=0x202e | 0x2066..=0x2069 => Fold::Drop,
+        // Combining marks.
+        0x0300..=0x036f | 0x1ab0..=0x1aff | 0x1dc0..=0x1dff | 0x20d0..=0x20ff | 0xfe20..=0xfe2f => Fold::Drop,
+        0xe0020..=0xe007e => ascii(code - 0xe0000),
         0xff01..=0xff5e => ascii(code - 0xff01 + 0x21),
         0xa0 | 0x1680 | 0x2000..=0x200a | 0x2028..=0x2029 | 0x202f | 0x205f | 0x3000 => one(' '),
         0x2010..=0x2015 | 0x2043 | 0x2212 | 0xfe58 | 0xfe63 => one('-'),
@@ -71,8 +57,10 @@ pub(crate) fn fold(c: char) -> Fold {
         0x278a..=0x2792 => ascii(code - 0x278a + 0x31),
         0x1f150..=0x1f169 => ascii(code - 0x1f150 + 0x41),
         0x1f170..=0x1f189 => ascii(code - 0x1f170 + 0x41),
+        // Greek, Cyrillic, Armenian, Hebrew, the first of Arabic: no digits of their own.
+        0x0370..=0x065f => Fold::Other,
         // Scripts whose characters have no compatibility form in ASCII, but digits. First, because they are the most.
-        0x0370..=0x1cff | 0xa500..=0xabff | 0x10000..=0x1d3ff | 0x1e000..=0x1e95f => digit(code),
+        0x0660..=0x1cff | 0xa500..=0xabff | 0x10000..=0x1d3ff | 0x1e000..=0x1e95f => digit(code),
         0x3400..=0xa4ff | 0xac00..=0xfaff | 0x1f200..=0x1fbef | 0x20000..=0x3ffff => Fold::Other,
         0x1fbf0..=0x1fbf9 => ascii(code - 0x1fbf0 + 0x30),
         _ => compatible(c),
@@ -121,14 +109,14 @@ fn compatible(c: char) -> Fold {
         _ => other |= !matches!(u32::from(part), 0x0300..=0x036f),
     });
     match u8::try_from(len) {
-        Ok(len) if len > 0 && !other => Fold::Ascii { bytes, len, tag: false },
+        Ok(len) if len > 0 && !other => Fold::Ascii { bytes, len },
         _ => Fold::Other,
     }
 }
 
 fn ascii(code: u32) -> Fold {
     match u8::try_from(code) {
-        Ok(byte) if byte < 0x80 => Fold::Ascii { bytes: [byte, 0, 0, 0, 0, 0, 0, 0], len: 1, tag: false },
+        Ok(byte) if byte < 0x80 => Fold::Ascii { bytes: [byte, 0, 0, 0, 0, 0, 0, 0], len: 1 },
         _ => Fold::Other,
     }
 }
@@ -145,11 +133,11 @@ mod tests {
         let mut out = String::new();
         for c in text.chars() {
             match fold(c) {
-                Fold::Ascii { bytes, len, .. } => {
+                Fold::Ascii { bytes, len } => {
                     out.push_str(std::str::from_utf8(&bytes[..usize::from(len)]).unwrap())
                 }
                 Fold::Other => out.push('?'),
-                Fold::Drop(_) => {}
+                Fold::Drop => {}
             }
         }
         out
@@ -185,7 +173,7 @@ mod tests {
         for range in class.iter() {
             for c in range.start()..=range.end() {
                 let expected = (u32::from(c) - u32::from(range.start())) % 10;
-                let Fold::Ascii { bytes, len: 1, .. } = fold(c) else { panic!("{:x}", u32::from(c)) };
+                let Fold::Ascii { bytes, len: 1 } = fold(c) else { panic!("{:x}", u32::from(c)) };
                 assert_eq!(u32::from(bytes[0]), 0x30 + expected, "{:x}", u32::from(c));
             }
         }

@@ -8,5 +8,6 @@ mod fold;
 mod unescape;
 mod window;
 
+pub(crate) use fold::{Fold, fold};
 pub(crate) use unescape::{Piece, Unescaper};
-pub(crate) use window::Window;
+pub(crate) use window::{Window, ascii_run};

@@ -74,7 +74,7 @@ impl Window {
         let at = self.end();
         self.taken = start.saturating_add(length);
         let width = match fold(c) {
-            Fold::Ascii { bytes, len, .. } => {
+            Fold::Ascii { bytes, len } => {
                 self.bytes.extend(bytes.iter().take(usize::from(len)));
                 usize::from(len)
             }
@@ -82,7 +82,7 @@ impl Window {
                 self.bytes.push(OTHER);
                 1
             }
-            Fold::Drop(_) => 0,
+            Fold::Drop => 0,
         };
         if width == 1 && length == 1 {
             return;
@@ -137,7 +137,7 @@ impl Window {
 }
 
 /// How many bytes at the beginning are ASCII.
-fn ascii_run(bytes: &[u8]) -> usize {
+pub(crate) fn ascii_run(bytes: &[u8]) -> usize {
     if bytes.is_ascii() {
         return bytes.len();
     }

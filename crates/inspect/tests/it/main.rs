@@ -4,11 +4,12 @@
 
 use std::sync::LazyLock;
 
-use stockade_domain::{Channel, Direction, Finding, Role, SpanRef};
+use stockade_domain::{Channel, Direction, Finding, FindingKind, Role, SpanRef};
 use stockade_inspect::{Context, Engine, Report};
 use stockade_rulebook::Rulebook;
 
 mod recognizers;
+mod signals;
 mod streams;
 
 static ENGINE: LazyLock<Engine> = LazyLock::new(|| {
@@ -24,7 +25,8 @@ fn examine(text: &str, json_escapes: bool) -> Report {
     ENGINE.examine(span, &context(json_escapes))
 }
 
-/// Type and text of each finding.
+/// Type and text of each finding that is data, not a sign of an attack.
 fn found<'t>(text: &'t str, findings: &[Finding]) -> Vec<(String, &'t str)> {
-    findings.iter().map(|f| (f.ty.to_string(), &text[f.start..f.end])).collect()
+    let data = findings.iter().filter(|f| f.kind != FindingKind::Injection);
+    data.map(|f| (f.ty.to_string(), &text[f.start..f.end])).collect()
 }

@@ -119,6 +119,13 @@ fn sound(connection: &Connection, path: &Path) -> Result<i64, StoreError> {
     if id != APPLICATION_ID {
         return Err(StoreError::Foreign(path.to_owned()));
     }
+    // The store makes tables and indexes only. Anything that runs when they are used was put there by someone else.
+    let active =
+        "SELECT COUNT(*) FROM sqlite_schema WHERE type NOT IN ('table', 'index') OR sql LIKE '%VIRTUAL%'";
+    let active: i64 = connection.query_row(active, [], |row| row.get(0)).map_err(failed)?;
+    if active != 0 {
+        return Err(StoreError::Foreign(path.to_owned()));
+    }
     if let Some(first) = check(connection)?.first() {
         return Err(StoreError::Corrupt(first.clone()));
     }

@@ -202,7 +202,12 @@ fn restore_refuses_what_is_no_sound_backup_and_leaves_everything() {
     drop(newer);
     std::fs::write(dir.path().join("text.db"), "no database".repeat(100)).unwrap();
     Connection::open(dir.path().join("other.db")).unwrap().execute_batch("CREATE TABLE t (a)").unwrap();
+    let trap = dir.path().join("trap.db");
+    SqliteDb::open(&path).unwrap().backup(&trap).unwrap();
+    let trigger = "CREATE TRIGGER t AFTER INSERT ON api_keys BEGIN UPDATE api_keys SET revoked = NULL; END";
+    Connection::open(&trap).unwrap().execute_batch(trigger).unwrap();
     for (name, code) in [
+        ("trap.db", "store_foreign"),
         ("newer.db", "store_newer"),
         ("text.db", "store_corrupt"),
         ("other.db", "store_foreign"),

@@ -1,0 +1,138 @@
+//! Counters and their Prometheus text form. Labels come from closed sets only, never from a request.
+
+use std::fmt::Write as _;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::time::Duration;
+
+/// Upper bounds of the duration histogram, in microseconds.
+const BOUNDS: [u64; 12] = [
+    500,
+    1_000,
+    2_500,
+    5_000,
+    10_000,
+    25_000,
+    100_000,
+    500_000,
+    1_000_000,
+    5_000_000,
+    30_000_000,
+    120_000_000,
+];
+
+/// The gateway's metrics.
+#[derive(Debug, Default)]
+pub struct Metrics {
+    refused: [AtomicU64; crate::error::CODES.len()],
+    answered: AtomicU64,
+    in_flight: AtomicI64,
+    connections: AtomicI64,
+    examine: Histogram,
+    head: Histogram,
+}
+
+#[derive(Debug, Default)]
+struct Histogram {
+    buckets: [AtomicU64; BOUNDS.len()],
+    count: AtomicU64,
+    sum_us: AtomicU64,
+}
+
+/// Counts something for as long as it lives.
+#[derive(Debug)]
+pub(crate) struct InFlight<'a>(&'a AtomicI64);
+
+impl Drop for InFlight<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+impl Metrics {
+    pub(crate) fn request(&self) -> InFlight<'_> {
+        self.in_flight.fetch_add(1, Ordering::Relaxed);
+        InFlight(&self.in_flight)
+    }
+
+    pub(crate) fn connection(&self) -> InFlight<'_> {
+        self.connections.fetch_add(1, Ordering::Relaxed);
+        InFlight(&self.connections)
+    }
+
+    pub(crate) fn refused(&self, code: &str) {
+        let at = crate::error::CODES.iter().position(|(_, known, _)| *known == code);
+        if let Some(counter) = at.and_then(|at| self.refused.get(at)) {
+            counter.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    pub(crate) fn answered(&self, head: Duration) {
+        self.answered.fetch_add(1, Ordering::Relaxed);
+        self.head.observe(head);
+    }
+
+    pub(crate) fn examined(&self, took: Duration) {
+        self.examine.observe(took);
+    }
+
+    /// The metrics in Prometheus' text exposition format.
+    #[must_use]
+    pub fn render(&self) -> String {
+        let mut out = String::new();
+        let read = |c: &AtomicU64| c.load(Ordering::Relaxed);
+        let _ = writeln!(
+            out,
+            "# HELP stockade_gateway_answers_total Requests that got an upstream's or a local answer."
+        );
+        let _ = writeln!(out, "# TYPE stockade_gateway_answers_total counter");
+        let _ = writeln!(out, "stockade_gateway_answers_total {}", read(&self.answered));
+        let _ =
+            writeln!(out, "# HELP stockade_gateway_refusals_total Requests that got an error, by its code.");
+        let _ = writeln!(out, "# TYPE stockade_gateway_refusals_total counter");
+        for ((_, code, _), counter) in crate::error::CODES.iter().zip(&self.refused) {
+            let _ = writeln!(out, "stockade_gateway_refusals_total{{code=\"{code}\"}} {}", read(counter));
+        }
+        for (name, help, gauge) in [
+            (
+                "requests_in_flight",
+                "Requests whose head was read and whose answer has not begun.",
+                &self.in_flight,
+            ),
+            ("connections", "Open connections.", &self.connections),
+        ] {
+            let _ = writeln!(out, "# HELP stockade_gateway_{name} {help}");
+            let _ = writeln!(out, "# TYPE stockade_gateway_{name} gauge");
+            let _ = writeln!(out, "stockade_gateway_{name} {}", gauge.load(Ordering::Relaxed));
+        }
+        self.examine.render(&mut out, "examine_seconds", "Inspection of one request.");
+        self.head.render(&mut out, "answer_head_seconds", "From a request's head to its answer's head.");
+        out
+    }
+}
+
+impl Histogram {
+    fn observe(&self, took: Duration) {
+        let us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
+        if let Some(bucket) = BOUNDS.iter().position(|b| us <= *b).and_then(|at| self.buckets.get(at)) {
+            bucket.fetch_add(1, Ordering::Relaxed);
+        }
+        self.count.fetch_add(1, Ordering::Relaxed);
+        self.sum_us.fetch_add(us, Ordering::Relaxed);
+    }
+
+    fn render(&self, out: &mut String, name: &str, help: &str) {
+        let _ = writeln!(out, "# HELP stockade_gateway_{name} {help}");
+        let _ = writeln!(out, "# TYPE stockade_gateway_{name} histogram");
+        let mut total = 0_u64;
+        for (bound, bucket) in BOUNDS.iter().zip(&self.buckets) {
+            total = total.saturating_add(bucket.load(Ordering::Relaxed));
+            let seconds = Duration::from_micros(*bound).as_secs_f64();
+            let _ = writeln!(out, "stockade_gateway_{name}_bucket{{le=\"{seconds}\"}} {total}");
+        }
+        let count = self.count.load(Ordering::Relaxed);
+        let sum = Duration::from_micros(self.sum_us.load(Ordering::Relaxed)).as_secs_f64();
+        let _ = writeln!(out, "stockade_gateway_{name}_bucket{{le=\"+Inf\"}} {count}");
+        let _ = writeln!(out, "stockade_gateway_{name}_sum {sum}");
+        let _ = writeln!(out, "stockade_gateway_{name}_count {count}");
+    }
+}

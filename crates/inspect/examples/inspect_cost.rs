@@ -1,0 +1,80 @@
+//! What inspection costs: build time, throughput on prose, a prompt of 2 KB, a stream in small pieces.
+//! Run with `cargo run --release -p stockade-inspect --example inspect_cost`.
+
+#![expect(clippy::print_stdout, reason = "a program that prints figures")]
+
+use std::hint::black_box;
+use std::time::{Duration, Instant};
+
+use stockade_domain::{Channel, Direction, Role, SpanRef};
+use stockade_inspect::{Context, Engine};
+use stockade_rulebook::Rulebook;
+
+const PROSE: &str = "The quick brown fox jumps over the lazy dog, said Alice, who had 12 apples and read \
+    https://example.org/page?x=1 at 10:45. Please summarise the attached report for the team by Friday; \
+    it should be short, friendly and clear. If you cannot, tell me what is missing and we will look at it.\n";
+
+/// The median of many runs.
+fn median(runs: usize, mut work: impl FnMut()) -> Duration {
+    let mut times: Vec<Duration> = (0..runs)
+        .map(|_| {
+            let start = Instant::now();
+            work();
+            start.elapsed()
+        })
+        .collect();
+    times.sort_unstable();
+    times.get(runs / 2).copied().unwrap_or_default()
+}
+
+fn main() -> Result<(), stockade_inspect::EngineError> {
+    let book = Rulebook::new(stockade_rules::FILES);
+    let start = Instant::now();
+    let engine = Engine::new(&book)?;
+    println!("build                     {:>10.2?}", start.elapsed());
+    let cx = Context::new(Direction::Request, Channel::Content, Role::User);
+    let json = Context { json_escapes: true, ..cx };
+    let accents = PROSE.replace('e', "é");
+    let russian =
+        "Съешь ещё этих мягких французских булок, да выпей чаю. Пожалуйста, кратко перескажи отчёт. ";
+    let base64 = "QWxpY2Ugd2FzIGJlZ2lubmluZyB0byBnZXQgdmVyeSB0aXJlZCBvZiBzaXR0aW5nIGJ5IGhlciBzaXN0ZXIgb24";
+    let numbers = "{\"id\":40213,\"v\":[0.4532015112830366,17,2024,99.5],\"t\":\"2024-05-01T10:00:00Z\"},";
+    for (name, unit, cx) in [
+        ("prose", PROSE, &cx),
+        ("prose, escapes", PROSE, &json),
+        ("accents", accents.as_str(), &cx),
+        ("russian", russian, &cx),
+        ("base64", base64, &cx),
+        ("numbers", numbers, &cx),
+    ] {
+        for size in [200, 2 * 1024, 32 * 1024, 1024 * 1024] {
+            let mut text = unit.repeat(size / unit.len() + 1);
+            text.truncate(text.floor_char_boundary(size));
+            let span = SpanRef { channel: cx.channel, role: cx.role, path: "", text: &text };
+            let time = median(if size > 100_000 { 15 } else { 300 }, || {
+                black_box(engine.examine(span, cx));
+            });
+            #[expect(clippy::cast_precision_loss, reason = "a figure for people")]
+            let rate = text.len() as f64 / time.as_secs_f64() / 1e6;
+            println!("{name:<15} {size:>9} B {time:>10.2?} {rate:>8.0} MB/s");
+        }
+    }
+    for (name, unit) in [("prose", PROSE), ("base64", base64)] {
+        let text = unit.repeat(32 * 1024 / unit.len() + 1);
+        let mut pieces = 0_u32;
+        let time = median(20, || {
+            let mut scanner = engine.stream(&cx);
+            pieces = 0;
+            let mut rest = text.as_str();
+            while !rest.is_empty() {
+                let (piece, after) = rest.split_at(rest.len().min(4));
+                black_box(scanner.push(piece));
+                pieces += 1;
+                rest = after;
+            }
+            black_box(scanner.finish());
+        });
+        println!("stream of {name}, 4 B a piece {:>10.2?} a piece", time / pieces.max(1));
+    }
+    Ok(())
+}

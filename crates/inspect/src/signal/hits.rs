@@ -1,0 +1,70 @@
+//! Signs that were found, and what they weigh together.
+
+/// The most signs that one text keeps; of more, the heaviest.
+const MOST: usize = 64;
+
+/// A sign in original offsets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Hit {
+    /// Number of its rule.
+    pub(crate) rule: usize,
+    pub(crate) start: usize,
+    pub(crate) end: usize,
+    /// In thousandths.
+    pub(crate) weight: u16,
+    /// The quotation that it stands in, as long as that is open.
+    pub(super) quotation: Option<usize>,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Hits(Vec<Hit>);
+
+impl Hits {
+    pub(super) fn add(&mut self, hit: Hit) {
+        let overlapping = self.0.iter_mut().rev().take(4).find(|known| {
+            known.rule == hit.rule
+                && known.quotation == hit.quotation
+                && hit.start <= known.end
+                && known.start <= hit.end
+        });
+        if let Some(known) = overlapping {
+            known.start = known.start.min(hit.start);
+            known.end = known.end.max(hit.end);
+            known.weight = known.weight.max(hit.weight);
+        } else if self.0.len() < MOST {
+            self.0.push(hit);
+        } else if let Some(lightest) = self.0.iter_mut().min_by_key(|known| known.weight)
+            && lightest.weight < hit.weight
+        {
+            *lightest = hit;
+        }
+    }
+
+    /// A quotation has closed: what stands in it is spoken of, not said. It weighs half.
+    pub(super) fn close_quotation(&mut self, quotation: usize) {
+        for hit in self.0.iter_mut().filter(|hit| hit.quotation == Some(quotation)) {
+            hit.weight /= 2;
+            hit.quotation = None;
+        }
+    }
+
+    pub(super) fn into_vec(mut self) -> Vec<Hit> {
+        self.0.sort_unstable_by_key(|hit| (hit.start, hit.end, hit.rule));
+        self.0
+    }
+}
+
+/// What signs weigh together: the heaviest of each rule, taken as independent.
+pub(crate) fn score(hits: &[Hit]) -> u16 {
+    let mut heaviest: Vec<(usize, u16)> = Vec::new();
+    for hit in hits {
+        match heaviest.iter_mut().find(|(rule, _)| *rule == hit.rule) {
+            Some((_, weight)) => *weight = (*weight).max(hit.weight),
+            None => heaviest.push((hit.rule, hit.weight)),
+        }
+    }
+    let none = heaviest
+        .iter()
+        .fold(1_000_000_u64, |rest, (_, weight)| rest * u64::from(1_000_u16.saturating_sub(*weight)) / 1_000);
+    u16::try_from((1_000_000 - none) / 1_000).unwrap_or(1_000)
+}

@@ -1,0 +1,19 @@
+//! Signs that a text tries to steer a model: words of certain classes close together, delimiters of chat templates,
+//! addresses that carry data away, text that people do not see.
+//!
+//! There are no regular expressions here: a pass over the words with a filter, and a look back over the few words that
+//! mean something. It runs piece by piece in bounded memory, but it speaks at the end: a sign is worth less when its
+//! quotation mark closes. Signs weigh; policy decides.
+
+mod address;
+mod fold;
+mod hidden;
+mod hits;
+mod lexicon;
+mod rule;
+mod tracker;
+
+pub(crate) use hits::{Hit, score};
+pub(crate) use lexicon::Lexicon;
+pub(crate) use rule::Signal;
+pub(crate) use tracker::Tracker;

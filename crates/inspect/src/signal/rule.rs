@@ -1,0 +1,71 @@
+//! What stands in the `[signal]` table of a rule file.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+/// A family of signs that a text tries to steer a model.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Signal {
+    /// The type of its findings.
+    pub(crate) family: String,
+    /// Something that words do not express.
+    pub(crate) detector: Option<Special>,
+    /// Weight of what the detector finds.
+    #[serde(default)]
+    pub(crate) weight: Weight,
+    /// Words and phrases by the class that patterns name them by.
+    #[serde(default)]
+    pub(crate) classes: BTreeMap<String, Vec<String>>,
+    #[serde(default)]
+    pub(crate) pattern: Vec<Proximity>,
+    #[serde(default)]
+    pub(crate) literal: Vec<Literal>,
+}
+
+/// Detectors that are code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Special {
+    /// Links and images whose address carries data away.
+    Address,
+    /// Characters that people do not see and models read.
+    HiddenText,
+}
+
+/// How much a sign weighs, in thousandths: in what a person or model says, and in data that a model is given to read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Weight {
+    pub(crate) said: u16,
+    pub(crate) data: u16,
+}
+
+/// One word of each class, close together.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Proximity {
+    pub(crate) classes: Vec<String>,
+    /// The most words from the first to the last. An ideograph or kana counts as half a word, the end of a sentence as
+    /// two.
+    pub(crate) within: u32,
+    /// The classes may come in any order.
+    #[serde(default)]
+    pub(crate) any_order: bool,
+    /// A class of which no word may stand in the three words before.
+    pub(crate) unless: Option<String>,
+    pub(crate) weight: Weight,
+}
+
+/// Characters in this order. The last is neither letter nor digit.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Literal {
+    /// ASCII, any case.
+    pub(crate) text: String,
+    /// Only at the beginning of a line.
+    #[serde(default)]
+    pub(crate) line_start: bool,
+    pub(crate) weight: Weight,
+}

@@ -1,0 +1,86 @@
+//! Errors in the file, shown with the place.
+
+use std::path::Path;
+
+use miette::{Diagnostic, NamedSource, SourceSpan};
+
+use super::schema::Senseless;
+
+/// Why a configuration was refused.
+#[derive(Debug, thiserror::Error, Diagnostic)]
+#[error("{message}")]
+#[diagnostic(code(config))]
+pub(crate) struct ConfigError {
+    message: String,
+    #[help]
+    help: Option<String>,
+    #[source_code]
+    source_code: NamedSource<String>,
+    #[label("here")]
+    place: Option<SourceSpan>,
+}
+
+impl ConfigError {
+    fn new(name: &str, text: &str, message: String, help: Option<String>, place: Option<SourceSpan>) -> Box<Self> {
+        let source_code = NamedSource::new(name, text.to_owned()).with_language("toml");
+        Box::new(Self { message, help, source_code, place })
+    }
+
+    pub(super) fn unreadable(path: &Path, error: &std::io::Error) -> Box<Self> {
+        let help = "`stockade config init` writes one with every setting explained".to_owned();
+        Self::new("", "", format!("`{}` cannot be read: {error}", path.display()), Some(help), None)
+    }
+
+    pub(super) fn in_file(path: &Path, text: &str, error: &toml::de::Error) -> Box<Self> {
+        let message = first_line(error.message());
+        let help = suggestion(error.message());
+        let place = error.span().map(SourceSpan::from);
+        Self::new(&path.display().to_string(), text, message, help, place)
+    }
+
+    pub(super) fn meaning(path: &Path, text: &str, error: &Senseless) -> Box<Self> {
+        let place = place_of(text, &error.at);
+        let message = format!("{}: {}", error.at, error.message);
+        Self::new(&path.display().to_string(), text, message, Some(error.help.to_owned()), place)
+    }
+
+    pub(super) fn in_env(error: &toml::de::Error) -> Box<Self> {
+        let message = format!("in an environment variable STOCKADE__..: {}", first_line(error.message()));
+        Self::new("", "", message, suggestion(error.message()), None)
+    }
+
+    pub(super) fn in_env_meaning(error: &Senseless) -> Box<Self> {
+        let message = format!("with the environment laid over the file, {}: {}", error.at, error.message);
+        Self::new("", "", message, Some(error.help.to_owned()), None)
+    }
+
+    pub(super) fn env_name(name: &str) -> Box<Self> {
+        let help = "the form is STOCKADE__SECTION__KEY, for example STOCKADE__LIMITS__BODY".to_owned();
+        Self::new("", "", format!("the environment variable `{name}` names no setting"), Some(help), None)
+    }
+}
+
+fn first_line(message: &str) -> String {
+    message.lines().next().unwrap_or_default().to_owned()
+}
+
+/// "did you mean": the nearest of the names that serde lists after an unknown field.
+fn suggestion(message: &str) -> Option<String> {
+    let rest = message.strip_prefix("unknown field `")?;
+    let (wrong, expected) = rest.split_once('`')?;
+    let names: Vec<&str> = expected.split('`').skip(1).step_by(2).collect();
+    let nearest = names.iter().max_by(|a, b| strsim::jaro_winkler(wrong, a).total_cmp(&strsim::jaro_winkler(wrong, b)))?;
+    (strsim::jaro_winkler(wrong, nearest) > 0.75).then(|| format!("did you mean `{nearest}`?"))
+}
+
+/// Where the last key of a dotted path stands. Good enough for a label: the first line that sets it in its section.
+fn place_of(text: &str, path: &str) -> Option<SourceSpan> {
+    let (section, key) = path.rsplit_once('.')?;
+    let header = format!("[{section}]");
+    let from = text.find(&header).unwrap_or(0);
+    let at = text.get(from..)?.match_indices(key).find(|(at, _)| {
+        let before = text.get(..from.saturating_add(*at)).unwrap_or_default();
+        before.ends_with('\n') || before.is_empty()
+    })?;
+    Some(SourceSpan::from((from.saturating_add(at.0), key.len())))
+}

@@ -1,0 +1,222 @@
+//! The shape of the file, and what its values must mean.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+use stockade_domain::{Label, LabelOrder};
+use stockade_egress::{Target, TargetId};
+
+use super::units::{ByteCount, Span};
+
+/// The whole file.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Config {
+    pub(crate) server: ServerConfig,
+    pub(crate) limits: LimitsConfig,
+    pub(crate) recording: RecordingConfig,
+    pub(crate) labels: LabelsConfig,
+    pub(crate) policies: PoliciesConfig,
+    pub(crate) upstreams: BTreeMap<String, UpstreamConfig>,
+}
+
+/// Listeners.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct ServerConfig {
+    pub(crate) gateway: SocketAddr,
+    pub(crate) console: SocketAddr,
+    pub(crate) metrics: SocketAddr,
+    /// Host names, beside those of this machine, that the listeners answer to.
+    pub(crate) hosts: Vec<String>,
+    /// Certificate chain and key, PEM, for gateway and console.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) tls_certificate: Option<PathBuf>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) tls_key: Option<PathBuf>,
+    /// How long running answers may go on after a stop was asked for.
+    pub(crate) drain: Span,
+}
+
+/// Bounds.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct LimitsConfig {
+    pub(crate) body: ByteCount,
+    pub(crate) body_timeout: Span,
+    pub(crate) json_depth: usize,
+    pub(crate) header_block: ByteCount,
+    pub(crate) event: ByteCount,
+    pub(crate) connections: usize,
+    pub(crate) connect_timeout: Span,
+    pub(crate) head_timeout: Span,
+    pub(crate) idle_timeout: Span,
+}
+
+/// What is kept readable of requests and answers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct RecordingConfig {
+    pub(crate) text: Recorded,
+    pub(crate) retention: Span,
+    pub(crate) limit: ByteCount,
+}
+
+/// Which text is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Recorded {
+    /// Text after redaction.
+    Redacted,
+    /// None.
+    None,
+}
+
+/// Labels, lowest first.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct LabelsConfig {
+    pub(crate) order: Vec<Label>,
+}
+
+/// Policies beside the built-in ones.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct PoliciesConfig {
+    /// A directory of `*.cedar` files that are added to the built-in ones.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) dir: Option<PathBuf>,
+}
+
+/// An OpenAI-compatible upstream.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct UpstreamConfig {
+    pub(crate) base_url: String,
+    /// `env:NAME` or `file:PATH`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) api_key: Option<String>,
+    /// Names of models; `*` at the end stands for any rest.
+    pub(crate) models: Vec<String>,
+    /// The highest label that may be sent there.
+    #[serde(default = "internal")]
+    pub(crate) label_max: Label,
+}
+
+/// A value that has the right type and makes no sense; `at` is its path in the file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Senseless {
+    pub(crate) at: String,
+    pub(crate) message: String,
+    pub(crate) help: &'static str,
+}
+
+fn internal() -> Label {
+    Label::new("internal")
+}
+
+fn loopback(port: u16) -> SocketAddr {
+    SocketAddr::from(([127, 0, 0, 1], port))
+}
+
+impl Default for ServerConfig {
+    fn default() -> Self {
+        Self {
+            gateway: loopback(8470),
+            console: loopback(8471),
+            metrics: loopback(8472),
+            hosts: Vec::new(),
+            tls_certificate: None,
+            tls_key: None,
+            drain: Span::seconds(20),
+        }
+    }
+}
+
+impl Default for LimitsConfig {
+    fn default() -> Self {
+        Self {
+            body: ByteCount(32 << 20),
+            body_timeout: Span::seconds(120),
+            json_depth: 128,
+            header_block: ByteCount(32 << 10),
+            event: ByteCount(8 << 20),
+            connections: 4_096,
+            connect_timeout: Span::seconds(10),
+            head_timeout: Span::seconds(300),
+            idle_timeout: Span::seconds(120),
+        }
+    }
+}
+
+impl Default for RecordingConfig {
+    fn default() -> Self {
+        Self { text: Recorded::Redacted, retention: Span::seconds(24 * 3_600), limit: ByteCount(64 << 10) }
+    }
+}
+
+impl Default for LabelsConfig {
+    fn default() -> Self {
+        Self { order: LabelOrder::default().iter().cloned().collect() }
+    }
+}
+
+impl Config {
+    /// Whether the values make sense together.
+    pub(crate) fn check(&self) -> Result<(), Senseless> {
+        let wrong = |at: &str, message: String, help| Err(Senseless { at: at.to_owned(), message, help });
+        let server = &self.server;
+        if server.tls_certificate.is_some() != server.tls_key.is_some() {
+            return wrong("server.tls_certificate", "`tls_certificate` and `tls_key` go together".to_owned(), "give both, or neither");
+        }
+        for (at, address) in [("server.gateway", server.gateway), ("server.console", server.console)] {
+            if !address.ip().is_loopback() && server.tls_certificate.is_none() {
+                return wrong(at, format!("`{address}` can be reached from other machines, and there is no TLS"), "give `tls_certificate` and `tls_key`, or listen on 127.0.0.1");
+            }
+        }
+        if !server.metrics.ip().is_loopback() {
+            return wrong("server.metrics", format!("`{}` would show metrics to other machines", server.metrics), "listen on 127.0.0.1 and let a local agent collect");
+        }
+        if self.limits.header_block.0 < 8 << 10 || self.limits.header_block.0 > 1 << 20 {
+            return wrong("limits.header_block", "`header_block` must be from 8 KiB to 1 MiB".to_owned(), "32 KiB is enough for most");
+        }
+        if self.limits.json_depth == 0 || self.limits.json_depth > 512 {
+            return wrong("limits.json_depth", "`json_depth` must be from 1 to 512".to_owned(), "128 is enough for most");
+        }
+        for (name, upstream) in &self.upstreams {
+            upstream.check(name)?;
+        }
+        Ok(())
+    }
+
+    /// The order of labels.
+    pub(crate) fn label_order(&self) -> LabelOrder {
+        LabelOrder::new(self.labels.order.clone())
+    }
+}
+
+impl UpstreamConfig {
+    fn check(&self, name: &str) -> Result<(), Senseless> {
+        let wrong = |key: &str, message: String, help| {
+            Err(Senseless { at: format!("upstreams.{name}.{key}"), message, help })
+        };
+        if name == "sandbox" {
+            return wrong("base_url", "`sandbox` is the built-in upstream's name".to_owned(), "call it something else");
+        }
+        if let Err(error) = Target::http(TargetId::new(name), &self.base_url, None) {
+            return wrong("base_url", error.to_string(), "for example `https://api.openai.com/v1` or `http://127.0.0.1:11434/v1`");
+        }
+        if self.models.is_empty() {
+            return wrong("models", "an upstream without models is never used".to_owned(), "name them, or `[\"*\"]` for all");
+        }
+        if self.models.iter().any(|m| m.starts_with("sandbox")) {
+            return wrong("models", "names that begin with `sandbox` belong to the built-in model".to_owned(), "leave them out");
+        }
+        if self.api_key.as_ref().is_some_and(|k| !k.starts_with("env:") && !k.starts_with("file:")) {
+            return wrong("api_key", "a key is never written into the file; use an `env:` or `file:` reference".to_owned(), "for example `api_key = \"env:OPENAI_API_KEY\"`");
+        }
+        Ok(())
+    }
+}

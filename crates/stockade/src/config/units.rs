@@ -1,0 +1,122 @@
+//! Values with units: `32 MiB`, `20s`.
+
+use std::fmt;
+use std::time::Duration;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+/// A number of bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct ByteCount(pub(crate) usize);
+
+/// A length of time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Span(pub(crate) Duration);
+
+const SIZES: &[(&str, usize)] = &[("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10), ("B", 1)];
+const TIMES: &[(&str, u64)] = &[("ms", 1), ("s", 1_000), ("m", 60_000), ("h", 3_600_000), ("d", 86_400_000)];
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Raw {
+    Number(u64),
+    Text(String),
+}
+
+/// A number and a unit, with or without a blank between.
+fn split(text: &str) -> Option<(u64, &str)> {
+    let at = text.find(|c: char| !c.is_ascii_digit())?;
+    let (number, unit) = text.split_at_checked(at)?;
+    Some((number.parse().ok()?, unit.trim()))
+}
+
+impl ByteCount {
+    fn read(raw: &Raw) -> Option<Self> {
+        let (number, factor) = match raw {
+            Raw::Number(n) => (*n, 1),
+            Raw::Text(text) => {
+                let (number, unit) = split(text)?;
+                (number, SIZES.iter().find(|(name, _)| *name == unit)?.1)
+            }
+        };
+        usize::try_from(number).ok()?.checked_mul(factor).map(Self)
+    }
+}
+
+impl Span {
+    pub(crate) const fn seconds(seconds: u64) -> Self {
+        Self(Duration::from_secs(seconds))
+    }
+
+    /// Reads `90s`, `15m`, `7d`.
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        let (number, unit) = split(text)?;
+        let factor = TIMES.iter().find(|(name, _)| *name == unit)?.1;
+        number.checked_mul(factor).map(|ms| Self(Duration::from_millis(ms)))
+    }
+}
+
+impl fmt::Display for ByteCount {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (unit, factor) = SIZES.iter().find(|(_, size)| self.0 > 0 && self.0.is_multiple_of(*size)).unwrap_or(&("B", 1));
+        write!(f, "{} {unit}", self.0 / factor)
+    }
+}
+
+impl fmt::Display for Span {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let ms = u64::try_from(self.0.as_millis()).unwrap_or(u64::MAX);
+        let fits = |(_, factor): &&(&str, u64)| ms > 0 && ms.is_multiple_of(*factor);
+        let (unit, factor) = TIMES.iter().rev().find(fits).unwrap_or(&("ms", 1));
+        write!(f, "{}{unit}", ms / factor)
+    }
+}
+
+macro_rules! as_text {
+    ($type:ident, $read:expr, $what:literal) => {
+        impl Serialize for $type {
+            fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+                s.collect_str(self)
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $type {
+            fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+                let raw = Raw::deserialize(d).map_err(|_| serde::de::Error::custom($what))?;
+                let shown = match &raw {
+                    Raw::Number(n) => n.to_string(),
+                    Raw::Text(t) => t.clone(),
+                };
+                $read(&raw).ok_or_else(|| serde::de::Error::custom(format!("`{shown}` is not {}", $what)))
+            }
+        }
+    };
+}
+
+as_text!(ByteCount, ByteCount::read, "a size such as `32 MiB`");
+as_text!(
+    Span,
+    |raw: &Raw| match raw {
+        Raw::Number(_) => None,
+        Raw::Text(text) => Span::parse(text),
+    },
+    "a time such as `20s`, `15m` or `24h`"
+);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn units_round_trip() {
+        for (text, ms) in [("20s", 20_000), ("15m", 900_000), ("1d", 86_400_000), ("250ms", 250)] {
+            let span = Span::parse(text).unwrap();
+            assert_eq!((span.0.as_millis(), span.to_string().as_str()), (ms, text));
+        }
+        assert_eq!(ByteCount::read(&Raw::Text("32MiB".to_owned())), Some(ByteCount(32 << 20)));
+        assert_eq!(ByteCount(32 << 10).to_string(), "32 KiB");
+        for bad in ["", "5", "s", "5 parsecs", "99999999999999999999s"] {
+            assert!(Span::parse(bad).is_none(), "{bad}");
+        }
+    }
+}

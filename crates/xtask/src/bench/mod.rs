@@ -1,0 +1,53 @@
+//! Benchmarks: programs that print figures beside a peer, never assertions about time in a test.
+
+mod client;
+mod device;
+mod gateway;
+mod load;
+mod mock;
+mod peer;
+mod proxy;
+mod tier;
+
+use std::net::SocketAddr;
+use std::os::unix::process::CommandExt as _;
+
+use anyhow::Result;
+use clap::Subcommand;
+
+use crate::workspace::{self, Profile};
+use crate::{process, workspace::build};
+pub(crate) use tier::Tier;
+
+/// The core of the load generator; servers have core 0.
+const LOAD_CORE: usize = 1;
+
+/// What to measure.
+#[derive(Debug, Clone, Subcommand)]
+pub(crate) enum Bench {
+    /// Latency, throughput, CPU and memory of the gateway and its tiers.
+    Gateway(gateway::Options),
+}
+
+/// Runs a benchmark. A development build of this program builds and becomes an optimised one on its own core first.
+pub(crate) fn run(bench: &Bench) -> Result<()> {
+    if cfg!(debug_assertions) {
+        let optimised = build("xtask", Profile::Release)?;
+        let mut command = process::pinned(LOAD_CORE, optimised);
+        command.args(std::env::args_os().skip(1));
+        return Err(command.exec().into());
+    }
+    match bench {
+        Bench::Gateway(options) => {
+            let stockade = workspace::has("stockade")?
+                .then(|| workspace::build_stockade(Profile::Release))
+                .transpose()?;
+            gateway::run(options, stockade.as_deref())
+        }
+    }
+}
+
+/// Serves a tier for ever.
+pub(crate) fn serve(tier: Tier, upstream: SocketAddr) -> Result<()> {
+    tier.serve(upstream)
+}

@@ -75,6 +75,12 @@ impl Metrics {
         self.examine.observe(took);
     }
 
+    /// How many connections are open.
+    #[must_use]
+    pub fn open_connections(&self) -> i64 {
+        self.connections.load(Ordering::Relaxed)
+    }
+
     /// The metrics in Prometheus' text exposition format.
     #[must_use]
     pub fn render(&self) -> String {

@@ -22,6 +22,7 @@
 
 mod engine;
 mod examples;
+mod pseudonym;
 mod report;
 mod rule;
 mod scan;
@@ -32,5 +33,6 @@ mod view;
 
 pub use engine::{Context, Detector, Engine, EngineError, Reach};
 pub use examples::ExampleFailure;
+pub use pseudonym::{PseudonymMap, Pseudonymiser, Restoration, RestoreStep, Restorer, Standing};
 pub use report::{Region, Report, union};
 pub use scanner::{Scanner, Step};

@@ -138,6 +138,9 @@ impl Scanner {
         if let Some(sealed) = self.overflows().map(|(_, start)| start).min() {
             let whole = |span: &Span| last && span.start == sealed && span.end == self.taken;
             self.pending.retain(|span| span.start < sealed || whole(span));
+            if let Some(resolved) = &mut self.resolved {
+                resolved.escapes.retain(|(start, _)| *start < sealed);
+            }
         }
     }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use stockade_authz::{CaseFile, Engine, PolicySet};
-use stockade_domain::{Action, Effect};
+use stockade_domain::{Action, Effect, Label, LabelOrder};
 
 use crate::support::{DEFAULTS, Question, engine_with};
 
@@ -106,7 +106,7 @@ fn a_policy_that_fails_denies_although_another_permits() {
     );
     let mut question = Question::invoke();
     assert_eq!(question.decide(&engine).effect, Effect::Permit);
-    question.context.label = stockade_domain::Label::new("restricted");
+    question.context.label = Label::new("restricted");
     let record = question.decide(&engine);
     assert_eq!(
         (record.effect, record.reasons, record.policies),
@@ -124,7 +124,7 @@ fn a_floor_policy_that_fails_denies_too() {
            when { context.label.rank * 9223372036854775807 > 1 };"#,
     );
     let mut question = Question::invoke();
-    question.context.label = stockade_domain::Label::new("restricted");
+    question.context.label = Label::new("restricted");
     assert_eq!(question.decide(&engine).reasons, ["policy_error"]);
 }
 
@@ -150,4 +150,26 @@ fn odd_times_and_addresses_do_not_stop_a_decision() {
     let mut question = Question::invoke();
     question.context.now = stockade_domain::Micros::from_i64(i64::MAX);
     assert_eq!(question.decide(&engine).reasons, ["policy_error"]);
+}
+
+#[test]
+fn a_change_of_model_labels_or_workload_is_seen_at_once() {
+    let engine = engine_with("");
+    let mut question = Question::invoke();
+    question.context.label = Label::new("internal");
+    assert_eq!(question.decide(&engine).effect, Effect::Permit);
+
+    question.model.label_max = Label::new("public");
+    assert_eq!(question.decide(&engine).reasons, ["label_too_high"]);
+    // The same labels in another order.
+    question.labels = LabelOrder::new(["internal", "public", "restricted"].map(Label::new).to_vec());
+    assert_eq!(question.decide(&engine).effect, Effect::Permit);
+    question.labels = LabelOrder::new(["restricted", "internal"].map(Label::new).to_vec());
+    assert_eq!(question.decide(&engine).reasons, ["unknown_label"]);
+    question.labels = LabelOrder::default();
+    question.model.label_max = Label::new("restricted");
+    assert_eq!(question.decide(&engine).effect, Effect::Permit);
+
+    let unlisted = question.workload(|w| w.models.clear());
+    assert_eq!(unlisted.decide(&engine).reasons, ["default_deny"]);
 }

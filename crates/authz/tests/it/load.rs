@@ -51,6 +51,8 @@ fn cedar_s_own_errors_keep_their_place() {
                    when { context.opaqe };";
     let (place, said) = refusal(unknown);
     assert!(place.contains("opaqe") && said.contains("opaque"), "{place}: {said}");
+    let (place, _) = refusal(&unknown.replace("forbid", "@floor @obligation(\"strict\") permit"));
+    assert!(place.contains("opaqe"), "{place}");
     // Strict mode: attributes that may be missing must be asked for, and words of the schema must exist.
     for condition in [
         "context.addr.isLoopback()",

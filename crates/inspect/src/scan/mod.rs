@@ -6,6 +6,8 @@
 mod automata;
 mod closure;
 mod lane;
+#[cfg(test)]
+mod naive;
 mod pattern;
 mod region;
 

@@ -98,7 +98,15 @@ pub(super) fn check(text: &[u8]) -> Option<i16> {
         text.iter().filter(|b| b.is_ascii_alphanumeric()).map(u8::to_ascii_uppercase).collect();
     let country = plain.get(..2)?;
     let (_, length) = LENGTHS.iter().find(|(known, _)| known.as_slice() == country)?;
-    (plain.len() == *length && remainder(&plain)? == 1).then_some(0)
+    // Check digits are 98 less a remainder of 0 to 96 (ISO/IEC 7064 section 7).
+    let possible = !matches!(plain.get(2..4)?, b"00" | b"01" | b"99");
+    (plain.len() == *length && possible && remainder(&plain)? == 1).then_some(0)
+}
+
+/// Whether the number passes the division, whatever its check digits.
+pub(crate) fn divides(text: &str) -> bool {
+    let plain: Vec<u8> = text.bytes().filter(u8::is_ascii_alphanumeric).collect();
+    remainder(&plain) == Some(1)
 }
 
 /// The number modulo 97 with the first four characters moved to the end and letters read as 10 to 35.

@@ -11,6 +11,9 @@ mod ssn;
 
 use crate::rule::Validator;
 
+pub(crate) use card::luhn;
+pub(crate) use iban::divides;
+
 /// Whether the validator accepts, and by how many thousandths it changes the rule's confidence.
 pub(crate) fn accepts(validator: Validator, text: &[u8]) -> Option<i16> {
     match validator {

@@ -1,5 +1,8 @@
 //! What is found, and where.
 
+use stockade_inspect::Engine;
+use stockade_rulebook::{Rulebook, lint};
+
 use super::{ENGINE, examine, found};
 
 #[test]
@@ -50,4 +53,46 @@ fn a_region_over_its_cap_is_withheld_to_the_end_and_incomplete() {
     assert_eq!(report.incomplete.len(), 1);
     assert_eq!((&*report.incomplete[0].detector, &*report.incomplete[0].reason), ("private-key", "too_long"));
     assert!(report.ran.iter().all(|ran| &*ran.detector != "private-key" && ran.bytes == text.len()));
+}
+
+#[test]
+fn the_built_in_rules_are_well_written() {
+    let book = Rulebook::new(stockade_rules::FILES);
+    for folder in ["recognizers", "signals"] {
+        for rule in book.load::<serde::de::IgnoredAny>(folder).unwrap() {
+            assert_eq!(lint(&rule.header, rule.origin.stem()), [], "{}", rule.header.id);
+        }
+    }
+}
+
+#[test]
+fn rules_that_cannot_run_are_refused_with_a_reason() {
+    const RULE: &str = r#"
+id = "x"
+title = "X"
+severity = "low"
+status = "stable"
+since = "0.1.0"
+why = "-"
+fix = "-"
+examples = {}
+[recognizer]
+kind = "pii"
+type = "x"
+"#;
+    for (body, reason) in [
+        ("", "neither a pattern nor a region"),
+        ("[[recognizer.pattern]]\nregex = 'a+'\nconfidence = 1", "1 to 4096 characters"),
+        ("[[recognizer.pattern]]\nregex = 'a{0,3}'\nconfidence = 1", "1 to 4096 characters"),
+        ("[[recognizer.pattern]]\nregex = '\\ba'\nconfidence = 1", "looks around"),
+        ("[[recognizer.pattern]]\nregex = '('\nconfidence = 1", "unclosed group"),
+        ("[[recognizer.pattern]]\nregex = 'a'\nleft = 'z-a'\nconfidence = 1", "class `z-a`"),
+        ("[[recognizer.pattern]]\nregexp = 'a'\nconfidence = 1", "unknown field `regexp`"),
+        ("[[recognizer.region]]\nopener = 'a'\ncap = 9\nconfidence = 1", "either a closer or an alphabet"),
+    ] {
+        let text: &'static str = format!("{RULE}{body}").leak();
+        let files: &'static [(&str, &str)] = Box::leak(Box::new([("recognizers/x.toml", text)]));
+        let error = Engine::new(&Rulebook::new(files)).unwrap_err().to_string();
+        assert!(error.contains(reason), "{error}");
+    }
 }

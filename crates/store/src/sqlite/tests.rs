@@ -122,6 +122,46 @@ fn a_locked_database_is_told_and_readers_go_on() {
 }
 
 #[test]
+fn transactions_of_two_processes_wait_for_each_other() {
+    let (dir, db) = fresh();
+    set(&db, "counter", "0").unwrap();
+    let other = SqliteDb::open(&dir.path().join("store.db")).unwrap();
+    let count = |db: &SqliteDb| {
+        for _ in 0..50 {
+            // Reads first: what it read must still hold when it writes.
+            db.transaction(&mut |tx| {
+                let rows = tx.query("SELECT value FROM settings WHERE name = 'counter'", &[])?;
+                let next = rows[0].text(0)?.parse::<u32>().unwrap() + 1;
+                let sql = "UPDATE settings SET value = $1 WHERE name = 'counter'";
+                tx.execute(sql, &[next.to_string().as_str().into()]).map(drop)
+            })
+            .unwrap();
+        }
+    };
+    std::thread::scope(|scope| {
+        scope.spawn(|| count(&db));
+        scope.spawn(|| count(&other));
+    });
+    let rows = db.query("SELECT value FROM settings WHERE name = 'counter'", &[]).unwrap();
+    assert_eq!(rows[0].text(0).unwrap(), "100");
+}
+
+#[test]
+fn what_a_crash_left_in_the_log_is_kept_with_the_old_database() {
+    let (dir, db) = fresh();
+    let copy = dir.path().join("copy.db");
+    db.backup(&copy).unwrap();
+    set(&db, "late", "x").unwrap();
+    // As a crash leaves it: the last row is in the write-ahead log only.
+    let path = dir.path().join("crashed.db");
+    std::fs::copy(dir.path().join("store.db"), &path).unwrap();
+    std::fs::copy(with_wal(&dir.path().join("store.db")), with_wal(&path)).unwrap();
+    let kept = SqliteDb::restore(&copy, &path).unwrap().kept.unwrap();
+    assert_eq!(settings(&SqliteDb::open(&path).unwrap()), 0);
+    assert_eq!(settings(&SqliteDb::open(&kept).unwrap()), 1);
+}
+
+#[test]
 fn reading_connections_cannot_write() {
     let (_dir, db) = fresh();
     assert!(db.query("DELETE FROM settings RETURNING name", &[]).is_err());

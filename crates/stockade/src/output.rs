@@ -1,0 +1,147 @@
+//! What a verb says: data to standard output, talk to standard error, secrets to a terminal only.
+
+use std::fmt::Display;
+use std::io::{ErrorKind, IsTerminal as _, Write as _};
+use std::path::Path;
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::{Args, ValueEnum};
+use serde::Serialize;
+use stockade_domain::Untrusted;
+
+use crate::home::write_private;
+
+/// The form of a verb's data.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub(crate) enum Format {
+    /// For people.
+    #[default]
+    Human,
+    /// One JSON document.
+    Json,
+    /// One JSON document a line.
+    Jsonl,
+}
+
+/// How a verb's data is printed.
+#[derive(Debug, Clone, Copy, Default, Args)]
+pub(crate) struct OutputArgs {
+    /// The form of the output
+    #[arg(long, value_enum, default_value_t, global = true)]
+    pub(crate) format: Format,
+}
+
+/// What a verb came to; the exit codes are part of the interface.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    /// It ran, and there is nothing to act on: 0.
+    Clean,
+    /// Findings, a denial, or a verification that failed: 1.
+    Findings,
+    /// It ran but not on everything: 3, so that "not looked at" is never taken for "clean".
+    Incomplete,
+}
+
+impl From<Verdict> for ExitCode {
+    fn from(verdict: Verdict) -> Self {
+        Self::from(match verdict {
+            Verdict::Clean => 0,
+            Verdict::Findings => 1,
+            Verdict::Incomplete => 3,
+        })
+    }
+}
+
+impl OutputArgs {
+    /// Whether people read it.
+    pub(crate) fn is_human(self) -> bool {
+        self.format == Format::Human
+    }
+
+    /// Prints a list: a table for people, one document or one a line for programs.
+    pub(crate) fn list<T: Serialize>(self, items: &[T], human: impl FnOnce(&[T]) -> String) -> Result<()> {
+        match self.format {
+            Format::Human => print(human(items)),
+            Format::Json => print(serde_json::to_string_pretty(items)?),
+            Format::Jsonl => items.iter().try_for_each(|item| print(serde_json::to_string(item)?)),
+        }
+    }
+
+    /// Prints one thing.
+    pub(crate) fn one<T: Serialize>(self, item: &T, human: impl FnOnce(&T) -> String) -> Result<()> {
+        match self.format {
+            Format::Human => print(human(item)),
+            Format::Json => print(serde_json::to_string_pretty(item)?),
+            Format::Jsonl => print(serde_json::to_string(item)?),
+        }
+    }
+}
+
+/// Prints text and a newline to standard output. Nothing more is wanted when the reader has gone: that is success.
+pub(crate) fn print(text: impl Display) -> Result<()> {
+    write_out(format!("{text}\n").as_bytes())
+}
+
+/// Writes bytes to standard output, as [`print`] does.
+pub(crate) fn write_out(bytes: &[u8]) -> Result<()> {
+    let mut out = std::io::stdout().lock();
+    match out.write_all(bytes).and_then(|()| out.flush()) {
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => std::process::exit(0),
+        written => Ok(written?),
+    }
+}
+
+/// Says something beside the data.
+pub(crate) fn say(text: impl Display) {
+    let _nobody_listens = writeln!(std::io::stderr(), "{text}");
+}
+
+/// Shows a secret on a terminal; elsewhere, or where a file is named, it goes into a file that only its owner reads.
+/// Gives the file that was written.
+pub(crate) fn secret<'a>(what: &str, value: &str, out: Option<&'a Path>, fallback: &'a Path) -> Result<Option<&'a Path>> {
+    let terminal = std::io::stdout().is_terminal();
+    match out {
+        None if terminal => {
+            print(value)?;
+            say(format_args!("This is the only time that the {what} is shown."));
+            Ok(None)
+        }
+        path => {
+            let path = path.unwrap_or(fallback);
+            write_private(path, format!("{value}\n").as_bytes())?;
+            say(format_args!("The {what} is in {} (mode 0600).", path.display()));
+            Ok(Some(path))
+        }
+    }
+}
+
+/// Rows as columns two spaces apart. Cells are escaped: some hold what others wrote.
+pub(crate) fn table<const N: usize>(headings: [&str; N], rows: impl IntoIterator<Item = [String; N]>) -> String {
+    let clean = |cell: String| Untrusted::new(&cell).for_log();
+    let mut lines: Vec<[String; N]> = vec![headings.map(str::to_owned)];
+    lines.extend(rows.into_iter().map(|row| row.map(clean)));
+    let mut widths = [0_usize; N];
+    for line in &lines {
+        for (width, cell) in widths.iter_mut().zip(line) {
+            *width = (*width).max(cell.chars().count());
+        }
+    }
+    let pad = |line: &[String; N]| {
+        let cells: Vec<String> =
+            line.iter().zip(widths).map(|(cell, width)| format!("{cell:<width$}")).collect();
+        cells.join("  ").trim_end().to_owned()
+    };
+    lines.iter().map(pad).collect::<Vec<_>>().join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_table_is_aligned_and_inert() {
+        let rows = [["a".to_owned(), "\u{1b}[2J".to_owned()], ["long".to_owned(), String::new()]];
+        assert_eq!(table(["id", "note"], rows), "id    note\na     \\u{1b}[2J\nlong");
+    }
+}

@@ -1,0 +1,149 @@
+//! Listeners: bound before anything else happens, so that a taken port stops the start with a clear word.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::{Context, Result, anyhow};
+use axum::Router;
+use axum::http::{StatusCode, header};
+use axum::routing::get;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto::Builder;
+use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::service::TowerToHyperService;
+use rustls_pki_types::pem::PemObject;
+use rustls_pki_types::{CertificateDer, PrivateKeyDer};
+use stockade_gateway::{Gateway, Phase};
+use stockade_platform::Platform;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio_rustls::TlsAcceptor;
+
+use crate::config::Config;
+
+/// The three listeners with the addresses that they really have.
+pub(super) struct Listeners {
+    pub(super) gateway: TcpListener,
+    pub(super) gateway_address: SocketAddr,
+    pub(super) console: TcpListener,
+    pub(super) console_address: SocketAddr,
+    pub(super) metrics: TcpListener,
+    pub(super) metrics_address: SocketAddr,
+}
+
+pub(super) async fn bind(server: &crate::config::ServerConfig) -> Result<Listeners> {
+    let (gateway, gateway_address) = bind_one(server.gateway, "gateway").await?;
+    let (console, console_address) = bind_one(server.console, "console").await?;
+    let (metrics, metrics_address) = bind_one(server.metrics, "metrics").await?;
+    Ok(Listeners { gateway, gateway_address, console, console_address, metrics, metrics_address })
+}
+
+async fn bind_one(address: SocketAddr, flag: &str) -> Result<(TcpListener, SocketAddr)> {
+    let listener = TcpListener::bind(address).await.map_err(|error| {
+        let fix = format!("choose another with --{flag} {}:PORT (0 takes a free one)", address.ip());
+        match error.kind() {
+            std::io::ErrorKind::AddrInUse => anyhow!("{address} is taken: {fix}"),
+            _ => anyhow!("{address} cannot be listened on ({error}): {fix}"),
+        }
+    })?;
+    let real = listener.local_addr()?;
+    Ok((listener, real))
+}
+
+/// TLS for gateway and console, when the configuration names a certificate.
+pub(super) fn tls(server: &crate::config::ServerConfig) -> Result<Option<Arc<rustls::ServerConfig>>> {
+    let (Some(certificate), Some(key)) = (&server.tls_certificate, &server.tls_key) else { return Ok(None) };
+    let read = |path: &Path| format!("reading `{}`", path.display());
+    let chain: Vec<CertificateDer<'static>> = CertificateDer::pem_file_iter(certificate)
+        .and_then(Iterator::collect)
+        .with_context(|| read(certificate))?;
+    let key = PrivateKeyDer::from_pem_file(key).with_context(|| read(key))?;
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let mut config = rustls::ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()?
+        .with_no_client_auth()
+        .with_single_cert(chain, key)
+        .context("the certificate and the key do not fit")?;
+    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    Ok(Some(Arc::new(config)))
+}
+
+/// Console and API.
+pub(super) fn console(config: &Config, listeners: &Listeners, secure: bool, platform: &Arc<Platform>) -> Router {
+    let port = listeners.console_address.port();
+    let names = ["stockade.localhost", "localhost", "127.0.0.1", "[::1]"].map(str::to_owned);
+    let hosts = names.into_iter().chain(config.server.hosts.iter().cloned()).map(|name| format!("{name}:{port}"));
+    let site = stockade_api::Site::new(hosts.collect::<Vec<_>>(), secure);
+    let scheme = if secure { "https" } else { "http" };
+    let options = stockade_console::Options {
+        site: site.clone(),
+        endpoint: format!("{scheme}://{}/v1", listeners.gateway_address),
+        sample_model: "sandbox".to_owned(),
+    };
+    let views: Arc<dyn stockade_views::Views> = Arc::new(platform.views.clone());
+    let sessions: Arc<dyn stockade_views::Sessions> = Arc::<stockade_platform::Sessions>::clone(&platform.sessions);
+    stockade_console::router(options, Arc::clone(&views), Arc::clone(&sessions))
+        .merge(stockade_api::router(site, views, sessions))
+}
+
+/// Metrics and health, on a listener of their own.
+pub(super) fn metrics(gateway: Arc<Gateway>, platform: Arc<Platform>) -> Router {
+    let ready = Arc::clone(&gateway);
+    let text = move || {
+        let body = format!("{}{}", gateway.metrics().render(), super::screen::ledger_metrics(&platform));
+        async move { ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], body) }
+    };
+    Router::new()
+        .route("/metrics", get(text))
+        .route("/healthz", get(async || "ok\n"))
+        .route(
+            "/readyz",
+            get(move || async move {
+                if ready.is_ready() { (StatusCode::OK, "ok\n") } else { (StatusCode::SERVICE_UNAVAILABLE, "stopping\n") }
+            }),
+        )
+}
+
+/// Serves a router until the phase says otherwise.
+pub(super) async fn serve_router(
+    listener: TcpListener,
+    router: Router,
+    tls: Option<Arc<rustls::ServerConfig>>,
+    mut phase: watch::Receiver<Phase>,
+) {
+    let graceful = GracefulShutdown::new();
+    let acceptor = tls.map(TlsAcceptor::from);
+    while *phase.borrow() == Phase::Running {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            _ = phase.changed() => continue,
+        };
+        let Ok((stream, _)) = accepted else {
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+            continue;
+        };
+        let (router, acceptor, watcher) = (router.clone(), acceptor.clone(), graceful.watcher());
+        tokio::spawn(async move {
+            let mut builder = Builder::new(TokioExecutor::new());
+            builder.http1().timer(TokioTimer::new()).header_read_timeout(std::time::Duration::from_secs(15));
+            let service = TowerToHyperService::new(router);
+            match acceptor {
+                None => {
+                    let _ = watcher.watch(builder.serve_connection(TokioIo::new(stream), service).into_owned()).await;
+                }
+                Some(acceptor) => {
+                    if let Ok(stream) = acceptor.accept(stream).await {
+                        let _ = watcher.watch(builder.serve_connection(TokioIo::new(stream), service).into_owned()).await;
+                    }
+                }
+            }
+        });
+    }
+    drop(listener);
+    // A live view stays open for ever: it is not waited for long.
+    tokio::select! {
+        () = graceful.shutdown() => {}
+        () = tokio::time::sleep(std::time::Duration::from_secs(1)) => {}
+    }
+}

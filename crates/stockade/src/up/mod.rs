@@ -1,0 +1,194 @@
+//! `stockade up`: gateway, console and ledger over one data directory.
+
+mod harden;
+mod home;
+mod listen;
+mod reload;
+mod screen;
+mod wire;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result};
+use clap::Args;
+use stockade_gateway::{Gateway, Phase};
+use stockade_platform::Platform;
+use tokio::sync::watch;
+
+pub(crate) use home::Home;
+
+use crate::config;
+use crate::system::{environment, env_vars};
+
+/// Runs gateway, console and monitor. Needs no file and no flag.
+#[derive(Debug, Args)]
+pub(crate) struct UpArgs {
+    /// Data directory [default: $STOCKADE_HOME, else $XDG_STATE_HOME/stockade]
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// Configuration file [default: stockade.toml, if it is there]
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Where programs connect [default: 127.0.0.1:8470]
+    #[arg(long, value_name = "ADDR:PORT")]
+    gateway: Option<SocketAddr>,
+    /// Where console and API listen [default: 127.0.0.1:8471]
+    #[arg(long, value_name = "ADDR:PORT")]
+    console: Option<SocketAddr>,
+    /// Where metrics listen [default: 127.0.0.1:8472]
+    #[arg(long, value_name = "ADDR:PORT")]
+    metrics: Option<SocketAddr>,
+    /// Do not use the upstreams that OPENAI_API_KEY and OLLAMA_HOST name
+    #[arg(long)]
+    no_env_upstreams: bool,
+}
+
+/// A first key lives so long.
+const FIRST_KEY: Duration = Duration::from_secs(30 * 24 * 3_600);
+
+/// Housekeeping: uses of keys, counted rejections.
+const TICK: Duration = Duration::from_secs(1);
+
+/// Retention is looked after so often, in ticks.
+const RETENTION_TICKS: u64 = 300;
+
+/// Runs the server until it is told to stop.
+pub(crate) fn run(args: &UpArgs) -> Result<ExitCode> {
+    let begun = Instant::now();
+    harden::process()?;
+    let home = Home::resolve(args.data.as_deref())?;
+    let _lock = home.open_for_writing()?;
+    let mut loaded = config::load(args.config.as_deref(), &env_vars()).map_err(crate::report)?;
+    args.override_listeners(&mut loaded.config)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("starting the runtime")?;
+    runtime.block_on(serve(args, begun, &home, loaded))
+}
+
+async fn serve(args: &UpArgs, begun: Instant, home: &Home, loaded: config::Loaded) -> Result<ExitCode> {
+    let config = loaded.config.clone();
+    let listeners = listen::bind(&config.server).await?;
+    let tls = listen::tls(&config.server)?;
+    let env = environment(home)?;
+    let (platform, recovery) = Platform::open(home.layout(), &env).context("opening the data directory")?;
+    let platform = Arc::new(platform);
+    let (phase, running) = watch::channel(Phase::Running);
+
+    let env_upstreams = if args.no_env_upstreams { wire::EnvUpstreams::default() } else { wire::EnvUpstreams::read(&listeners) };
+    let wiring = wire::Wiring::new(&config, &env_upstreams, &platform, &env)?;
+    let gateway = Gateway::new(wiring.parts, wire::options(&config), running.clone());
+
+    let first = first_key(&platform)?;
+    let link = platform.sessions.new_link("system")?;
+    let screen = screen::Screen {
+        took: begun.elapsed(),
+        gateway: listeners.gateway_address,
+        console: listeners.console_address,
+        secure: tls.is_some(),
+        models: wiring.models,
+        announced: env_upstreams.announcements(),
+        interrupted: recovery.open_intents.len(),
+        first_key: first,
+        link,
+    };
+    let control = crate::control::serve(home, Arc::clone(&platform), running.clone())?;
+    let console = listen::console(&config, &listeners, tls.is_some(), &platform);
+    let mut servers = tokio::task::JoinSet::new();
+    servers.spawn(listen::serve_router(listeners.console, console, tls.clone(), running.clone()));
+    let metrics = listen::metrics(Arc::clone(&gateway), Arc::clone(&platform));
+    servers.spawn(listen::serve_router(listeners.metrics, metrics, None, running.clone()));
+    servers.spawn(Arc::clone(&gateway).serve(listeners.gateway, tls, running.clone()));
+    servers.spawn(control);
+    servers.spawn(housekeeping(Arc::clone(&platform), config.recording.retention.0, running.clone()));
+    let reloader = reload::Reloader {
+        file: loaded.file,
+        config: config.clone(),
+        env_upstreams,
+        catalog: wiring.catalog,
+        pdp: wiring.pdp,
+    };
+    servers.spawn(reloader.watch(running.clone()));
+
+    home.write_addresses(&screen.addresses(listeners.metrics_address))?;
+    screen.print(home)?;
+    stop_signal().await?;
+    eprintln!("stopping: running answers have {} to end (again: now)", config.server.drain);
+    let _ = phase.send(Phase::Draining);
+    tokio::select! {
+        () = drained(&gateway) => {}
+        () = tokio::time::sleep(config.server.drain.0) => {}
+        _ = stop_signal() => {}
+    }
+    let _ = phase.send(Phase::Stopping);
+    let _ = tokio::time::timeout(Duration::from_secs(5), async { while servers.join_next().await.is_some() {} }).await;
+    home.remove_addresses();
+    let closed = tokio::task::spawn_blocking(move || platform.close()).await.context("closing")?;
+    closed.context("closing the ledger")?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// On the first run there is a workload to play with, and a key for it that runs out.
+fn first_key(platform: &Platform) -> Result<Option<stockade_platform::NewKey>> {
+    let Some(workload) = platform.roster.first_workload()? else { return Ok(None) };
+    let key = platform.roster.create_key(&workload.name, Some(FIRST_KEY), "made on the first run", "system")?;
+    Ok(Some(key))
+}
+
+async fn drained(gateway: &Gateway) {
+    while gateway.metrics().open_connections() > 0 {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+async fn stop_signal() -> Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    Ok(())
+}
+
+async fn housekeeping(platform: Arc<Platform>, retention: Duration, phase: watch::Receiver<Phase>) {
+    let mut tick = tokio::time::interval(TICK);
+    let mut ticks = 0_u64;
+    while *phase.borrow() != Phase::Stopping {
+        tick.tick().await;
+        ticks = ticks.saturating_add(1);
+        let platform = Arc::clone(&platform);
+        let retain = ticks.is_multiple_of(RETENTION_TICKS);
+        let done = tokio::task::spawn_blocking(move || {
+            platform.roster.note_uses()?;
+            platform.journal.write_rejections()?;
+            if retain {
+                platform.enforce_retention(retention)?;
+            }
+            Ok::<_, stockade_platform::PlatformError>(())
+        });
+        if let Ok(Err(error)) = done.await {
+            tracing::error!(%error, "housekeeping failed");
+        }
+    }
+}
+
+impl UpArgs {
+    /// Flags win over everything, and are checked like everything.
+    fn override_listeners(&self, config: &mut config::Config) -> Result<()> {
+        let server = &mut config.server;
+        for (flag, setting) in [
+            (self.gateway, &mut server.gateway),
+            (self.console, &mut server.console),
+            (self.metrics, &mut server.metrics),
+        ] {
+            if let Some(address) = flag {
+                *setting = address;
+            }
+        }
+        config.check().map_err(|e| anyhow::anyhow!("{}: {} ({})", e.at, e.message, e.help))
+    }
+}

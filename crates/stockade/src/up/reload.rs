@@ -1,0 +1,86 @@
+//! Reloading: a changed file is taken whole, or refused whole and the old one stays.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use anyhow::Result;
+use arc_swap::ArcSwap;
+use stockade_authz::Pdp;
+use stockade_gateway::Phase;
+use stockade_gateway::ports::Catalog;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
+
+use super::wire::{self, EnvUpstreams};
+use crate::config::{self, Config};
+use crate::system::env_vars;
+
+/// How often the file's time is looked at.
+const LOOK: Duration = Duration::from_secs(2);
+
+/// Puts changed upstreams, labels and policies in place under running traffic.
+pub(super) struct Reloader {
+    pub(super) file: Option<PathBuf>,
+    pub(super) config: Config,
+    pub(super) env_upstreams: EnvUpstreams,
+    pub(super) catalog: Arc<ArcSwap<Catalog>>,
+    pub(super) pdp: Arc<Pdp>,
+}
+
+impl Reloader {
+    /// Watches the file's time and SIGHUP.
+    pub(super) async fn watch(mut self, mut phase: watch::Receiver<Phase>) {
+        let Ok(mut hangup) = signal(SignalKind::hangup()) else { return };
+        let mut seen = self.stamp();
+        while *phase.borrow() == Phase::Running {
+            let asked = tokio::select! {
+                _ = hangup.recv() => true,
+                () = tokio::time::sleep(LOOK) => false,
+                _ = phase.changed() => continue,
+            };
+            let stamp = self.stamp();
+            if !asked && stamp == seen {
+                continue;
+            }
+            seen = stamp;
+            match self.reload() {
+                Ok(lines) => lines.iter().for_each(|line| eprintln!("configuration: {line}")),
+                Err(error) => eprintln!("configuration not taken, the old one stays in force: {error:?}"),
+            }
+        }
+    }
+
+    /// The newest time of the file and of the policies beside it.
+    fn stamp(&self) -> Vec<(PathBuf, Option<SystemTime>)> {
+        let mut files: Vec<PathBuf> = self.file.iter().cloned().collect();
+        if let Some(dir) = &self.config.policies.dir {
+            files.extend(std::fs::read_dir(dir).into_iter().flatten().flatten().map(|e| e.path()));
+        }
+        files.sort();
+        files
+            .into_iter()
+            .map(|path| {
+                let time = std::fs::metadata(&path).and_then(|m| m.modified()).ok();
+                (path, time)
+            })
+            .collect()
+    }
+
+    fn reload(&mut self) -> Result<Vec<String>> {
+        let new = config::load(self.file.as_deref(), &env_vars()).map_err(crate::report)?.config;
+        // Everything that can fail comes before anything is put in place.
+        let rules = wire::rules(&new)?;
+        let catalog = wire::catalog(&new, &self.env_upstreams)?;
+        let mut lines = vec!["upstreams, labels and policies taken over".to_owned()];
+        if new.server != self.config.server || new.limits != self.config.limits || new.recording != self.config.recording {
+            lines.push("changes in [server], [limits] and [recording] take effect at the next start".to_owned());
+        }
+        self.pdp.replace(rules);
+        self.catalog.store(Arc::new(catalog));
+        self.config.upstreams = new.upstreams;
+        self.config.labels = new.labels;
+        self.config.policies = new.policies;
+        Ok(lines)
+    }
+}

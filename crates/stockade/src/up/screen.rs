@@ -1,0 +1,98 @@
+//! The first screen: what a newcomer needs, and no more.
+
+use std::fmt::Write as _;
+use std::io::{IsTerminal, Write};
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use stockade_platform::{NewKey, Platform};
+
+use super::home::{Home, write_private};
+
+/// What the screen tells.
+pub(super) struct Screen {
+    pub(super) took: Duration,
+    pub(super) gateway: SocketAddr,
+    pub(super) console: SocketAddr,
+    pub(super) secure: bool,
+    pub(super) models: Vec<String>,
+    pub(super) announced: Vec<String>,
+    pub(super) interrupted: usize,
+    pub(super) first_key: Option<NewKey>,
+    pub(super) link: String,
+}
+
+impl Screen {
+    fn scheme(&self) -> &'static str {
+        if self.secure { "https" } else { "http" }
+    }
+
+    /// For programs: where the listeners really are.
+    pub(super) fn addresses(&self, metrics: SocketAddr) -> serde_json::Value {
+        serde_json::json!({
+            "gateway": self.gateway.to_string(),
+            "console": self.console.to_string(),
+            "metrics": metrics.to_string(),
+        })
+    }
+
+    /// Prints the screen. Secrets go to a terminal, else into files that only their owner reads.
+    pub(super) fn print(&self, home: &Home) -> Result<()> {
+        let terminal = std::io::stdout().is_terminal();
+        let base = format!("{}://{}/v1", self.scheme(), self.gateway);
+        let port = self.console.port();
+        let console = format!("{}://stockade.localhost:{port}", self.scheme());
+        let mut out = String::new();
+        let _ = writeln!(out, "Stockade {} is ready ({} ms)", env!("CARGO_PKG_VERSION"), self.took.as_millis());
+        let _ = writeln!(out, "  models     {}", self.models.join(", "));
+        for line in &self.announced {
+            let _ = writeln!(out, "  upstream   {line}");
+        }
+        if self.interrupted > 0 {
+            let _ = writeln!(out, "  recovered  {} requests were cut off by the last end and are recorded so", self.interrupted);
+        }
+        let link = format!("{console}/signin?token={}", self.link);
+        if terminal {
+            let _ = writeln!(out, "  console    {link}");
+            let _ = writeln!(out, "             (once, within ten minutes; `stockade signin` makes another)");
+        } else {
+            let _ = writeln!(out, "  console    {console}  (`stockade signin` makes a link)");
+        }
+        let _ = writeln!(out, "  export OPENAI_BASE_URL={base}");
+        match &self.first_key {
+            Some(key) if terminal => {
+                let _ = writeln!(out, "  export OPENAI_API_KEY={}", key.text.reveal());
+            }
+            Some(key) => {
+                let path = home.data().join("playground.key");
+                let _ = std::fs::remove_file(&path);
+                write_private(&path, format!("{}\n", key.text.reveal()).as_bytes()).context("writing the first key")?;
+                let _ = writeln!(out, "  export OPENAI_API_KEY=$(cat {})", path.display());
+            }
+            None => {
+                let _ = writeln!(out, "  export OPENAI_API_KEY=$(stockade keys create --workload playground --out /dev/stdout)");
+            }
+        }
+        let _ = writeln!(out, "  Ctrl-C stops. `stockade tour` shows in twenty seconds what this is for.");
+        let mut stdout = std::io::stdout();
+        // Nobody may be reading: a server does not die of that.
+        let _ = stdout.write_all(out.as_bytes()).and_then(|()| stdout.flush());
+        Ok(())
+    }
+}
+
+/// The ledger's figures in Prometheus' text form.
+pub(super) fn ledger_metrics(platform: &Platform) -> String {
+    let status = platform.journal.ledger().status();
+    let mut out = String::new();
+    for (name, kind, help, value) in [
+        ("stockade_ledger_entries", "gauge", "Entries in the ledger.", status.size),
+        ("stockade_ledger_durable", "gauge", "Entries that are on disk.", status.durable),
+        ("stockade_ledger_signed", "gauge", "Entries under a signed checkpoint.", status.signed),
+        ("stockade_ledger_stopped", "gauge", "1 when the ledger takes no entries any more.", u64::from(status.stopped.is_some())),
+    ] {
+        let _ = writeln!(out, "# HELP {name} {help}\n# TYPE {name} {kind}\n{name} {value}");
+    }
+    out
+}

@@ -1,0 +1,213 @@
+//! The one place that ties ports to implementations.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::{Context, Result, anyhow};
+use arc_swap::ArcSwap;
+use stockade_authz::{Engine as PolicyEngine, Model, Pdp, PolicySet, Rules};
+use stockade_crypto::KeyRole;
+use stockade_domain::Label;
+use stockade_egress::{Egress, EgressOptions, Target, TargetId};
+use stockade_gateway::ports::{Catalog, CatalogEntry};
+use stockade_gateway::{Hosts, Options, Parts, Sandbox};
+use stockade_inspect::{Engine, Pseudonymiser};
+use stockade_platform::{Environment, Platform};
+use stockade_rulebook::Rulebook;
+
+use super::listen::Listeners;
+use crate::config::{Config, Recorded, UpstreamConfig};
+
+/// The gateway's parts, and what is replaced in them when configuration changes.
+pub(super) struct Wiring {
+    pub(super) parts: Parts,
+    pub(super) catalog: Arc<ArcSwap<Catalog>>,
+    pub(super) pdp: Arc<Pdp>,
+    /// The names to tell on the first screen.
+    pub(super) models: Vec<String>,
+}
+
+/// Upstreams that the environment names.
+#[derive(Debug, Clone, Default)]
+pub(super) struct EnvUpstreams {
+    found: Vec<(&'static str, UpstreamConfig)>,
+    unused: Vec<&'static str>,
+}
+
+impl Wiring {
+    pub(super) fn new(config: &Config, env: &EnvUpstreams, platform: &Platform, env_: &Environment) -> Result<Self> {
+        let limits = &config.limits;
+        let (egress, minter) = Egress::new(EgressOptions {
+            connect_timeout: limits.connect_timeout.0,
+            head_timeout: limits.head_timeout.0,
+            idle_timeout: limits.idle_timeout.0,
+        })
+        .context("setting up TLS")?;
+        let pdp = Arc::new(Pdp::new(rules(config)?, minter));
+        let catalog = catalog(config, env)?;
+        let models = catalog.named().map(|(name, _)| name.to_owned()).collect();
+        let catalog = Arc::new(ArcSwap::from_pointee(catalog));
+        let engine = Engine::new(&Rulebook::new(stockade_rules::FILES)).context("compiling the inspection rules")?;
+        platform.journal.record_payloads(config.recording.text == Recorded::Redacted);
+        let parts = Parts {
+            keys: platform.roster.directory(),
+            audit: Arc::new(platform.recorder()),
+            pdp: Arc::clone(&pdp),
+            engine,
+            egress,
+            catalog: Arc::clone(&catalog),
+            prompts: Arc::<stockade_platform::Roster>::clone(&platform.roster),
+            pseudonymiser: Arc::new(Pseudonymiser::new(env_.ring.mac_key(KeyRole::Pseudonym, 1, b"content")?)),
+            people: env_.ring.mac_key(KeyRole::Pseudonym, 1, b"people")?,
+            hosts: Hosts::new(config.server.hosts.iter().cloned()),
+            clock: Arc::clone(&env_.clock),
+            random: Arc::clone(&env_.random),
+        };
+        Ok(Self { parts, catalog, pdp, models })
+    }
+}
+
+/// The gateway's bounds.
+pub(super) fn options(config: &Config) -> Options {
+    let limits = &config.limits;
+    Options {
+        body: limits.body.0,
+        body_timeout: limits.body_timeout.0,
+        json_depth: limits.json_depth,
+        header_block: limits.header_block.0,
+        event: limits.event.0,
+        connections: limits.connections,
+        record_limit: if config.recording.text == Recorded::Redacted { config.recording.limit.0 } else { 0 },
+        ..Options::default()
+    }
+}
+
+/// The built-in policies and those of the operator's directory.
+pub(crate) fn policy_files(config: &Config) -> Result<Vec<(String, String)>> {
+    let mut files: Vec<(String, String)> =
+        stockade_rules::POLICIES.iter().map(|(n, t)| ((*n).to_owned(), (*t).to_owned())).collect();
+    if let Some(dir) = &config.policies.dir {
+        let listing = std::fs::read_dir(dir).with_context(|| format!("reading the policies in `{}`", dir.display()))?;
+        for entry in listing {
+            let path = entry?.path();
+            if path.extension().is_some_and(|e| e == "cedar") {
+                let text = std::fs::read_to_string(&path).with_context(|| format!("reading `{}`", path.display()))?;
+                files.push((path.display().to_string(), text));
+            }
+        }
+    }
+    Ok(files)
+}
+
+pub(crate) fn rules(config: &Config) -> Result<Rules> {
+    let files = policy_files(config)?;
+    let texts: Vec<(&str, &str)> = files.iter().map(|(n, t)| (n.as_str(), t.as_str())).collect();
+    let policies = PolicySet::load(&texts).map_err(|e| anyhow!("{e}"))?;
+    Ok(Rules { engine: PolicyEngine::new(policies)?, labels: config.label_order() })
+}
+
+/// The models that exist: the sandbox, then configured upstreams in the order of their names, then the environment's.
+pub(super) fn catalog(config: &Config, env: &EnvUpstreams) -> Result<Catalog> {
+    let sandbox = Arc::new(Target::local(TargetId::new("sandbox"), Arc::new(Sandbox)));
+    let highest = config.label_order().highest();
+    let built_in = |name: &str, observe: bool| CatalogEntry {
+        models: vec![name.to_owned()],
+        model: Model {
+            name: String::new(),
+            upstream: "sandbox".to_owned(),
+            sandbox: true,
+            observe,
+            label_max: highest.clone(),
+        },
+        target: Arc::clone(&sandbox),
+    };
+    let mut entries = Vec::new();
+    if config.server.gateway.ip().is_loopback() {
+        entries.push(built_in("sandbox", false));
+        entries.push(built_in("sandbox-observe", true));
+    }
+    let named = config.upstreams.iter().map(|(name, upstream)| (name.as_str(), upstream));
+    for (name, upstream) in named.chain(env.found.iter().map(|(n, u)| (*n, u))) {
+        let key = upstream.api_key.as_deref().map(secret).transpose().with_context(|| format!("upstreams.{name}.api_key"))?;
+        let target = Target::http(TargetId::new(name), &upstream.base_url, key.as_deref())
+            .with_context(|| format!("upstreams.{name}"))?;
+        entries.push(CatalogEntry {
+            models: upstream.models.clone(),
+            model: Model {
+                name: String::new(),
+                upstream: name.to_owned(),
+                sandbox: false,
+                observe: false,
+                label_max: upstream.label_max.clone(),
+            },
+            target: Arc::new(target),
+        });
+    }
+    Ok(Catalog { entries })
+}
+
+/// Follows a reference to a secret.
+fn secret(reference: &str) -> Result<String> {
+    let value = match reference.split_once(':') {
+        Some(("env", name)) => std::env::var(name).map_err(|_| anyhow!("the environment variable `{name}` is not set"))?,
+        Some(("file", path)) => std::fs::read_to_string(Path::new(path)).with_context(|| format!("reading `{path}`"))?,
+        _ => return Err(anyhow!("a secret is an `env:` or `file:` reference")),
+    };
+    Ok(value.trim().to_owned())
+}
+
+impl EnvUpstreams {
+    /// What the environment offers. A key or address of our own is never an upstream: that would be a loop.
+    pub(super) fn read(listeners: &Listeners) -> Self {
+        let var = |name: &str| std::env::var(name).ok().filter(|v| !v.trim().is_empty());
+        let own = [listeners.gateway_address.port(), listeners.console_address.port(), listeners.metrics_address.port()];
+        let is_ours = |url: &str| {
+            Target::http(TargetId::new("x"), url, None)
+                .ok()
+                .and_then(|t| t.authority())
+                .is_some_and(|(host, port)| own.contains(&port) && (host == "localhost" || host.ends_with(".localhost") || host.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())))
+        };
+        let mut out = Self::default();
+        let upstream = |base_url: String, api_key: Option<&str>, models: &[&str]| UpstreamConfig {
+            base_url,
+            api_key: api_key.map(str::to_owned),
+            models: models.iter().map(|m| (*m).to_owned()).collect(),
+            label_max: Label::new("internal"),
+        };
+        let ollama = var("OLLAMA_HOST");
+        if let Some(key) = var("OPENAI_API_KEY")
+            && !key.starts_with(stockade_platform::PREFIX)
+        {
+            let base = var("OPENAI_BASE_URL").unwrap_or_else(|| "https://api.openai.com/v1".to_owned());
+            if !is_ours(&base) {
+                let models: &[&str] = if ollama.is_some() { &["gpt-*", "o1*", "o3*", "o4*", "chatgpt-*"] } else { &["*"] };
+                out.found.push(("env-openai", upstream(base, Some("env:OPENAI_API_KEY"), models)));
+            }
+        }
+        if let Some(host) = ollama {
+            let base = if host.contains("://") { host } else { format!("http://{host}") };
+            let base = format!("{}/v1", base.trim_end_matches('/'));
+            if !is_ours(&base) && Target::http(TargetId::new("x"), &base, None).is_ok() {
+                out.found.push(("env-ollama", upstream(base, None, &["*"])));
+            }
+        }
+        out.unused = ["ANTHROPIC_API_KEY", "AZURE_OPENAI_API_KEY", "AZURE_OPENAI_ENDPOINT"]
+            .into_iter()
+            .filter(|name| var(name).is_some())
+            .collect();
+        out
+    }
+
+    /// A line for each, so that nobody is surprised where a prompt went.
+    pub(super) fn announcements(&self) -> Vec<String> {
+        let mut lines: Vec<String> = self
+            .found
+            .iter()
+            .map(|(name, u)| format!("{} from the environment ({name}, up to label {}); --no-env-upstreams leaves it out", u.base_url, u.label_max))
+            .collect();
+        if !self.unused.is_empty() {
+            lines.push(format!("{} set, not yet used", self.unused.join(", ")));
+        }
+        lines
+    }
+}

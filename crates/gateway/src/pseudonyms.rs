@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use crate::interim::{PseudonymMap, Pseudonymiser, Restorer};
 use stockade_domain::WorkloadId;
+use stockade_inspect::{PseudonymMap, Pseudonymiser, Restorer};
 
 /// The request-scoped map between originals and pseudonyms.
 pub(crate) struct Pseudonyms {
@@ -11,22 +11,31 @@ pub(crate) struct Pseudonyms {
     workload: WorkloadId,
     scope: [u8; 32],
     map: PseudonymMap,
+    /// What the caller sent itself: only that comes back to it.
+    sent: Option<Arc<PseudonymMap>>,
 }
 
 impl Pseudonyms {
     /// An empty map. Within one scope (a conversation) the same original gets the same pseudonym.
     pub(crate) fn new(pseudonymiser: Arc<Pseudonymiser>, workload: WorkloadId, scope: [u8; 32]) -> Self {
-        Self { pseudonymiser, workload, scope, map: PseudonymMap::new() }
+        Self { pseudonymiser, workload, scope, map: PseudonymMap::new(), sent: None }
     }
 
     /// The pseudonym of a text, when there is a form for its type.
     pub(crate) fn pseudonym(&mut self, ty: &str, original: &str) -> Option<String> {
-        self.map.pseudonym(&self.pseudonymiser, &self.scope, &self.workload, ty, original)
+        self.map.pseudonymise(&self.pseudonymiser, &self.scope, &self.workload, ty, original)
+    }
+
+    /// The request is complete: what is in the map now is what may come back.
+    pub(crate) fn sent(mut self) -> Self {
+        let map = std::mem::take(&mut self.map);
+        self.sent = (!map.is_empty()).then(|| Arc::new(map));
+        self
     }
 
     /// Finds pseudonyms on their way back; `None` when there are none.
     pub(crate) fn restorer(&self) -> Option<Restorer> {
-        (!self.map.is_empty()).then(|| self.map.restorer())
+        self.sent.as_ref().map(|map| Restorer::new(Arc::clone(map)))
     }
 
     #[cfg(test)]

@@ -283,7 +283,7 @@ impl ApplyObligations for Apply<'_> {
             )
         };
         let met: Vec<Obligation> = obligations.iter().filter(|o| can_meet(o)).cloned().collect();
-        *self.handover = Some(redactor.into_pseudonyms());
+        *self.handover = Some(redactor.into_pseudonyms().sent());
         let payload = (self.record_limit > 0).then(|| recording.into_payload(self.about));
         Ok(Applied { body, met, findings: tally.into_record().findings, payload })
     }

@@ -3,12 +3,9 @@
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use anyhow::Result;
-use stockade_crypto::SystemRandom;
+use stockade_crypto::{KeyRing, SystemRandom};
 use stockade_domain::{Clock, Micros};
 use stockade_platform::Environment;
-
-use crate::up::Home;
 
 /// The machine's wall clock.
 #[derive(Debug, Clone, Copy, Default)]
@@ -22,13 +19,13 @@ impl Clock for SystemClock {
 }
 
 /// The surroundings of the use-cases.
-pub(crate) fn environment(home: &Home) -> Result<Environment> {
-    Ok(Environment {
+pub(crate) fn environment(ring: KeyRing) -> Environment {
+    Environment {
         clock: Arc::new(SystemClock),
         random: Arc::new(SystemRandom),
-        ring: home.key_ring()?,
+        ring,
         version: env!("CARGO_PKG_VERSION"),
-    })
+    }
 }
 
 /// Environment variables that are text; others cannot name a setting.

@@ -5,10 +5,10 @@
 
 use std::collections::BTreeMap;
 use std::ops::Range;
+use std::sync::Arc;
 
-use crate::interim::Restorer;
 use stockade_domain::{Channel, Direction, Finding, Role};
-use stockade_inspect::{Context, Engine, Scanner};
+use stockade_inspect::{Context, Engine, RestoreStep, Restorer, Scanner};
 
 use crate::redact::{Piece, Redactor, Region, push_plain};
 use crate::request::mend_numbers;
@@ -37,7 +37,7 @@ pub(super) struct Lane {
     safe: usize,
     finished: bool,
     regions: Vec<Region>,
-    restores: Vec<(Range<usize>, String)>,
+    restores: Vec<(Range<usize>, Arc<str>)>,
     findings: BTreeMap<(usize, usize, String), Finding>,
     /// The edited text of a lane that goes out whole; taken by the first piece.
     whole: Option<(String, Vec<Piece>)>,
@@ -77,7 +77,7 @@ impl Lane {
             if let Some(restorer) = &mut self.restorer {
                 let step = restorer.push(piece);
                 safe = safe.min(step.safe);
-                self.restores.extend(step.places.into_iter().map(|p| (p.start..p.end, p.original)));
+                self.restore(step);
             }
             self.safe = self.safe.max(safe.min(self.len));
             for finding in step.findings {
@@ -93,7 +93,7 @@ impl Lane {
             return;
         }
         if let Some(restorer) = self.restorer.take() {
-            self.restores.extend(restorer.finish().into_iter().map(|p| (p.start..p.end, p.original)));
+            self.restore(restorer.finish());
         }
         if let Some(scanner) = self.scanner.take() {
             let report = scanner.finish();
@@ -114,6 +114,10 @@ impl Lane {
                 if regions.is_empty() { text } else { mend_numbers(redactor, &self.tail, &regions, text) };
             self.whole = Some((text, pieces));
         }
+    }
+
+    fn restore(&mut self, step: RestoreStep) {
+        self.restores.extend(step.restorations.into_iter().map(|r| (r.start..r.end, r.original)));
     }
 
     fn found(&mut self, finding: Finding, redactor: &Redactor) {
@@ -202,7 +206,7 @@ impl Lane {
     /// is restored; one inside a larger finding goes with it.
     fn changes(&self, end: usize) -> Vec<(Range<usize>, Replacement)> {
         let mut out: Vec<(Range<usize>, Replacement)> = Vec::new();
-        let kept: Vec<&(Range<usize>, String)> = self
+        let kept: Vec<&(Range<usize>, Arc<str>)> = self
             .restores
             .iter()
             .filter(|(place, _)| {
@@ -268,7 +272,7 @@ fn within(region: &Region, place: &Range<usize>) -> bool {
 
 enum Replacement {
     Region(Region),
-    Restored(String),
+    Restored(Arc<str>),
 }
 
 /// A piece as it leaves.

@@ -10,7 +10,7 @@ mod units;
 
 pub(crate) use error::ConfigError;
 pub(crate) use origin::{Origin, Setting};
-pub(crate) use schema::{Config, Recorded, UpstreamConfig};
+pub(crate) use schema::{Config, Recorded, ServerConfig, UpstreamConfig};
 pub(crate) use units::{ByteCount, Span};
 
 use std::path::{Path, PathBuf};

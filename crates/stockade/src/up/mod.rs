@@ -1,7 +1,6 @@
 //! `stockade up`: gateway, console and ledger over one data directory.
 
 mod harden;
-mod home;
 mod listen;
 mod reload;
 mod screen;
@@ -19,17 +18,13 @@ use stockade_gateway::{Gateway, Phase};
 use stockade_platform::Platform;
 use tokio::sync::watch;
 
-pub(crate) use home::Home;
-
 use crate::config;
+use crate::home::{Home, HomeArgs, Lock, RootKeyFile};
 use crate::system::{environment, env_vars};
 
 /// Runs gateway, console and monitor. Needs no file and no flag.
 #[derive(Debug, Args)]
 pub(crate) struct UpArgs {
-    /// Data directory [default: $STOCKADE_HOME, else $XDG_STATE_HOME/stockade]
-    #[arg(long, value_name = "DIR")]
-    data: Option<PathBuf>,
     /// Configuration file [default: stockade.toml, if it is there]
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
@@ -57,22 +52,31 @@ const TICK: Duration = Duration::from_secs(1);
 const RETENTION_TICKS: u64 = 300;
 
 /// Runs the server until it is told to stop.
-pub(crate) fn run(args: &UpArgs) -> Result<ExitCode> {
+pub(crate) fn run(home: &HomeArgs, args: &UpArgs) -> Result<ExitCode> {
     let begun = Instant::now();
     harden::process()?;
-    let home = Home::resolve(args.data.as_deref())?;
-    let _lock = home.open_for_writing()?;
+    let home = home.resolve()?;
+    let root_key = RootKeyFile::locate()?;
+    root_key.must_be_outside(&home)?;
+    home.prepare()?;
+    let _lock = Lock::take(&home)?;
     let mut loaded = config::load(args.config.as_deref(), &env_vars()).map_err(crate::report)?;
     args.override_listeners(&mut loaded.config)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("starting the runtime")?;
-    runtime.block_on(serve(args, begun, &home, loaded))
+    runtime.block_on(serve(args, begun, &home, &root_key, loaded))
 }
 
-async fn serve(args: &UpArgs, begun: Instant, home: &Home, loaded: config::Loaded) -> Result<ExitCode> {
+async fn serve(
+    args: &UpArgs,
+    begun: Instant,
+    home: &Home,
+    root_key: &RootKeyFile,
+    loaded: config::Loaded,
+) -> Result<ExitCode> {
     let config = loaded.config.clone();
     let listeners = listen::bind(&config.server).await?;
     let tls = listen::tls(&config.server)?;
-    let env = environment(home)?;
+    let env = environment(root_key.open(home)?);
     let (platform, recovery) = Platform::open(home.layout(), &env).context("opening the data directory")?;
     let platform = Arc::new(platform);
     let (phase, running) = watch::channel(Phase::Running);
@@ -94,14 +98,12 @@ async fn serve(args: &UpArgs, begun: Instant, home: &Home, loaded: config::Loade
         first_key: first,
         link,
     };
-    let control = crate::control::serve(home, Arc::clone(&platform), running.clone())?;
     let console = listen::console(&config, &listeners, tls.is_some(), &platform);
     let mut servers = tokio::task::JoinSet::new();
     servers.spawn(listen::serve_router(listeners.console, console, tls.clone(), running.clone()));
     let metrics = listen::metrics(Arc::clone(&gateway), Arc::clone(&platform));
     servers.spawn(listen::serve_router(listeners.metrics, metrics, None, running.clone()));
     servers.spawn(Arc::clone(&gateway).serve(listeners.gateway, tls, running.clone()));
-    servers.spawn(control);
     servers.spawn(housekeeping(Arc::clone(&platform), config.recording.retention.0, running.clone()));
     let reloader = reload::Reloader {
         file: loaded.file,
@@ -112,7 +114,7 @@ async fn serve(args: &UpArgs, begun: Instant, home: &Home, loaded: config::Loade
     };
     servers.spawn(reloader.watch(running.clone()));
 
-    home.write_addresses(&screen.addresses(listeners.metrics_address))?;
+    screen.write_addresses(home, listeners.metrics_address)?;
     screen.print(home)?;
     stop_signal().await?;
     eprintln!("stopping: running answers have {} to end (again: now)", config.server.drain);
@@ -124,7 +126,7 @@ async fn serve(args: &UpArgs, begun: Instant, home: &Home, loaded: config::Loade
     }
     let _ = phase.send(Phase::Stopping);
     let _ = tokio::time::timeout(Duration::from_secs(5), async { while servers.join_next().await.is_some() {} }).await;
-    home.remove_addresses();
+    let _ = std::fs::remove_file(home.addresses());
     let closed = tokio::task::spawn_blocking(move || platform.close()).await.context("closing")?;
     closed.context("closing the ledger")?;
     Ok(ExitCode::SUCCESS)

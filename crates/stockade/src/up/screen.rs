@@ -8,7 +8,7 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use stockade_platform::{NewKey, Platform};
 
-use super::home::{Home, write_private};
+use crate::home::{Home, write_private};
 
 /// What the screen tells.
 pub(super) struct Screen {
@@ -28,13 +28,17 @@ impl Screen {
         if self.secure { "https" } else { "http" }
     }
 
-    /// For programs: where the listeners really are.
-    pub(super) fn addresses(&self, metrics: SocketAddr) -> serde_json::Value {
-        serde_json::json!({
+    /// For programs: where the listeners really are. Written when they can be used.
+    pub(super) fn write_addresses(&self, home: &Home, metrics: SocketAddr) -> Result<()> {
+        let addresses = serde_json::json!({
             "gateway": self.gateway.to_string(),
             "console": self.console.to_string(),
             "metrics": metrics.to_string(),
-        })
+        });
+        let path = home.addresses();
+        let new = path.with_extension("new");
+        std::fs::write(&new, format!("{addresses}\n"))?;
+        Ok(std::fs::rename(new, path)?)
     }
 
     /// Prints the screen. Secrets go to a terminal, else into files that only their owner reads.
@@ -65,7 +69,7 @@ impl Screen {
                 let _ = writeln!(out, "  export OPENAI_API_KEY={}", key.text.reveal());
             }
             Some(key) => {
-                let path = home.data().join("playground.key");
+                let path = home.playground_key();
                 let _ = std::fs::remove_file(&path);
                 write_private(&path, format!("{}\n", key.text.reveal()).as_bytes()).context("writing the first key")?;
                 let _ = writeln!(out, "  export OPENAI_API_KEY=$(cat {})", path.display());
@@ -88,7 +92,6 @@ pub(super) fn ledger_metrics(platform: &Platform) -> String {
     let mut out = String::new();
     for (name, kind, help, value) in [
         ("stockade_ledger_entries", "gauge", "Entries in the ledger.", status.size),
-        ("stockade_ledger_durable", "gauge", "Entries that are on disk.", status.durable),
         ("stockade_ledger_signed", "gauge", "Entries under a signed checkpoint.", status.signed),
         ("stockade_ledger_stopped", "gauge", "1 when the ledger takes no entries any more.", u64::from(status.stopped.is_some())),
     ] {

@@ -8,6 +8,7 @@
 //! - The disk: [`Vfs`], [`RealVfs`]
 
 mod canonical;
+mod copy;
 mod entry;
 mod error;
 mod frame;

@@ -51,7 +51,8 @@ pub struct Platform {
     pub views: Views,
     pub(crate) layout: Layout,
     pub(crate) db: Arc<SqliteDb>,
-    clock: Arc<dyn Clock>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) version: &'static str,
     indexer: Mutex<Option<JoinHandle<()>>>,
 }
 
@@ -125,6 +126,7 @@ impl Platform {
             layout,
             db,
             clock,
+            version,
             indexer: Mutex::new(Some(indexer)),
         };
         Ok((platform, recovery))

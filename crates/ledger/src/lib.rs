@@ -9,6 +9,7 @@
 //! - The disk: [`Vfs`], [`RealVfs`]
 
 mod canonical;
+mod copy;
 mod entry;
 mod error;
 mod export;

@@ -2,6 +2,7 @@
 
 mod config;
 mod control;
+mod control;
 mod home;
 mod output;
 mod system;

@@ -2,7 +2,6 @@
 
 mod config;
 mod control;
-mod control;
 mod home;
 mod output;
 mod system;

@@ -101,14 +101,12 @@ async fn serve(
         link,
     };
     let control = crate::control::serve(home, Arc::clone(&platform), screen.console_url(), running.clone())?;
-    let control = crate::control::serve(home, Arc::clone(&platform), screen.console_base(), running.clone())?;
     let console = listen::console(&config, &listeners, tls.is_some(), &platform);
     let mut servers = tokio::task::JoinSet::new();
     servers.spawn(listen::serve_router(listeners.console, console, tls.clone(), running.clone()));
     let metrics = listen::metrics(Arc::clone(&gateway), Arc::clone(&platform));
     servers.spawn(listen::serve_router(listeners.metrics, metrics, None, running.clone()));
     servers.spawn(Arc::clone(&gateway).serve(listeners.gateway, tls, running.clone()));
-    servers.spawn(control);
     servers.spawn(control);
     servers.spawn(housekeeping(Arc::clone(&platform), config.recording.retention.0, running.clone()));
     let reloader = reload::Reloader {

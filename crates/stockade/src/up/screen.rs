@@ -28,11 +28,6 @@ impl Screen {
         if self.secure { "https" } else { "http" }
     }
 
-    /// The console's base URL, as a browser is to use it.
-    pub(super) fn console_base(&self) -> String {
-        format!("{}://stockade.localhost:{}", self.scheme(), self.console.port())
-    }
-
     /// For programs: where the listeners really are. Written when they can be used.
     pub(super) fn write_addresses(&self, home: &Home, metrics: SocketAddr) -> Result<()> {
         let addresses = serde_json::json!({

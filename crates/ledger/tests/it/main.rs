@@ -10,6 +10,7 @@
 
 mod basics;
 mod common;
+mod damage;
 mod faults;
 mod kill;
 mod power;

@@ -125,6 +125,12 @@ impl Subject {
 // === impl Entry ===
 
 impl Entry {
+    pub(crate) fn from_bytes(index: u64, bytes: Vec<u8>) -> Result<Self, LedgerError> {
+        let json = String::from_utf8(bytes)
+            .map_err(|_| LedgerError::damaged(format!("entry {index}"), "it is not UTF-8"))?;
+        Ok(Self { index, json })
+    }
+
     /// The event inside the envelope; `None` when this version does not know its form.
     #[must_use]
     pub fn event(&self) -> Option<AuditEvent> {

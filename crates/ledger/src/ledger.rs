@@ -18,14 +18,12 @@ use crate::merkle::leaf_hash;
 use crate::payload::{PayloadState, PayloadStore, Vault};
 use crate::publisher::Publisher;
 use crate::queue::{Done, Queue, Receipt, Waiting};
-use crate::read;
 use crate::recover;
 use crate::requests::Places;
 use crate::shared::{Options, Progress, Shared};
 use crate::status::{LatencyCounters, Status};
 use crate::tiles::TILE_WIDTH;
 use crate::vfs::Vfs;
-use crate::window::each_entry;
 use crate::writer;
 
 /// How long a wait for a checkpoint or for the end of the queue may take.
@@ -206,12 +204,13 @@ impl Ledger {
     #[must_use]
     pub fn status(&self) -> Status {
         let shared = &*self.inner.shared;
-        let (size, signed) = {
+        let (durable, signed) = {
             let progress = shared.progress.lock();
             (progress.durable, progress.signed)
         };
         Status {
-            size,
+            size: shared.queue.next(),
+            durable,
             signed,
             slots_in_use: shared.queue.in_use(),
             open_intents: shared.requests.lock().open_count(),
@@ -229,28 +228,11 @@ impl Ledger {
         if index >= self.size() {
             return Ok(None);
         }
-        let shared = &*self.inner.shared;
         let until = index.saturating_add(1);
-        let place = format!("entry {index}");
-        let failed = |e| LedgerError::io(format!("reading {place}"), e);
-        let run = shared.window.read().run(index, until, 0);
-        let bytes = match run {
-            Some(run) => {
-                let mut found = Vec::new();
-                each_entry(&run.read().map_err(failed)?, index, |_, entry| found = entry.to_vec())
-                    .map_err(failed)?;
-                found
-            }
-            None => {
-                let number = index / TILE_WIDTH;
-                let full = number.saturating_add(1).saturating_mul(TILE_WIDTH);
-                let entries = read::bundle(&*shared.vfs, &shared.options.directory, number, full)?;
-                let found = entries.into_iter().find(|(at, _)| *at == index).map(|(_, entry)| entry);
-                found.ok_or_else(|| LedgerError::damaged(&place, "it is not in its bundle"))?
-            }
-        };
-        let json = String::from_utf8(bytes).map_err(|_| LedgerError::damaged(place, "it is not UTF-8"))?;
-        Ok(Some(Entry { index, json }))
+        let found = self.portion(index, until)?.into_iter().next();
+        let (_, bytes) = found
+            .ok_or_else(|| LedgerError::damaged(format!("entry {index}"), "it is not where it should be"))?;
+        Entry::from_bytes(index, bytes).map(Some)
     }
 
     /// The payload of an entry.
@@ -336,12 +318,11 @@ impl Ledger {
         let mut end = self.size();
         while end > 0 && places.intent.is_none() {
             let begin = end.saturating_sub(1) / TILE_WIDTH * TILE_WIDTH;
-            for index in (begin..end).rev() {
-                let Some(entry) = self.entry(index)? else { continue };
-                if finder.find(entry.json.as_bytes()).is_none() {
+            for (index, entry) in self.portion(begin, end)? {
+                if finder.find(&entry).is_none() {
                     continue;
                 }
-                match Facts::read(entry.json.as_bytes()).map(|facts| facts.subject) {
+                match Facts::read(&entry).map(|facts| facts.subject) {
                     Ok(Subject::Opens(id)) if id == request => places.intent = Some(index),
                     Ok(Subject::Ends(id)) if id == request => places.outcome = Some(index),
                     _ => (),

@@ -5,11 +5,14 @@
 //!
 //! - Append: [`Ledger`], [`Reservation`], [`Receipt`], [`Options`]
 //! - Prove and verify: [`Ledger::prove`], [`verify_bundle`], [`verify`]
+//! - Export: [`Ledger::export`], [`export_directory`]
 //! - The disk: [`Vfs`], [`RealVfs`]
 
 mod canonical;
+mod copy;
 mod entry;
 mod error;
+mod export;
 mod frame;
 mod layout;
 mod ledger;
@@ -24,6 +27,8 @@ mod recover;
 mod requests;
 mod shared;
 mod status;
+#[cfg(feature = "testing")]
+pub mod testing;
 mod tiles;
 pub mod verify;
 mod vfs;
@@ -32,6 +37,7 @@ mod writer;
 
 pub use entry::{Entry, MAX_ENTRY_BYTES};
 pub use error::{LedgerError, Unavailable};
+pub use export::{Entries, export_directory};
 pub use ledger::{Ledger, Recovery, Reservation};
 pub use note::{Checkpoint, NoteError, parse_verifier_key};
 pub use payload::PayloadState;

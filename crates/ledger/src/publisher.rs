@@ -99,7 +99,8 @@ impl Publisher {
         }
         for level in levels(until) {
             let width = nodes_at(level, until) % TILE_WIDTH;
-            if width > 0 {
+            // What the last checkpoint covers is never written again: a crash could tear it.
+            if width > 0 && nodes_at(level, until) != nodes_at(level, self.signed) {
                 let path = tile_path(level, nodes_at(level, until) / TILE_WIDTH, width);
                 sheet.write(&path, &concat(self.edge.level(level)))?;
             }
@@ -163,10 +164,11 @@ impl Publisher {
         let open = shared.requests.lock().snapshot();
         replace_file(&*shared.vfs, root, layout::OPEN_INTENTS, &open.encode())?;
         shared.window.write().segments.drain(..gone.len());
-        for first in gone {
+        // One by one, the oldest first: a crash must not leave a gap.
+        gone.into_iter().try_for_each(|first| {
             shared.vfs.remove_file(&layout::frames_path(root, first))?;
-        }
-        shared.vfs.sync_dir(&root.join(layout::FRAMES))
+            shared.vfs.sync_dir(&root.join(layout::FRAMES))
+        })
     }
 }
 

@@ -146,6 +146,11 @@ impl Queue {
         self.work.notify_one();
     }
 
+    /// The index that the next entry gets.
+    pub(crate) fn next(&self) -> u64 {
+        self.state.lock().next
+    }
+
     /// Slots that are reserved or in use.
     pub(crate) fn in_use(&self) -> usize {
         self.slots.saturating_sub(self.state.lock().free)

@@ -1,6 +1,7 @@
 //! Reading a log's directory: tiles, bundles, single entries. Needs no key, changes nothing, works beside a running
 //! writer.
 
+use std::ops::Range;
 use std::path::Path;
 
 use stockade_crypto::Digest;
@@ -28,22 +29,24 @@ pub(crate) fn tile(
         .ok_or_else(|| LedgerError::damaged(path, format!("it does not hold {width} hashes")))
 }
 
-/// The entries of a bundle in a tree of `size` leaves, with their indices.
+/// The entries of a bundle in a tree of `size` leaves, with their indices, as far as they are wanted.
 pub(crate) fn bundle(
     vfs: &dyn Vfs,
     root: &Path,
     number: u64,
     size: u64,
+    wanted: Range<u64>,
 ) -> Result<Vec<(u64, Vec<u8>)>, LedgerError> {
     let width = width_of(0, number, size);
     let path = bundle_path(number, width);
     let bytes = bundle_bytes(vfs, root, &path)?;
     let first = number.saturating_mul(TILE_WIDTH);
-    let entries: Option<Vec<_>> = split_bundle(&bytes).map(|e| e.map(<[u8]>::to_vec)).collect();
-    entries
+    let entries: Option<Vec<_>> = split_bundle(&bytes).collect();
+    let entries = entries
         .filter(|entries| u64::try_from(entries.len()) == Ok(width))
-        .map(|entries| (first..).zip(entries).collect())
-        .ok_or_else(|| LedgerError::damaged(path, format!("it does not hold {width} entries")))
+        .ok_or_else(|| LedgerError::damaged(path, format!("it does not hold {width} entries")))?;
+    let indexed = (first..).zip(entries).filter(|(index, _)| wanted.contains(index));
+    Ok(indexed.map(|(index, entry)| (index, entry.to_vec())).collect())
 }
 
 /// The bytes of a bundle by its path.

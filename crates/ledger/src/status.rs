@@ -9,8 +9,10 @@ const BUCKETS: usize = 26;
 /// How the log is doing.
 #[derive(Debug, Clone, Default)]
 pub struct Status {
-    /// Entries that are durable.
+    /// Entries that were taken, durable or on their way.
     pub size: u64,
+    /// Entries that are durable.
+    pub durable: u64,
     /// Entries under the latest signed checkpoint.
     pub signed: u64,
     /// Queue slots that are reserved or in use.

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use crate::error::LedgerError;
-use crate::frame::{self, HEADER_BYTES, SegmentHeader, SegmentKind};
+use crate::frame::{self, SegmentHeader, SegmentKind};
 use crate::layout;
 use crate::queue::{Batch, Receipt, Waiting};
 use crate::shared::Shared;
@@ -105,7 +105,6 @@ pub(crate) fn create_segment(
     file.write_at(&SegmentHeader { kind: SegmentKind::Frames, first, created }.encode(), 0)?;
     file.sync_data()?;
     vfs.sync_dir(&directory.join(layout::FRAMES))?;
-    debug_assert_eq!(file.len().ok(), u64::try_from(HEADER_BYTES).ok());
     Ok(FrameSegment::new(first, file))
 }
 

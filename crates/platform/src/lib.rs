@@ -7,6 +7,7 @@
 //! Nothing here knows a socket or a command line; the binary wires these to both. Calls block unless they are futures.
 
 mod audit;
+mod backup;
 mod error;
 mod keys;
 mod platform;
@@ -16,6 +17,7 @@ mod views;
 mod workloads;
 
 pub use audit::{Counts, Feed, Journal, Recorder};
+pub use backup::{CopiedFile, Manifest, restore};
 pub use error::PlatformError;
 pub use keys::{Directory, KeyInfo, KeyState, KeyText, NewKey, PREFIX, ShortId};
 pub use platform::{Environment, Layout, Platform};

@@ -51,7 +51,8 @@ pub struct Platform {
     pub views: Views,
     pub(crate) layout: Layout,
     pub(crate) db: Arc<SqliteDb>,
-    clock: Arc<dyn Clock>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) version: &'static str,
     indexer: Mutex<Option<JoinHandle<()>>>,
 }
 
@@ -125,6 +126,7 @@ impl Platform {
             layout,
             db,
             clock,
+            version,
             indexer: Mutex::new(Some(indexer)),
         };
         Ok((platform, recovery))
@@ -153,13 +155,24 @@ impl Platform {
     pub fn close(&self) -> Result<(), PlatformError> {
         let kept = [self.roster.note_uses(), self.journal.write_rejections()];
         let closed = self.journal.ledger().close();
+        self.end_index();
+        closed?;
+        kept.into_iter().collect()
+    }
+
+    /// Lets the index write what it was told, and ends its thread, which has the ledger open too.
+    fn end_index(&self) {
         self.journal.feed().close();
         if let Some(indexer) = self.indexer.lock().take() {
             // A thread that panicked has said so; its work is made up for at the next start.
             let _ended = indexer.join();
         }
-        closed?;
-        kept.into_iter().collect()
+    }
+}
+
+impl Drop for Platform {
+    fn drop(&mut self) {
+        self.end_index();
     }
 }
 

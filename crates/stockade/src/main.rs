@@ -1,6 +1,7 @@
 //! The command line, and the one place that ties ports to implementations.
 
 mod config;
+mod control;
 mod home;
 mod output;
 mod system;

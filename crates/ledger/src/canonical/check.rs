@@ -58,10 +58,8 @@ impl<'a, F: FnMut(Option<&'a str>, &'a str, &'a str)> Scanner<'a, F> {
     }
 
     fn value(&mut self, depth: usize, parent: Option<&'a str>) -> Result<(), NotCanonical> {
-        if depth >= MAX_DEPTH {
-            return Err(self.bad("it nests too deep"));
-        }
         match self.peek() {
+            Some(b'{' | b'[') if depth >= MAX_DEPTH => Err(self.bad("it nests too deep")),
             Some(b'{') => self.object(depth, parent),
             Some(b'[') => self.array(depth),
             Some(b'"') => self.string().map(|_| ()),

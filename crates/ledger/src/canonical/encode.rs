@@ -186,6 +186,7 @@ impl Object<'_> {
         out.push(b'}');
         if wrapped {
             out.push(b'}');
+            *depth = depth.saturating_sub(1);
         }
         members.truncate(first_member);
         keys.truncate(keys_start);
@@ -252,6 +253,7 @@ impl Array<'_> {
         self.encoder.out.push(b']');
         if self.wrapped {
             self.encoder.out.push(b'}');
+            self.encoder.depth = self.encoder.depth.saturating_sub(1);
         }
         self.encoder.depth = self.encoder.depth.saturating_sub(1);
         Ok(())
@@ -384,6 +386,7 @@ impl<'a> ser::Serializer for &'a mut Encoder {
         variant: &'static str,
         _: usize,
     ) -> Result<Array<'a>, EncodeError> {
+        self.enter()?;
         self.wrap(variant);
         self.array().map(|array| Array { wrapped: true, ..array })
     }
@@ -400,6 +403,7 @@ impl<'a> ser::Serializer for &'a mut Encoder {
         variant: &'static str,
         _: usize,
     ) -> Result<Object<'a>, EncodeError> {
+        self.enter()?;
         self.wrap(variant);
         self.object().map(|object| Object { wrapped: true, ..object })
     }

@@ -252,8 +252,8 @@ fn cut_tail(vfs: &dyn Vfs, directory: &std::path::Path, first: u64, size: u64) -
         let at = HEADER.saturating_add(slots.saturating_sub(1).saturating_mul(SLOT_BYTES));
         let slot =
             Slot::decode(&read_range(&*salts, at, 48)?).ok_or_else(|| damaged("a slot is cut short"))?;
-        // A hole: the length became durable before the bytes did.
-        let hole = slot.offset == 0 && slot.is_erased();
+        // A hole: the length became durable before the bytes did. No record begins inside the header.
+        let hole = slot.offset < HEADER;
         if slot.index < size && !hole {
             last = Some(slot);
             break;

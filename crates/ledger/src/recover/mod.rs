@@ -159,7 +159,7 @@ fn restore_requests(vfs: &dyn Vfs, root: &Path, first: u64) -> Result<Requests, 
     }
     let mut requests = Requests::default();
     for number in 0..first / crate::tiles::TILE_WIDTH {
-        for (index, entry) in read::bundle(vfs, root, number, first)? {
+        for (index, entry) in read::bundle(vfs, root, number, first, 0..first)? {
             let facts =
                 Facts::read(&entry).map_err(|why| LedgerError::damaged(format!("entry {index}"), why))?;
             requests.note(facts.subject, index);

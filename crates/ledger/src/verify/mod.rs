@@ -101,7 +101,7 @@ pub fn verify(vfs: &dyn Vfs, directory: &Path, key: Option<&VerifyingKey>, threa
             Err(bad) => walk.bad.push(bad),
             Ok(total) => {
                 report.unsigned = total.saturating_sub(checkpoint.size);
-                walk.finish(total);
+                walk.finish(total, checkpoint.size);
             }
         },
     }

@@ -6,10 +6,14 @@ use super::payloads::{Cursor, Found};
 use super::{Bad, bad};
 use crate::entry::{Facts, Subject};
 use crate::layout;
+use crate::read;
 use crate::requests::{OpenIntents, Requests};
+use crate::tiles::TILE_WIDTH;
 use crate::vfs::{Vfs, read_file};
 
 pub(super) struct Walk<'a> {
+    vfs: &'a dyn Vfs,
+    root: &'a Path,
     pub(super) requests: Requests,
     /// The list of open intents, until it has been compared.
     pub(super) snapshot: Option<OpenIntents>,
@@ -47,6 +51,8 @@ impl<'a> Walk<'a> {
             }
         };
         Self {
+            vfs,
+            root,
             requests: Requests::default(),
             compared: snapshot.is_none(),
             snapshot,
@@ -102,7 +108,7 @@ impl<'a> Walk<'a> {
     }
 
     /// The end of a log of `size` entries.
-    pub(super) fn finish(&mut self, size: u64) {
+    pub(super) fn finish(&mut self, size: u64, signed: u64) {
         if self.snapshot.as_ref().is_some_and(|s| s.size > size) {
             self.bad.push(bad(None, layout::OPEN_INTENTS, "it speaks of more entries than there are"));
         }
@@ -121,11 +127,30 @@ impl<'a> Walk<'a> {
             let until = range.and_then(|at| covered.get(at)).map(|range| range.1).filter(|end| *end >= first);
             match until {
                 Some(until) if until >= last => (),
-                // The run goes on where the announcements end; the next entry after them is the first that is missing.
-                Some(until) => self.bad.push(bad(Some(until.saturating_add(1)), layout::PAYLOADS, GONE)),
+                Some(until) => {
+                    let index = self.next_with_payload(until.saturating_add(1), last, signed);
+                    self.bad.push(bad(Some(index), layout::PAYLOADS, GONE));
+                }
                 None => self.bad.push(bad(Some(first), layout::PAYLOADS, GONE)),
             }
         }
+    }
+}
+
+impl Walk<'_> {
+    /// The first entry with a payload from `from` on; a run of entries without theirs goes on to `last`.
+    fn next_with_payload(&self, from: u64, last: u64, signed: u64) -> u64 {
+        let mut index = from;
+        while index < last && index < signed {
+            let number = index / TILE_WIDTH;
+            let entries = read::bundle(self.vfs, self.root, number, signed, index..last).unwrap_or_default();
+            let has_payload = |entry: &[u8]| Facts::read(entry).is_ok_and(|facts| facts.payload.is_some());
+            if let Some((found, _)) = entries.iter().find(|(_, entry)| has_payload(entry)) {
+                return *found;
+            }
+            index = number.saturating_add(1).saturating_mul(TILE_WIDTH);
+        }
+        last
     }
 }
 

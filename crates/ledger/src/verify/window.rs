@@ -25,8 +25,12 @@ pub(super) fn check(vfs: &dyn Vfs, root: &Path, signed: u64, walk: &mut Walk<'_>
         Some(first) if *first <= bundled => *first,
         _ => return Err(bad(Some(bundled), layout::FRAMES, "the append segment with it is missing")),
     };
-    if next > 0 && walk.snapshot.is_none() {
-        return Err(bad(None, layout::OPEN_INTENTS, "it is missing"));
+    match &walk.snapshot {
+        None if next > 0 => return Err(bad(None, layout::OPEN_INTENTS, "it is missing")),
+        Some(list) if list.size < next => {
+            return Err(bad(None, layout::OPEN_INTENTS, "it is older than the first append segment"));
+        }
+        _ => (),
     }
     let mut leaves = Leaves { vfs, root, signed, number: u64::MAX, hashes: Vec::new() };
     for first in firsts {

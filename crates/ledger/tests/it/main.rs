@@ -10,3 +10,7 @@
 
 mod basics;
 mod common;
+mod faults;
+mod kill;
+mod power;
+mod tamper;

@@ -99,10 +99,12 @@ async fn a_request_is_seen_while_it_runs_when_it_ended_and_after_a_restart() {
     let row = live.next().await.unwrap();
     assert_eq!((row.end, row.workload.as_str()), (Ending::Ended(EndReason::Completed), "playground"));
     assert_eq!((row.findings.get(&FindingKind::Pii), row.stream), (Some(&2), true));
+    drop(slot);
 
     // One whose body could not be read has no intent; one is still under way when the process ends.
     let mut slot = sink.reserve(id(2)).unwrap();
     slot.append(outcome(id(2), Some(caller(&workload)), EndReason::Refused), None).await.unwrap();
+    drop(slot);
     let mut slot = sink.reserve(id(3)).unwrap();
     slot.append(intent(id(3), &workload), None).await.unwrap();
     platform.close().unwrap();

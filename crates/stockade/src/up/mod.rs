@@ -18,6 +18,8 @@ use stockade_gateway::{Gateway, Phase};
 use stockade_platform::Platform;
 use tokio::sync::watch;
 
+pub(crate) use wire::{EnvUpstreams, policy_files};
+
 use crate::config;
 use crate::home::{Home, HomeArgs, Lock, RootKeyFile};
 use crate::system::{environment, env_vars};
@@ -98,12 +100,14 @@ async fn serve(
         first_key: first,
         link,
     };
+    let control = crate::control::serve(home, Arc::clone(&platform), screen.console_url(), running.clone())?;
     let console = listen::console(&config, &listeners, tls.is_some(), &platform);
     let mut servers = tokio::task::JoinSet::new();
     servers.spawn(listen::serve_router(listeners.console, console, tls.clone(), running.clone()));
     let metrics = listen::metrics(Arc::clone(&gateway), Arc::clone(&platform));
     servers.spawn(listen::serve_router(listeners.metrics, metrics, None, running.clone()));
     servers.spawn(Arc::clone(&gateway).serve(listeners.gateway, tls, running.clone()));
+    servers.spawn(control);
     servers.spawn(housekeeping(Arc::clone(&platform), config.recording.retention.0, running.clone()));
     let reloader = reload::Reloader {
         file: loaded.file,

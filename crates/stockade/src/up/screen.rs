@@ -41,12 +41,16 @@ impl Screen {
         Ok(std::fs::rename(new, path)?)
     }
 
+    /// The console's base URL, with the name that its cookies are kept under.
+    pub(super) fn console_url(&self) -> String {
+        format!("{}://stockade.localhost:{}", self.scheme(), self.console.port())
+    }
+
     /// Prints the screen. Secrets go to a terminal, else into files that only their owner reads.
     pub(super) fn print(&self, home: &Home) -> Result<()> {
         let terminal = std::io::stdout().is_terminal();
         let base = format!("{}://{}/v1", self.scheme(), self.gateway);
-        let port = self.console.port();
-        let console = format!("{}://stockade.localhost:{port}", self.scheme());
+        let console = self.console_url();
         let mut out = String::new();
         let _ = writeln!(out, "Stockade {} is ready ({} ms)", env!("CARGO_PKG_VERSION"), self.took.as_millis());
         let _ = writeln!(out, "  models     {}", self.models.join(", "));

@@ -3,6 +3,7 @@
 mod client;
 mod device;
 mod gateway;
+mod ledger;
 mod load;
 mod mock;
 mod peer;
@@ -28,17 +29,24 @@ const LOAD_CORE: usize = 1;
 pub(crate) enum Bench {
     /// Latency, throughput, CPU and memory of the gateway and its tiers.
     Gateway(gateway::Options),
+    /// Durable appends, the latency of their acknowledgement, and verification.
+    Ledger(ledger::Options),
 }
 
 /// Runs a benchmark. A development build of this program builds and becomes an optimised one on its own core first.
 pub(crate) fn run(bench: &Bench) -> Result<()> {
     if cfg!(debug_assertions) {
         let optimised = build("xtask", Profile::Release)?;
-        let mut command = process::pinned(LOAD_CORE, optimised);
+        let mut command = match bench {
+            Bench::Gateway(_) => process::pinned(LOAD_CORE, optimised),
+            // The log's threads and its producers share the cores, as they do in the product.
+            Bench::Ledger(_) => std::process::Command::new(optimised),
+        };
         command.args(std::env::args_os().skip(1));
         return Err(command.exec().into());
     }
     match bench {
+        Bench::Ledger(options) => ledger::run(options),
         Bench::Gateway(options) => {
             let stockade = workspace::has("stockade")?
                 .then(|| workspace::build_stockade(Profile::Release))

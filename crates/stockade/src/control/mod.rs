@@ -1,0 +1,11 @@
+//! How the command line reaches an installation: through the running server's socket, or, where none runs, by opening the
+//! data directory under its lock. Both go through [`Service`], so a verb cannot tell the difference.
+
+mod client;
+mod protocol;
+mod server;
+mod service;
+
+pub(crate) use client::{Client, connect};
+pub(crate) use protocol::{Link, MadeKey, Request, Revoked};
+pub(crate) use server::serve;

@@ -1,0 +1,101 @@
+//! The protocol on the control socket: one JSON line asks, one JSON line answers, then the connection is over.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use stockade_domain::RequestId;
+use stockade_platform::{KeyInfo, WorkloadChange};
+
+/// The version of the protocol. Client and server are usually one binary; after an upgrade they may not be.
+pub(crate) const VERSION: u32 = 1;
+
+/// The longest line in either direction, in bytes.
+pub(crate) const MAX_LINE: usize = 4 << 20;
+
+/// A question.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(tag = "verb", rename_all = "snake_case")]
+pub(crate) enum Request {
+    /// Makes a key; answers [`MadeKey`].
+    KeyCreate { workload: String, lifetime_s: Option<u64>, note: String },
+    /// Answers a list of [`KeyInfo`].
+    KeyList,
+    /// Answers [`Revoked`].
+    KeyRevoke { id: String },
+    /// Answers the workload.
+    WorkloadCreate { name: String, change: WorkloadChange },
+    /// Answers the workload.
+    WorkloadSet { name: String, change: WorkloadChange },
+    /// Answers a list of workloads.
+    WorkloadList,
+    /// Answers the workload.
+    WorkloadShow { name: String },
+    /// Makes a sign-in link; answers [`Link`].
+    SignIn,
+    /// Answers the proof bundle, as text.
+    Prove { request: RequestId },
+    /// Writes a copy into a directory; answers its manifest.
+    Backup { to: PathBuf },
+}
+
+/// A question on its way.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Question {
+    pub(crate) v: u32,
+    pub(crate) request: Request,
+}
+
+/// An answer on its way.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Answer {
+    pub(crate) v: u32,
+    pub(crate) result: Result<Value, Refusal>,
+}
+
+/// Why there is no answer. The message is for the operator who asked.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[error("{message}")]
+pub(crate) struct Refusal {
+    /// A stable code.
+    pub(crate) code: String,
+    pub(crate) message: String,
+}
+
+/// A key that was made, with its text. It has no `Debug`: the text is a secret.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct MadeKey {
+    pub(crate) info: KeyInfo,
+    pub(crate) text: String,
+}
+
+/// Whether a key was revoked now (or had been before).
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Revoked {
+    pub(crate) now: bool,
+}
+
+/// A sign-in link. It has no `Debug`: its token is a secret.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Link {
+    pub(crate) url: String,
+}
+
+impl Refusal {
+    pub(crate) fn new(code: &str, message: impl Into<String>) -> Self {
+        Self { code: code.to_owned(), message: message.into() }
+    }
+}
+
+impl Answer {
+    pub(crate) fn of(result: Result<Value, Refusal>) -> Self {
+        Self { v: VERSION, result }
+    }
+
+    /// The line, newline included.
+    pub(crate) fn to_line(&self) -> Vec<u8> {
+        let mut line = serde_json::to_vec(self).unwrap_or_default();
+        line.push(b'\n');
+        line
+    }
+}

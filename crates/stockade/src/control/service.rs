@@ -1,0 +1,78 @@
+//! What an operator can ask of an installation, whichever way the question comes.
+
+use serde::Serialize;
+use serde_json::Value;
+use std::sync::Arc;
+use std::time::Duration;
+
+use stockade_domain::WorkloadName;
+use stockade_platform::{Platform, PlatformError};
+
+use super::protocol::{Link, MadeKey, Refusal, Request, Revoked};
+
+/// Who is recorded: the socket and the lock are both for the owner of the data directory alone.
+const ACTOR: &str = "cli";
+
+/// Answers questions. Blocks.
+pub(crate) struct Service {
+    platform: Arc<Platform>,
+    /// The console's base URL, where a server runs that links can lead to.
+    console: Option<String>,
+}
+
+impl Service {
+    pub(crate) fn new(platform: Arc<Platform>, console: Option<String>) -> Self {
+        Self { platform, console }
+    }
+
+    /// Carries a request out.
+    pub(crate) fn answer(&self, request: Request) -> Result<Value, Refusal> {
+        let roster = &self.platform.roster;
+        match request {
+            Request::KeyCreate { workload, lifetime_s, note } => {
+                let lifetime = lifetime_s.map(Duration::from_secs);
+                let made = roster.create_key(&name(&workload)?, lifetime, &note, ACTOR)?;
+                value(&MadeKey { text: made.text.reveal().to_owned(), info: made.info })
+            }
+            Request::KeyList => value(&roster.list_keys()?),
+            Request::KeyRevoke { id } => value(&Revoked { now: roster.revoke_key(&id, ACTOR)? }),
+            Request::WorkloadCreate { name: text, change } => {
+                value(&roster.create_workload(&name(&text)?, &change, ACTOR)?)
+            }
+            Request::WorkloadSet { name: text, change } => {
+                value(&roster.set_workload(&name(&text)?, &change, ACTOR)?)
+            }
+            Request::WorkloadList => value(&roster.list_workloads()?),
+            Request::WorkloadShow { name: text } => value(&roster.workload(&name(&text)?)?),
+            Request::SignIn => match &self.console {
+                Some(base) => {
+                    let token = self.platform.sessions.new_link(ACTOR)?;
+                    value(&Link { url: format!("{base}/signin?token={token}") })
+                }
+                None => {
+                    let message = "no server runs on this data directory: start `stockade up`";
+                    Err(Refusal::new("not_serving", message))
+                }
+            },
+            Request::Prove { request } => {
+                let bundle = self.platform.journal.ledger().prove(request).map_err(PlatformError::from)?;
+                value(&String::from_utf8_lossy(&bundle.to_file()))
+            }
+            Request::Backup { to } => value(&self.platform.backup(&to, ACTOR)?),
+        }
+    }
+}
+
+fn name(text: &str) -> Result<WorkloadName, Refusal> {
+    text.parse().map_err(|error| Refusal::new("invalid", format!("{error}")))
+}
+
+fn value(answer: &impl Serialize) -> Result<Value, Refusal> {
+    serde_json::to_value(answer).map_err(|error| Refusal::new("internal", error.to_string()))
+}
+
+impl From<PlatformError> for Refusal {
+    fn from(error: PlatformError) -> Self {
+        Self::new(error.code(), error.to_string())
+    }
+}

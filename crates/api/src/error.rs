@@ -23,7 +23,7 @@ pub enum ApiError {
     #[error(transparent)]
     Refused(#[from] Refusal),
     /// There is no such route or request.
-    #[error("there is nothing here")]
+    #[error("there is no such page or request")]
     NotFound,
     /// The route does not know the method.
     #[error("the method is not one of this route's")]

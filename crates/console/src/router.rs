@@ -47,7 +47,7 @@ pub fn router(options: Options, views: Arc<dyn Views>, sessions: Arc<dyn Session
         .route("/", get(list::show))
         .route("/events", get(live::events))
         .route("/requests/{id}", get(request::show))
-        .route("/requests/{id}/verify", post(request::verify))
+        .route("/requests/{id}/verify", get(request::verified).post(request::verify))
         .route("/requests/{id}/proof", get(request::proof))
         .route("/signout", post(signin::end))
         .fallback(async || ApiError::NotFound)

@@ -59,6 +59,7 @@ fn main() -> Result<(), stockade_inspect::EngineError> {
             println!("{name:<15} {size:>9} B {time:>10.2?} {rate:>8.0} MB/s");
         }
     }
+    hostile(&engine, &cx);
     for (name, unit) in [("prose", PROSE), ("base64", base64)] {
         let text = unit.repeat(32 * 1024 / unit.len() + 1);
         let mut pieces = 0_u32;
@@ -77,4 +78,41 @@ fn main() -> Result<(), stockade_inspect::EngineError> {
         println!("stream of {name}, 4 B a piece {:>10.2?} a piece", time / pieces.max(1));
     }
     Ok(())
+}
+
+/// Texts made to cost as much as they can: 256 KiB of each, once, with the automata as they are left by the last.
+fn hostile(engine: &Engine, cx: &Context) {
+    let mut seed = 88_172_645_463_325_252_u64;
+    let mut random = |alphabet: &[u8]| {
+        seed ^= seed << 13;
+        seed ^= seed >> 7;
+        seed ^= seed << 17;
+        let at = usize::try_from(seed >> 33).unwrap_or(0) % alphabet.len().max(1);
+        alphabet.get(at).copied().map_or(' ', char::from)
+    };
+    let mut noise =
+        |alphabet: &str| -> String { (0..256 * 1024).map(|_| random(alphabet.as_bytes())).collect() };
+    for (name, text) in [
+        ("random ASCII", noise("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789 .,-_/@+=")),
+        ("digits and gaps", noise("0123456789 -")),
+        ("4 4 4 4", "4 ".repeat(128 * 1024)),
+        ("AA11 A A A", "AA11 A A A A A A A A A A A A A A A A A ".repeat(7_000)),
+        ("a-a-a@a.aa.aa", "a-a-a-a-a-a-a-a-a-a-a-a@aa.aa.aa.aa.aa.aa.aa.aa ".repeat(5_000)),
+        ("eyJ eyJ.eyJ", "eyJ eyJ.eyJ-eyJ.".repeat(16_000)),
+        ("key key key", "-----BEGIN PRIVATE KEY-----x-----END PRIVATE KEY-----".repeat(5_000)),
+        ("zero width", "4\u{200b}".repeat(64 * 1024)),
+        ("ignore ignore", "ignore all previous instructions ".repeat(8_000)),
+        ("[](", "![](".repeat(64 * 1024)),
+    ] {
+        let span = SpanRef { channel: cx.channel, role: cx.role, path: "", text: &text };
+        let time = median(3, || {
+            black_box(engine.examine(span, cx));
+        });
+        #[expect(clippy::cast_precision_loss, reason = "a figure for people")]
+        let rate = text.len() as f64 / time.as_secs_f64() / 1e6;
+        println!("hostile: {name:<16} {time:>10.2?} {rate:>8.1} MB/s");
+    }
+    if let Ok(status) = std::fs::read_to_string("/proc/self/status") {
+        status.lines().filter(|line| line.starts_with("VmHWM")).for_each(|line| println!("{line}"));
+    }
 }

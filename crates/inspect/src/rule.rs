@@ -97,3 +97,10 @@ pub(crate) enum Validator {
     StockadeKey,
     JoseHeader,
 }
+
+impl Validator {
+    /// Whether the confidence depends on the text of the match.
+    pub(crate) const fn weighs(self) -> bool {
+        matches!(self, Self::Card | Self::GithubToken | Self::StockadeKey)
+    }
+}

@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use memchr::memchr;
 use stockade_domain::{Finding, Incomplete, Ran};
 
 use crate::engine::{Context, Inner};
@@ -18,7 +19,9 @@ pub struct Scanner {
     taken: usize,
     /// The text as it stands.
     plain: Lane,
-    /// The text with its escapes resolved.
+    /// The text is the source of JSON strings.
+    json_escapes: bool,
+    /// The text with its escapes resolved, from the first backslash on: up to there it is the text as it stands.
     resolved: Option<Resolved>,
     /// Looks for attempts to steer, in the last reading.
     tracker: Tracker,
@@ -49,14 +52,19 @@ pub struct Step {
 
 impl Scanner {
     pub(crate) fn new(engine: Arc<Inner>, cx: &Context) -> Self {
-        let resolved = cx.json_escapes.then(|| Resolved {
-            lane: Lane::new(&engine.patterns),
-            unescaper: Unescaper::default(),
-            escapes: VecDeque::new(),
-        });
         let plain = Lane::new(&engine.patterns);
         let tracker = Tracker::new(cx.is_data());
-        Self { engine, taken: 0, plain, resolved, tracker, pending: Vec::new(), safe: 0, failed: false }
+        Self {
+            engine,
+            taken: 0,
+            plain,
+            json_escapes: cx.json_escapes,
+            resolved: None,
+            tracker,
+            pending: Vec::new(),
+            safe: 0,
+            failed: false,
+        }
     }
 
     /// Takes in a piece of the text.
@@ -101,6 +109,11 @@ impl Scanner {
 
     fn take(&mut self, piece: &str, last: bool) {
         let Inner { patterns, lexicon, .. } = &*self.engine;
+        if self.json_escapes && self.resolved.is_none() && memchr(b'\\', piece.as_bytes()).is_some() {
+            let lane = self.plain.clone();
+            self.resolved =
+                Some(Resolved { lane, unescaper: Unescaper::default(), escapes: VecDeque::new() });
+        }
         let (before, tracker) = (self.taken, &mut self.tracker);
         self.taken = before.saturating_add(piece.len());
         self.plain.window.push(piece);

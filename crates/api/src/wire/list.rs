@@ -33,7 +33,7 @@ pub struct RequestRow {
     /// Whether a stream was asked for.
     pub stream: bool,
     /// The decision; absent when it was refused before one was made.
-    #[schema(schema_with = words::effect)]
+    #[schema(schema_with = words::effect_or_null)]
     pub effect: Option<Effect>,
     /// Where it stands.
     #[schema(schema_with = words::ending)]

@@ -1,8 +1,8 @@
 //! Closed sets of words as schemas. The types themselves live in lower layers, which know nothing of OpenAPI.
 
-use stockade_domain::FindingKind;
+use stockade_domain::{Channel, FindingKind};
 use stockade_views::Ending;
-use utoipa::openapi::schema::{AdditionalProperties, Type};
+use utoipa::openapi::schema::{AdditionalProperties, SchemaType, Type};
 use utoipa::openapi::{ArrayBuilder, ObjectBuilder, RefOr, Schema};
 
 fn one_of(words: impl IntoIterator<Item = &'static str>) -> Schema {
@@ -22,6 +22,17 @@ fn counts(description: &str) -> Schema {
 
 pub(super) fn effect() -> Schema {
     one_of(["permit", "deny"])
+}
+
+/// An effect, or `null` where no decision was made.
+pub(super) fn effect_or_null() -> Schema {
+    let words = ["permit", "deny"].map(serde_json::Value::from);
+    Schema::Object(
+        ObjectBuilder::new()
+            .schema_type(SchemaType::from_iter([Type::String, Type::Null]))
+            .enum_values(Some(words.into_iter().chain([serde_json::Value::Null])))
+            .build(),
+    )
 }
 
 pub(super) fn ending() -> Schema {
@@ -54,19 +65,26 @@ pub(super) fn role() -> Schema {
 }
 
 pub(super) fn channel() -> Schema {
-    one_of([
-        "content",
-        "reasoning",
-        "refusal",
-        "tool_args",
-        "tool_name",
-        "tool_result",
-        "tool_definition",
-        "system",
-        "key",
-        "unlabelled",
-        "atom",
-    ])
+    use Channel::{
+        Atom, Content, Key, Reasoning, Refusal, System, ToolArgs, ToolDefinition, ToolName, ToolResult,
+        Unlabelled,
+    };
+    one_of(
+        [
+            Content,
+            Reasoning,
+            Refusal,
+            ToolArgs,
+            ToolName,
+            ToolResult,
+            ToolDefinition,
+            System,
+            Key,
+            Unlabelled,
+            Atom,
+        ]
+        .map(Channel::as_str),
+    )
 }
 
 pub(super) fn obligations() -> Schema {

@@ -6,7 +6,7 @@ use askama::Template;
 use axum::extract::rejection::FormRejection;
 use axum::extract::{Form, Path, State};
 use axum::http::{HeaderMap, header};
-use axum::response::{IntoResponse as _, Response};
+use axum::response::{IntoResponse as _, Redirect, Response};
 use axum::{Extension, Json};
 use stockade_api::{ApiError, Refusal, wire, within};
 use stockade_domain::{Effect, RequestId};
@@ -75,6 +75,11 @@ pub(crate) async fn verify(
         return Ok(Json(VerificationView::new(&verification)).into_response());
     }
     page(&app, &signed_in, id, Some(&verification)).await
+}
+
+/// Where a result was shown; opened again, that address leads back to the request.
+pub(crate) async fn verified(Path(id): Path<String>) -> Result<Redirect, ApiError> {
+    Ok(Redirect::to(&format!("/requests/{}", parse(&id)?)))
 }
 
 /// The proof bundle as a file.

@@ -82,11 +82,10 @@ impl DecisionView {
 impl UpstreamView {
     pub(crate) fn new(end: Ending, intent: Option<&Intent>, outcome: Option<&Outcome>) -> Self {
         let lines = |texts: &[String]| texts.iter().map(|t| text::line(t)).collect::<Vec<_>>();
-        let targets = intent.map(|i| lines(&i.targets)).unwrap_or_default();
         let attempts = outcome.map(|o| lines(&o.attempts)).unwrap_or_default();
-        let denied = intent.is_none_or(|i| i.decision.effect == Effect::Deny);
+        let permitted = intent.filter(|i| i.decision.effect == Effect::Permit);
         let (sentence, tone) = match (attempts.as_slice(), end) {
-            ([], _) if denied => ("Nothing was sent to any upstream.".to_owned(), "quiet"),
+            ([], _) if permitted.is_none() => ("Nothing was sent to any upstream.".to_owned(), "quiet"),
             ([], Ending::Open) => ("No answer is complete yet.".to_owned(), "live"),
             ([], Ending::Interrupted) => ("Whether it was sent is not known.".to_owned(), "warn"),
             ([], _) => ("Nothing was sent to any upstream.".to_owned(), "quiet"),
@@ -99,7 +98,7 @@ impl UpstreamView {
         Self {
             sentence,
             tone,
-            targets,
+            targets: permitted.map(|i| lines(&i.targets)).unwrap_or_default(),
             attempts,
             tokens: outcome
                 .and_then(|o| o.usage)

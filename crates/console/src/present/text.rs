@@ -12,6 +12,8 @@ use super::words;
 const MAX_SHOWN: usize = 256 * 1024;
 /// How many spans of one direction are put on a page.
 const MAX_SPANS: usize = 500;
+/// How long a single line may be, in characters: a model's name, a path.
+const MAX_LINE: usize = 400;
 /// How many hidden characters in a row are named one by one.
 const MAX_NAMED: usize = 32;
 
@@ -46,9 +48,12 @@ pub(crate) struct PieceText {
     pub(crate) runs: Vec<Run>,
 }
 
-/// One line from outside, hidden characters and line breaks escaped.
+/// One line from outside, hidden characters and line breaks escaped; a long one ends in `…`.
 pub(crate) fn line(text: &str) -> String {
-    Untrusted::new(text).for_log()
+    match text.char_indices().nth(MAX_LINE).and_then(|(end, _)| text.get(..end)) {
+        Some(begin) => format!("{}…", Untrusted::new(begin).for_log()),
+        None => Untrusted::new(text).for_log(),
+    }
 }
 
 /// Text from outside in runs; line breaks and tabs stay.
@@ -167,6 +172,13 @@ mod tests {
                 Run::Hidden("U+0000".to_owned())
             ]
         );
+    }
+
+    #[test]
+    fn a_line_has_an_end() {
+        assert_eq!(line("a\nb\u{202e}"), "a\\u{a}b\\u{202e}");
+        assert_eq!(line(&"é".repeat(400)).chars().count(), 400);
+        assert_eq!(line(&"é".repeat(100_000)).chars().count(), 401);
     }
 
     #[test]

@@ -129,7 +129,7 @@ fn detail(n: u8, shape: &Shape) -> RequestDetail {
             workload: shape.workload.to_owned(),
             model: shape.model.to_owned(),
             surface: "openai.chat".to_owned(),
-            stream: n % 2 == 0,
+            stream: n.is_multiple_of(2),
             effect: shape.effect,
             end: shape.end,
             status: shape.status,

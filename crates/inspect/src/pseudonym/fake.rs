@@ -4,7 +4,7 @@ use stockade_crypto::MacKey;
 use stockade_domain::WorkloadId;
 
 use crate::validate::{divides, luhn};
-use crate::view::Window;
+use crate::view::{Fold, fold};
 
 /// Crockford's base32 in lower case: nothing in it is read as something else.
 const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
@@ -83,13 +83,12 @@ pub(super) fn normalise(ty: &str, value: &str) -> String {
 fn canonical(value: &str) -> String {
     let mut out = String::with_capacity(value.len());
     for c in value.chars() {
-        let mut window = Window::default();
-        window.push_char(c, c.len_utf8());
-        let bytes = window.kept().1;
-        if bytes.is_ascii() {
-            out.extend(bytes.iter().map(|b| char::from(*b)));
-        } else {
-            out.push(c);
+        match fold(c) {
+            Fold::Ascii { bytes, len } => {
+                out.extend(bytes.iter().take(usize::from(len)).map(|b| char::from(*b)));
+            }
+            Fold::Other => out.push(c),
+            Fold::Drop => {}
         }
     }
     out

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use stockade_domain::WorkloadId;
 
 use super::fake::{Pseudonymiser, normalise};
-use super::restore::Restorer;
+use super::restore::Finder;
 use super::trie::Trie;
 
 /// How often another stand-in is tried when one is taken. With 40 bits, once is already rare.
@@ -91,8 +91,7 @@ impl PseudonymMap {
     /// Where stand-ins stand in a text, in any case and with hidden characters in them.
     #[must_use]
     pub fn recognise(&self, text: &str) -> Vec<Standing> {
-        let mut restorer = Restorer::new(Arc::new(self.clone()));
-        restorer.take(text, true)
+        Finder::new().take(self, text, true)
     }
 
     /// Whether nothing has been replaced.

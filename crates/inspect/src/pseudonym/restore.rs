@@ -11,6 +11,12 @@ use crate::view::Window;
 #[derive(Debug)]
 pub struct Restorer {
     map: Arc<PseudonymMap>,
+    finder: Finder,
+}
+
+/// How far a text has been searched.
+#[derive(Debug)]
+pub(super) struct Finder {
     window: Window,
     /// The first place that has not been decided.
     decided: usize,
@@ -53,24 +59,24 @@ impl Restorer {
     /// Over the stand-ins of a request.
     #[must_use]
     pub fn new(map: Arc<PseudonymMap>) -> Self {
-        Self { map, window: Window::default(), decided: 0, surroundings: Surroundings::default() }
+        Self { map, finder: Finder::new() }
     }
 
     /// Takes in a piece of the text.
     pub fn push(&mut self, piece: &str) -> RestoreStep {
-        let found = self.take(piece, false);
+        let found = self.finder.take(&self.map, piece, false);
         self.step(found)
     }
 
     /// Ends the stream: all the rest may leave.
     #[must_use]
     pub fn finish(mut self) -> RestoreStep {
-        let found = self.take("", true);
+        let found = self.finder.take(&self.map, "", true);
         self.step(found)
     }
 
     fn step(&self, found: Vec<Standing>) -> RestoreStep {
-        let mut step = RestoreStep { safe: self.window.start_of(self.decided), ..RestoreStep::default() };
+        let mut step = RestoreStep { safe: self.finder.decided(), ..RestoreStep::default() };
         for Standing { start, end, ty, original, in_address } in found {
             if in_address {
                 step.refused = step.refused.saturating_add(1);
@@ -80,11 +86,21 @@ impl Restorer {
         }
         step
     }
+}
+
+impl Finder {
+    pub(super) fn new() -> Self {
+        Self { window: Window::default(), decided: Window::FIRST, surroundings: Surroundings::default() }
+    }
+
+    /// The original offset up to which everything is certain.
+    fn decided(&self) -> usize {
+        self.window.start_of(self.decided)
+    }
 
     /// Takes in a piece and gives the stand-ins that are certain.
-    pub(super) fn take(&mut self, piece: &str, last: bool) -> Vec<Standing> {
+    pub(super) fn take(&mut self, map: &PseudonymMap, piece: &str, last: bool) -> Vec<Standing> {
         self.window.push(piece);
-        let map = Arc::clone(&self.map);
         let (base, text) = self.window.kept();
         let mut at = self.decided.saturating_sub(base);
         let mut found = Vec::new();

@@ -9,7 +9,8 @@ use regex_automata::util::primitives::PatternID;
 use regex_automata::{Anchored, Input, MatchError, MatchKind};
 use regex_syntax::hir::Hir;
 
-use super::closure::{prefixes, shorten_head};
+use super::closure::{for_ends, prefixes};
+use super::pattern::Class;
 use crate::engine::EngineError;
 
 /// The most bytes that one automaton's cache takes, per concurrent use.
@@ -34,11 +35,12 @@ pub(crate) struct Caches {
 }
 
 impl Automata {
-    pub(super) fn new(patterns: &[Hir]) -> Result<Self, EngineError> {
-        let shortened: Vec<Hir> = patterns.iter().map(shorten_head).collect();
+    /// From patterns, and the characters that must not stand before each.
+    pub(super) fn new(patterns: &[Hir], left: &[Class]) -> Result<Self, EngineError> {
+        let ends: Vec<Hir> = patterns.iter().zip(left).map(|(hir, left)| for_ends(hir, left)).collect();
         let closures: Vec<Hir> = patterns.iter().map(prefixes).collect();
         Ok(Self {
-            forward: build(&shortened, false)?,
+            forward: build(&ends, false)?,
             backward: build(patterns, true)?,
             closure: build(&closures, true)?,
             pool: Mutex::new(Vec::new()),
@@ -61,7 +63,8 @@ impl Automata {
         result
     }
 
-    /// Calls `found` with pattern and end of everything in `text[from..]` that some start in it makes a match.
+    /// Calls `found` with pattern and end of every match that begins in `text[from..]`, and perhaps of some more. The byte
+    /// before `from` is there to be looked at.
     pub(super) fn ends(
         &self,
         caches: &mut Caches,
@@ -70,7 +73,7 @@ impl Automata {
         mut found: impl FnMut(&mut Cache, usize, usize) -> Result<(), MatchError>,
     ) -> Result<(), MatchError> {
         let Caches { forward, backward, .. } = caches;
-        let input = Input::new(text).range(from..);
+        let input = Input::new(text).range(from.saturating_sub(1)..);
         let mut state = OverlappingState::start();
         loop {
             self.forward.try_search_overlapping_fwd(forward, &input, &mut state)?;

@@ -4,7 +4,9 @@
 //! closures tells the first byte that could still begin a match.
 
 use regex_syntax::ParserBuilder;
-use regex_syntax::hir::{Class, Hir, HirKind, Repetition};
+use regex_syntax::hir::{Class, ClassBytes, ClassBytesRange, Hir, HirKind, Repetition};
+
+use crate::view::EDGE;
 
 /// Parses over bytes, without Unicode classes: the canonical view has one byte a character.
 pub(super) fn parse(pattern: &str) -> Result<Hir, Box<regex_syntax::Error>> {
@@ -29,6 +31,10 @@ pub(super) fn class(inside: &str) -> Result<[bool; 256], Box<regex_syntax::Error
         HirKind::Class(Class::Bytes(class)) => class.iter().for_each(|r| set(r.start(), r.end())),
         HirKind::Literal(literal) => literal.0.iter().for_each(|b| set(*b, *b)),
         _ => {}
+    }
+    // A negated class does not mean the edge of the text.
+    if let Some(edge) = table.get_mut(usize::from(EDGE)) {
+        *edge = false;
     }
     Ok(table)
 }
@@ -69,25 +75,34 @@ pub(super) fn prefixes(hir: &Hir) -> Hir {
     }
 }
 
-/// A smaller pattern whose unanchored matches end where those of `hir` end: of a repetition at the very beginning only
-/// the least number is needed, since a suffix of a match is then a match. Keeps the forward automaton small.
-pub(super) fn shorten_head(hir: &Hir) -> Hir {
+/// A pattern for the forward automaton, which only says where matches end: its unanchored matches, of which one may
+/// begin with the character before, end wherever those of `hir` with an allowed left neighbour end, and seldom elsewhere.
+///
+/// Of a repetition at the very beginning only the least number is needed, since a suffix of a match is then a match.
+/// Any other pattern begins with its left neighbour. Both keep the sets of states few that random text leads to.
+pub(super) fn for_ends(hir: &Hir, left: &[bool; 256]) -> Hir {
+    if let Some(shorter) = shorten(hir) {
+        return shorter;
+    }
+    let allowed = (0..=u8::MAX).filter(|b| !left.get(usize::from(*b)).copied().unwrap_or(false));
+    if left.iter().any(|forbidden| *forbidden) {
+        let class = ClassBytes::new(allowed.map(|b| ClassBytesRange::new(b, b)));
+        return Hir::concat(vec![Hir::class(Class::Bytes(class)), hir.clone()]);
+    }
+    hir.clone()
+}
+
+fn shorten(hir: &Hir) -> Option<Hir> {
     match hir.kind() {
-        HirKind::Capture(capture) => shorten_head(&capture.sub),
-        HirKind::Alternation(branches) => Hir::alternation(branches.iter().map(shorten_head).collect()),
-        HirKind::Concat(parts) => match parts.split_first() {
-            Some((first, rest)) => {
-                Hir::concat(std::iter::once(shorten_head(first)).chain(rest.iter().cloned()).collect())
-            }
-            None => Hir::empty(),
-        },
-        HirKind::Repetition(repetition) if repetition.min > 0 => Hir::repetition(Repetition {
-            min: repetition.min,
-            max: Some(repetition.min),
-            greedy: true,
-            sub: repetition.sub.clone(),
-        }),
-        _ => hir.clone(),
+        HirKind::Capture(capture) => shorten(&capture.sub),
+        HirKind::Concat(parts) => {
+            let (first, rest) = parts.split_first()?;
+            Some(Hir::concat(std::iter::once(shorten(first)?).chain(rest.iter().cloned()).collect()))
+        }
+        HirKind::Repetition(repetition) if repetition.min > 0 && repetition.max != Some(repetition.min) => {
+            Some(Hir::repetition(Repetition { max: Some(repetition.min), ..repetition.clone() }))
+        }
+        _ => None,
     }
 }
 

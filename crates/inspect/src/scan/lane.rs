@@ -25,6 +25,7 @@ pub(crate) struct Span {
 /// A reading: its window, and how far it has been decided.
 ///
 /// Everything that begins before `decided` is known: no match that begins there can still begin, end or change.
+#[derive(Clone)]
 pub(crate) struct Lane {
     pub(crate) window: Window,
     decided: usize,
@@ -47,7 +48,7 @@ impl Span {
 impl Lane {
     pub(crate) fn new(patterns: &Patterns) -> Self {
         let regions = patterns.regions.iter().map(|_| Progress::default()).collect();
-        Self { window: Window::default(), decided: 0, regions }
+        Self { window: Window::default(), decided: Window::FIRST, regions }
     }
 
     /// The original offset before which nothing more can be found, open regions left aside.
@@ -84,7 +85,7 @@ impl Lane {
                 Some(next) => !has(&pattern.right, *next),
                 None => last,
             };
-            if !allowed {
+            if !allowed || end <= from {
                 return Ok(());
             }
             patterns.automata.starts(cache, text, number, from, end, |start| {
@@ -102,11 +103,13 @@ impl Lane {
                 }
             })
         })?;
-        for candidate in candidates {
-            if candidate.start < decided
-                && let Some(pattern) = patterns.patterns.get(candidate.pattern)
-            {
-                take(&mut self.regions, &self.window, pattern, base, &candidate, out);
+        // Of one pattern and end the starts come last first: backwards, the widest candidate comes before what it contains.
+        let mut covered = None;
+        for candidate in candidates.iter().rev().filter(|candidate| candidate.start < decided) {
+            let Some(pattern) = patterns.patterns.get(candidate.pattern) else { continue };
+            let same = Some((candidate.pattern, candidate.end));
+            if covered != same && take(&mut self.regions, &self.window, pattern, base, candidate, out) {
+                covered = same.filter(|_| pattern.is_found_alike());
             }
         }
         self.decided = base.saturating_add(decided);
@@ -119,6 +122,7 @@ impl Lane {
     }
 }
 
+/// Keeps a candidate that its validator accepts; says whether it did.
 fn take(
     regions: &mut [Progress],
     window: &Window,
@@ -126,17 +130,16 @@ fn take(
     base: usize,
     candidate: &Candidate,
     out: &mut Vec<Span>,
-) {
+) -> bool {
     let start = base.saturating_add(candidate.start);
     let end = base.saturating_add(candidate.end);
     match pattern.purpose {
         Purpose::Find(rule) => {
             let text = window.kept().1.get(candidate.start..candidate.end).unwrap_or_default();
-            if let Some(change) = accepts(pattern.validator, text) {
-                let confidence = pattern.confidence.saturating_add_signed(change).min(1_000);
-                let last_byte = window.end_of(end.saturating_sub(1));
-                out.push(Span::new(rule, window.start_of(start), last_byte, confidence));
-            }
+            let Some(change) = accepts(pattern.validator, text) else { return false };
+            let confidence = pattern.confidence.saturating_add_signed(change).min(1_000);
+            let last_byte = window.end_of(end.saturating_sub(1));
+            out.push(Span::new(rule, window.start_of(start), last_byte, confidence));
         }
         Purpose::Open(region) => {
             if let Some(progress) = regions.get_mut(region) {
@@ -149,6 +152,7 @@ fn take(
             }
         }
     }
+    true
 }
 
 fn has(class: &Class, byte: u8) -> bool {

@@ -282,7 +282,7 @@ fn the_closure_holds_what_could_begin() {
         [("ab{2,3}c", "xabb", 1), ("ab{2,3}c", "xabbbb", 6), ("a|bcd", "abc", 1), ("a(?:bc)?", "ab", 0)]
     {
         let hir: Hir = parse(pattern).unwrap();
-        let automata = super::automata::Automata::new(&[hir]).unwrap();
+        let automata = super::automata::Automata::new(&[hir], &[[false; 256]]).unwrap();
         let held = automata.with_caches(|caches| automata.hold(caches, text.as_bytes(), 0)).unwrap();
         assert_eq!(held, hold, "{pattern} {text}");
     }

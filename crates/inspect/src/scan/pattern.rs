@@ -140,7 +140,15 @@ impl Patterns {
         }
         let before = patterns.iter().filter_map(|p| p.context.as_ref().map(|c| c.before)).max();
         let before = before.unwrap_or(0).max(1);
-        Ok(Self { automata: Automata::new(&hirs)?, patterns, regions, before })
+        let left: Vec<Class> = patterns.iter().map(|p| p.left).collect();
+        Ok(Self { automata: Automata::new(&hirs, &left)?, patterns, regions, before })
+    }
+}
+
+impl Pattern {
+    /// Whether a match within another, with the same end, adds nothing.
+    pub(super) fn is_found_alike(&self) -> bool {
+        matches!(self.purpose, Purpose::Find(_)) && !self.validator.weighs()
     }
 }
 

@@ -8,7 +8,7 @@ use crate::validate::accepts;
 use crate::view::Window;
 
 /// Where one region of one lane stands.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Progress {
     /// The first place that has not been looked at.
     cursor: usize,
@@ -18,7 +18,7 @@ pub(super) struct Progress {
     phase: Phase,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 enum Phase {
     #[default]
     Idle,

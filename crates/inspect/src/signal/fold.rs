@@ -45,6 +45,7 @@ fn other(c: char) -> Letter {
         _ => c.to_lowercase().next().unwrap_or(c),
     };
     match u32::from(lower) {
+        0x0430..=0x044f => Letter::Word(u32::from(twin(lower))),
         0x2e80..=0x2fdf
         | 0x3041..=0x30ff
         | 0x31f0..=0x31ff

@@ -1,12 +1,20 @@
 //! Payment cards: ISO/IEC 7812-1 numbering, Luhn's check digit, and the ways in which people group the digits.
 
 /// Least and most digits of a primary account number here. (ISO/IEC 7812-1 allows fewer; nobody issues them.)
-const DIGITS: std::ops::RangeInclusive<usize> = 13..=19;
+const LEAST: usize = 13;
+const MOST: usize = 19;
 
 pub(super) fn check(text: &[u8]) -> Option<i16> {
-    let digits: Vec<u8> = text.iter().filter(|b| b.is_ascii_digit()).map(|b| b - b'0').collect();
-    let good = DIGITS.contains(&digits.len()) && issued(&digits) && varied(&digits) && luhn(&digits);
-    if !good { None } else { grouping(text) }
+    // Candidates are many in a hostile text: no allocation before the digits are good.
+    let mut digits = [0; MOST];
+    let mut count = 0_usize;
+    for byte in text.iter().filter(|b| b.is_ascii_digit()) {
+        *digits.get_mut(count)? = byte - b'0';
+        count = count.saturating_add(1);
+    }
+    let digits = digits.get(..count).filter(|d| d.len() >= LEAST)?;
+    let good = issued(digits) && varied(digits) && luhn(digits);
+    if good { grouping(text) } else { None }
 }
 
 /// Luhn's formula over the digits, the check digit being the last (ISO/IEC 7812-1 annex B).

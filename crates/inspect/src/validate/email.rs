@@ -41,11 +41,10 @@ pub(super) fn check(text: &[u8]) -> Option<i16> {
     let dots = |part: &str| !part.starts_with('.') && !part.ends_with('.') && !part.contains("..");
     let label = |label: &str| !label.starts_with('-') && !label.ends_with('-');
     let (_, end) = domain.rsplit_once('.')?;
-    let end = end.to_ascii_lowercase();
     let good = dots(local)
         && domain.len() <= 253
         && domain.split('.').all(label)
-        && !NOT_A_DOMAIN.contains(&end.as_str())
+        && !NOT_A_DOMAIN.iter().any(|known| end.eq_ignore_ascii_case(known))
         && end.len() <= 18;
     good.then_some(0)
 }

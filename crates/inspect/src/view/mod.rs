@@ -10,4 +10,4 @@ mod window;
 
 pub(crate) use fold::{Fold, fold};
 pub(crate) use unescape::{Piece, Unescaper};
-pub(crate) use window::{Window, ascii_run};
+pub(crate) use window::{EDGE, Window, ascii_run};

@@ -4,13 +4,17 @@ use std::collections::VecDeque;
 
 use super::fold::{Fold, OTHER, fold};
 
+/// Stands before the first character of a text; no character becomes it.
+pub(crate) const EDGE: u8 = 0xff;
+
 /// How many bytes nobody needs any more are kept before the window is moved.
 const SLACK: usize = 4096;
 
-/// Canonical bytes from some place of the stream on. Places in it count from the begin of the stream.
+/// Canonical bytes from some place of the stream on. Places in it count from the begin of the stream; place 0 is
+/// [`EDGE`], so that the first character has a neighbour like any other.
 ///
 /// ASCII maps one to one, so only what is not ASCII leaves a mark; between marks offsets run in step.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone)]
 pub(crate) struct Window {
     /// Place of the first byte that is kept.
     base: usize,
@@ -31,7 +35,17 @@ struct Mark {
     end: usize,
 }
 
+impl Default for Window {
+    fn default() -> Self {
+        let edge = Mark { at: 0, width: 1, start: 0, end: 0 };
+        Self { base: 0, bytes: vec![EDGE], marks: VecDeque::from([edge]), anchor: (0, 0), taken: 0 }
+    }
+}
+
 impl Window {
+    /// The place of the first character.
+    pub(crate) const FIRST: usize = 1;
+
     /// One past the last place.
     pub(crate) fn end(&self) -> usize {
         self.base.saturating_add(self.bytes.len())
@@ -138,6 +152,9 @@ impl Window {
 
 /// How many bytes at the beginning are ASCII.
 pub(crate) fn ascii_run(bytes: &[u8]) -> usize {
+    if bytes.first().is_none_or(|first| !first.is_ascii()) {
+        return 0;
+    }
     if bytes.is_ascii() {
         return bytes.len();
     }

@@ -100,10 +100,54 @@ proptest! {
     }
 
     #[test]
+    fn any_text_will_do(text in any::<String>(), json in any::<bool>()) {
+        let every: Vec<usize> = text.char_indices().map(|(at, _)| at).collect();
+        prop_assert_eq!(in_pieces(&text, &every, json), examine(&text, json).findings);
+    }
+
+    #[test]
     fn one_character_at_a_time(text in text(), json in any::<bool>()) {
         let every: Vec<usize> = text.char_indices().map(|(at, _)| at).collect();
         prop_assert_eq!(in_pieces(&text, &every, json), examine(&text, json).findings);
     }
+}
+
+#[test]
+fn long_regions_and_many_pieces() {
+    let key = format!("-----BEGIN PRIVATE KEY-----\n{}\n-----END PRIVATE KEY-----", "MIIE".repeat(2_000));
+    let token = format!("eyJhbGciOiJIUzI1NiJ9.{}.c2ln", "e30x".repeat(3_000));
+    let over = format!("eyJhbGciOiJIUzI1NiJ9.{} bob@example.org", "e30x".repeat(5_000));
+    let text = format!("a@example.com {key} b {token} c@example.com {over}");
+    let whole = examine(&text, false);
+    assert_eq!((whole.findings.len(), whole.incomplete.len()), (5, 1));
+    for size in [1, 7, 4_096, 70_000] {
+        let cuts: Vec<usize> = (0..text.len()).step_by(size).collect();
+        assert_eq!(in_pieces(&text, &cuts, false), whole.findings);
+        assert_eq!(in_pieces(&text, &cuts, true), whole.findings);
+    }
+}
+
+#[test]
+fn engines_are_shared_and_scanners_travel() {
+    fn shared<T: Send + Sync + Clone + 'static>(_: &T) {}
+    fn travels<T: Send + 'static>(_: &T) {}
+    shared(&*ENGINE);
+    travels(&ENGINE.stream(&context(true)));
+}
+
+#[test]
+fn many_streams_at_once() {
+    let text = "mail alice@example.com or 4111 1111 1111 1111 ".repeat(50);
+    let whole = examine(&text, false).findings;
+    std::thread::scope(|scope| {
+        for size in 1..9 {
+            let (text, whole) = (&text, &whole);
+            scope.spawn(move || {
+                let cuts: Vec<usize> = (0..text.len()).step_by(size).collect();
+                assert_eq!(&in_pieces(text, &cuts, size % 2 == 0), whole);
+            });
+        }
+    });
 }
 
 #[test]

@@ -8,6 +8,7 @@ mod load;
 mod mock;
 mod peer;
 mod proxy;
+mod stack;
 mod tier;
 
 use std::net::SocketAddr;

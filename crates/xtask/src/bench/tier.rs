@@ -11,6 +11,7 @@ use clap::ValueEnum;
 
 use super::client::Target;
 use super::proxy;
+use super::stack::{self, Has};
 use crate::process::{self, Running};
 use crate::server::Stockade;
 
@@ -22,6 +23,12 @@ pub(crate) const SERVER_CORE: usize = 0;
 pub(crate) enum Tier {
     /// A bare proxy, no checks.
     T0,
+    /// The gateway with keys only.
+    T1,
+    /// And with policies.
+    T2,
+    /// And with inspection and the answer's filter.
+    T3,
 }
 
 impl Tier {
@@ -29,6 +36,9 @@ impl Tier {
     pub(crate) fn serve(self, upstream: SocketAddr) -> Result<()> {
         match self {
             Self::T0 => proxy::serve(upstream),
+            Self::T1 => stack::serve(Has { policies: false, rules: false }, upstream),
+            Self::T2 => stack::serve(Has { policies: true, rules: false }, upstream),
+            Self::T3 => stack::serve(Has { policies: true, rules: true }, upstream),
         }
     }
 }
@@ -37,6 +47,9 @@ impl fmt::Display for Tier {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::T0 => "T0 bare proxy",
+            Self::T1 => "T1 keys",
+            Self::T2 => "T2 and policies",
+            Self::T3 => "T3 and inspection",
         })
     }
 }

@@ -170,8 +170,7 @@ impl Run {
                         let seen = self.answered(client, case, channel, stream).await;
                         let whole = if stream { "" } else { ", whole" };
                         let what = || format!("answer {}{whole}, {cut:?} at {at}", channel.as_str());
-                        let expected = answer::expected(channel, &text, *cut);
-                        self.judge(&self.answers, group, seen, &mut uncut, &expected, what);
+                        self.judge(&self.answers, group, seen, &mut uncut, &text, what);
                     }
                 }
             }
@@ -284,6 +283,14 @@ impl Run {
         // Where a line must not end, a line break has become a space.
         if leaked + 1 >= planted.secret.len() {
             matrix.cell(group.row, &name, column).whole += 1;
+        }
+        if let Some(text) = &seen.text
+            && !(text.starts_with(BEFORE) && text.ends_with(AFTER))
+        {
+            matrix.cell(group.row, &name, column).different += 1;
+            matrix.tell(group.row, || {
+                format!("{}: innocent text around {} is gone: {text:?}", what(), planted.name)
+            });
         }
         match uncut {
             None => *uncut = Some(seen.text),

@@ -23,6 +23,7 @@ use crate::requests::Places;
 use crate::shared::{Options, Progress, Shared};
 use crate::status::{LatencyCounters, Status};
 use crate::tiles::TILE_WIDTH;
+use crate::verify::{self, Report};
 use crate::vfs::Vfs;
 use crate::writer;
 
@@ -126,7 +127,7 @@ impl Ledger {
             }),
             moved: Condvar::new(),
             latency: LatencyCounters::default(),
-            erasing: Mutex::new(()),
+            steady: Mutex::new(()),
         });
         let public = key.verifying_key();
         for announced in found.erasures {
@@ -265,7 +266,7 @@ impl Ledger {
             return Ok(false);
         }
         let shared = &*self.inner.shared;
-        let _no_trim = shared.erasing.lock();
+        let _no_trim = shared.steady.lock();
         self.announce(ERASE, actor, index, index)?;
         shared.payloads.erase(index)
     }
@@ -279,7 +280,7 @@ impl Ledger {
         let shared = &*self.inner.shared;
         let mut spanned = 0_u64;
         for (first, next) in shared.payloads.expired(time, self.size()) {
-            let _no_trim = shared.erasing.lock();
+            let _no_trim = shared.steady.lock();
             self.announce(EXPIRE, "system", first, next.saturating_sub(1))?;
             shared.payloads.remove(first)?;
             spanned = spanned.saturating_add(next.saturating_sub(first));
@@ -339,6 +340,17 @@ impl Ledger {
     /// [`LedgerError`] when the log stops first, or it takes too long.
     pub fn sign_now(&self) -> Result<(), LedgerError> {
         self.inner.shared.wait_signed(self.size(), PATIENCE)
+    }
+
+    /// Verifies the whole log while it is in use, with all its checks, on a number of threads. Entries that become durable
+    /// meanwhile are left out; erasures wait until it is done.
+    #[must_use]
+    pub fn verify(&self, threads: usize) -> Report {
+        let shared = &*self.inner.shared;
+        let _files_stay = shared.steady.lock();
+        let limit = self.size();
+        let directory = &shared.options.directory;
+        verify::verify_up_to(&*shared.vfs, directory, Some(&self.inner.public), threads, Some(limit))
     }
 
     /// Writes and signs what is in the queue and ends. Appends that come later are refused.

@@ -32,6 +32,8 @@ pub(crate) struct Publisher {
     bundle: Vec<u8>,
     /// Size under the latest checkpoint.
     signed: u64,
+    /// Sizes of earlier checkpoints whose partial tiles have not been removed yet.
+    stale: Vec<u64>,
     /// Directories that are known to exist.
     known: BTreeSet<PathBuf>,
 }
@@ -48,7 +50,7 @@ impl Publisher {
     /// A publisher that goes on after a signed tree of `edge.size()` entries whose incomplete bundle is given.
     pub(crate) fn new(shared: Arc<Shared>, key: SigningKey, edge: Edge, bundle: Vec<u8>) -> Self {
         let signed = edge.size();
-        Self { shared, key, edge, bundle, signed, known: BTreeSet::new() }
+        Self { shared, key, edge, bundle, signed, stale: Vec::new(), known: BTreeSet::new() }
     }
 
     /// Runs until the writer has ended and everything is signed, or something fails.
@@ -120,8 +122,8 @@ impl Publisher {
             progress.note = Arc::from(note);
         }
         shared.moved.notify_all();
-        remove_stale(&*shared.vfs, root, before, until);
-        self.trim()
+        self.stale.push(before);
+        self.tidy()
     }
 
     /// Takes some more entries from the frames.
@@ -147,16 +149,20 @@ impl Publisher {
         failed
     }
 
-    /// Removes append segments whose entries all lie in full bundles under the checkpoint.
-    fn trim(&mut self) -> io::Result<()> {
+    /// Removes what the new checkpoint has made needless: partial tiles of earlier ones, and append segments whose entries
+    /// all lie in full bundles. While somebody needs the files to stay, a later round does it.
+    fn tidy(&mut self) -> io::Result<()> {
         let shared = &*self.shared;
+        let Some(_nobody_reads) = shared.steady.try_lock() else { return Ok(()) };
+        for before in self.stale.drain(..) {
+            remove_stale(&*shared.vfs, &shared.options.directory, before, self.signed);
+        }
         let bundled = self.signed / TILE_WIDTH * TILE_WIDTH;
         let gone: Vec<u64> = {
             let window = shared.window.read();
             let older = window.segments.iter().zip(window.segments.iter().skip(1));
             older.take_while(|(_, next)| next.first <= bundled).map(|(segment, _)| segment.first).collect()
         };
-        let Some(_no_erasure) = shared.erasing.try_lock() else { return Ok(()) };
         if gone.is_empty() {
             return Ok(());
         }

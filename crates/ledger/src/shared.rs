@@ -68,9 +68,10 @@ pub(crate) struct Shared {
     pub(crate) progress: Mutex<Progress>,
     pub(crate) moved: Condvar,
     pub(crate) latency: LatencyCounters,
-    /// Held while an announced erasure is carried out: frames are not trimmed meanwhile, so that a start after a crash
-    /// finds the announcement and finishes the work.
-    pub(crate) erasing: Mutex<()>,
+    /// Held while an announced erasure is carried out and while the log is verified: nothing is trimmed or tidied
+    /// meanwhile. A start after a crash must find the announcement among the frames and finish the work, and a
+    /// verification must find the files of the checkpoint that it began with.
+    pub(crate) steady: Mutex<()>,
 }
 
 impl Options {

@@ -36,7 +36,8 @@ pub(crate) fn run(shared: &Shared) {
     while shared.queue.take(&mut batch) {
         let mut waiting = std::mem::take(&mut batch.waiting);
         let result = commit(shared, batch.first, &mut batch.bytes, &waiting);
-        let slots = waiting.len();
+        // Before the answers: who hears that its entry is durable finds its room free again.
+        shared.queue.release(waiting.len());
         match result {
             Ok(()) => acknowledge(shared, batch.first, waiting.drain(..)),
             Err(e) => {
@@ -47,7 +48,6 @@ pub(crate) fn run(shared: &Shared) {
                 }
             }
         }
-        shared.queue.release(slots);
         batch.waiting = waiting;
     }
     shared.progress.lock().written = true;

@@ -155,7 +155,8 @@ fn sound(copy: &Layout) -> Result<(), PlatformError> {
 
 fn read_manifest(path: &Path) -> Result<Manifest, PlatformError> {
     let wrong = |why: String| PlatformError::Damaged(format!("{}: {why}", path.display()));
-    let length = fs::metadata(path).map_err(|e| wrong(format!("this is no copy of an installation: {e}")))?.len();
+    let length =
+        fs::metadata(path).map_err(|e| wrong(format!("this is no copy of an installation: {e}")))?.len();
     if length > MAX_MANIFEST {
         return Err(wrong("too long for a manifest".to_owned()));
     }
@@ -165,7 +166,8 @@ fn read_manifest(path: &Path) -> Result<Manifest, PlatformError> {
         return Err(wrong("not a manifest of version 1".to_owned()));
     }
     // Paths are compared with what lies there, so none can lead elsewhere; say so here all the same.
-    let inside = |file: &CopiedFile| Path::new(&file.path).components().all(|c| matches!(c, Component::Normal(_)));
+    let inside =
+        |file: &CopiedFile| Path::new(&file.path).components().all(|c| matches!(c, Component::Normal(_)));
     if !manifest.files.iter().all(inside) {
         return Err(wrong("a path leads out of the copy".to_owned()));
     }

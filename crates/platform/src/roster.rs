@@ -81,8 +81,13 @@ impl Roster {
 
     /// Takes over what the store has. Under the lock of [`Self::changing`].
     pub(crate) fn reload(&self) -> Result<(), PlatformError> {
-        let workloads: HashMap<_, _> =
-            self.store.workloads().list()?.into_iter().map(|w| (w.workload.id, Arc::new(w.workload))).collect();
+        let workloads: HashMap<_, _> = self
+            .store
+            .workloads()
+            .list()?
+            .into_iter()
+            .map(|w| (w.workload.id, Arc::new(w.workload)))
+            .collect();
         let prompts = self.store.registered_prompts().list()?;
         let prompts = prompts.into_iter().filter_map(|p| Some((p.workload, digest(&p.digest)?))).collect();
         let records = self.store.keys().list(None)?;

@@ -64,7 +64,9 @@ impl Roster {
         })?;
         self.journal.admin("workload.create", actor, detail(&workload))?;
         self.store.workloads().create(&workload, now).map_err(|error| match error {
-            StoreError::Conflict(_) => PlatformError::Conflict(format!("there is a workload `{name}` already")),
+            StoreError::Conflict(_) => {
+                PlatformError::Conflict(format!("there is a workload `{name}` already"))
+            }
             other => other.into(),
         })?;
         self.reload()?;
@@ -103,7 +105,9 @@ impl Roster {
     /// [`PlatformError::NotFound`] without such a workload.
     pub fn workload(&self, name: &WorkloadName) -> Result<Workload, PlatformError> {
         let found = self.store.workloads().by_name(&TenantId::default(), name)?;
-        found.map(|stored| stored.workload).ok_or_else(|| PlatformError::NotFound(format!("workload `{name}`")))
+        found
+            .map(|stored| stored.workload)
+            .ok_or_else(|| PlatformError::NotFound(format!("workload `{name}`")))
     }
 
     /// Makes the workload `playground` when there is no workload at all; `None` when there is one.

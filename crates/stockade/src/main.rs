@@ -6,11 +6,13 @@ mod home;
 mod output;
 mod system;
 mod up;
+mod verbs;
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, Parser, Subcommand};
 use home::HomeArgs;
+use output::OutputArgs;
 
 /// Secures AI workloads: a zero-trust gateway in front of models and tools, with evidence that anyone can verify.
 #[derive(Debug, Parser)]
@@ -18,6 +20,8 @@ use home::HomeArgs;
 struct Cli {
     #[command(flatten)]
     home: HomeArgs,
+    #[command(flatten)]
+    output: OutputArgs,
     #[command(subcommand)]
     command: Command,
 }
@@ -26,6 +30,32 @@ struct Cli {
 enum Command {
     /// Run gateway, console and ledger; needs no file and no flag
     Up(up::UpArgs),
+    /// Make, list and revoke API keys
+    Keys(verbs::keys::KeysArgs),
+    /// Make, change and list workloads
+    Workload(verbs::workload::WorkloadArgs),
+    /// Print a link that signs you in to the console, once
+    Signin,
+    /// Read, prove and verify the record
+    Audit(verbs::audit::AuditArgs),
+    /// Check, test and explain policies
+    Policy(verbs::policy::PolicyArgs),
+    /// Show what inspection sees in a text
+    Inspect(verbs::inspect::InspectArgs),
+    /// List and test the rules of inspection
+    Rules(verbs::rules::RulesArgs),
+    /// Explain a rule, a policy or an error code
+    Explain(verbs::explain::ExplainArgs),
+    /// Begin, check and show the configuration
+    Config(verbs::config::ConfigArgs),
+    /// Copy the installation into a new directory, while it runs
+    Backup(verbs::backup::BackupArgs),
+    /// Put a copy into an empty data directory
+    Restore(verbs::backup::RestoreArgs),
+    /// Check the installation and its surroundings
+    Doctor(verbs::doctor::DoctorArgs),
+    /// Print a completion script for a shell
+    Completions(verbs::completions::CompletionsArgs),
 }
 
 fn main() -> ExitCode {
@@ -33,13 +63,27 @@ fn main() -> ExitCode {
     let filter = tracing_subscriber::EnvFilter::try_from_env("STOCKADE_LOG")
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn"));
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    let (home, output) = (&cli.home, cli.output);
     let done = match &cli.command {
-        Command::Up(args) => up::run(&cli.home, args),
+        Command::Up(args) => up::run(home, args),
+        Command::Keys(args) => verbs::keys::run(home, output, args),
+        Command::Workload(args) => verbs::workload::run(home, output, args),
+        Command::Signin => verbs::signin::run(home),
+        Command::Audit(args) => verbs::audit::run(home, output, args),
+        Command::Policy(args) => verbs::policy::run(output, args),
+        Command::Inspect(args) => verbs::inspect::run(output, args),
+        Command::Rules(args) => verbs::rules::run(output, args),
+        Command::Explain(args) => verbs::explain::run(output, args),
+        Command::Config(args) => verbs::config::run(output, args),
+        Command::Backup(args) => verbs::backup::run(home, output, args),
+        Command::Restore(args) => verbs::backup::put_back(home, output, args),
+        Command::Doctor(args) => verbs::doctor::run(home, output, args),
+        Command::Completions(args) => verbs::completions::run(args, Cli::command()),
     };
     match done {
         Ok(code) => code,
         Err(error) => {
-            eprintln!("error: {error:#}");
+            output::say(format_args!("error: {error:#}"));
             ExitCode::from(2)
         }
     }
@@ -48,9 +92,6 @@ fn main() -> ExitCode {
 /// An error in a person's file, drawn with its place.
 pub(crate) fn report(error: Box<config::ConfigError>) -> anyhow::Error {
     let mut drawn = String::new();
-    let handler = miette::GraphicalReportHandler::new();
-    match handler.render_report(&mut drawn, error.as_ref()) {
-        Ok(()) => anyhow::anyhow!("the configuration was refused\n{drawn}"),
-        Err(_) => anyhow::Error::new(*error),
-    }
+    output::draw(error.as_ref(), &mut drawn);
+    anyhow::anyhow!("the configuration was refused\n{drawn}")
 }

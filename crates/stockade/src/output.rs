@@ -10,7 +10,7 @@ use clap::{Args, ValueEnum};
 use serde::Serialize;
 use stockade_domain::Untrusted;
 
-use crate::home::write_private;
+use crate::home::write_secret;
 
 /// The form of a verb's data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
@@ -99,7 +99,12 @@ pub(crate) fn say(text: impl Display) {
 
 /// Shows a secret on a terminal; elsewhere, or where a file is named, it goes into a file that only its owner reads.
 /// Gives the file that was written.
-pub(crate) fn secret<'a>(what: &str, value: &str, out: Option<&'a Path>, fallback: &'a Path) -> Result<Option<&'a Path>> {
+pub(crate) fn secret<'a>(
+    what: &str,
+    value: &str,
+    out: Option<&'a Path>,
+    fallback: &'a Path,
+) -> Result<Option<&'a Path>> {
     let terminal = std::io::stdout().is_terminal();
     match out {
         None if terminal => {
@@ -109,15 +114,28 @@ pub(crate) fn secret<'a>(what: &str, value: &str, out: Option<&'a Path>, fallbac
         }
         path => {
             let path = path.unwrap_or(fallback);
-            write_private(path, format!("{value}\n").as_bytes())?;
-            say(format_args!("The {what} is in {} (mode 0600).", path.display()));
+            write_secret(path, format!("{value}\n").as_bytes())?;
+            say(format_args!("The {what} is in {}.", path.display()));
             Ok(Some(path))
         }
     }
 }
 
+/// Draws a mistake with its place in a person's file. Colour only where a terminal is told about it.
+pub(crate) fn draw(mistake: &dyn miette::Diagnostic, out: &mut String) {
+    let colour = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty());
+    let theme =
+        if colour { miette::GraphicalTheme::unicode() } else { miette::GraphicalTheme::unicode_nocolor() };
+    if miette::GraphicalReportHandler::new_themed(theme).render_report(out, mistake).is_err() {
+        out.push_str(&mistake.to_string());
+    }
+}
+
 /// Rows as columns two spaces apart. Cells are escaped: some hold what others wrote.
-pub(crate) fn table<const N: usize>(headings: [&str; N], rows: impl IntoIterator<Item = [String; N]>) -> String {
+pub(crate) fn table<const N: usize>(
+    headings: [&str; N],
+    rows: impl IntoIterator<Item = [String; N]>,
+) -> String {
     let clean = |cell: String| Untrusted::new(&cell).for_log();
     let mut lines: Vec<[String; N]> = vec![headings.map(str::to_owned)];
     lines.extend(rows.into_iter().map(|row| row.map(clean)));

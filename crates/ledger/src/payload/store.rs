@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::thread;
 
 use parking_lot::Mutex;
 use stockade_domain::{Clock, Micros};
@@ -74,6 +75,7 @@ impl PayloadStore {
                 Ok(None) => (),
                 Err(e) => {
                     problems.push(format!("{}: {e}", layout::sealed_path(&directory, first).display()));
+                    segments.insert(first, opened);
                 }
             }
         }
@@ -109,8 +111,7 @@ impl PayloadStore {
         }
         active.data.write_at(&state.scratch, active.data_end)?;
         active.salts.write_at(&slots, active.salts_end)?;
-        active.data.sync_data()?;
-        active.salts.sync_data()?;
+        sync_both(&*active.data, &*active.salts)?;
         active.data_end = active.data_end.saturating_add(to_u64(state.scratch.len()));
         active.salts_end = active.salts_end.saturating_add(to_u64(slots.len()));
         active.last_write = now;
@@ -138,7 +139,14 @@ impl PayloadStore {
         index: u64,
         mark: &PayloadMark,
     ) -> Result<PayloadState, LedgerError> {
-        let Some((first, slot, _)) = self.slot(index)? else { return Ok(PayloadState::Erased) };
+        let Some(first) = self.segment_of(index) else { return Ok(PayloadState::Erased) };
+        let Some((slot, _)) = self.slot(first, index)? else {
+            let path = layout::salts_path(&self.directory, first);
+            return Err(LedgerError::damaged(
+                path.display().to_string(),
+                format!("entry {index} has no slot"),
+            ));
+        };
         if slot.is_erased() {
             return Ok(PayloadState::Erased);
         }
@@ -159,7 +167,8 @@ impl PayloadStore {
 
     /// Overwrites the salt of an entry's payload, and makes that durable. `false` when there was none any more.
     pub(crate) fn erase(&self, index: u64) -> Result<bool, LedgerError> {
-        let Some((first, slot, at)) = self.slot(index)? else { return Ok(false) };
+        let Some(first) = self.segment_of(index) else { return Ok(false) };
+        let Some((slot, at)) = self.slot(first, index)? else { return Ok(false) };
         let path = layout::salts_path(&self.directory, first);
         let failed = |e| LedgerError::io(format!("erasing a salt in {}", path.display()), e);
         let file = self.vfs.open(&path, OpenMode::Write).map_err(failed)?;
@@ -208,10 +217,13 @@ impl PayloadStore {
         self.state.lock().segments.range(first..=last).map(|(first, _)| *first).collect()
     }
 
-    /// The segment, the slot and the slot's offset for an entry.
-    fn slot(&self, index: u64) -> Result<Option<(u64, Slot, u64)>, LedgerError> {
-        let first = self.state.lock().segments.range(..=index).next_back().map(|(first, _)| *first);
-        let Some(first) = first else { return Ok(None) };
+    /// The segment that holds an entry's payload, unless it has been deleted.
+    fn segment_of(&self, index: u64) -> Option<u64> {
+        self.state.lock().segments.range(..=index).next_back().map(|(first, _)| *first)
+    }
+
+    /// An entry's slot in a segment, and its offset.
+    fn slot(&self, first: u64, index: u64) -> Result<Option<(Slot, u64)>, LedgerError> {
         let path = layout::salts_path(&self.directory, first);
         let failed = |e| LedgerError::io(format!("reading {}", path.display()), e);
         let file = self.vfs.open(&path, OpenMode::Read).map_err(failed)?;
@@ -224,13 +236,26 @@ impl PayloadStore {
                 return Ok(None);
             };
             match slot.index.cmp(&index) {
-                std::cmp::Ordering::Equal => return Ok(Some((first, slot, at))),
+                std::cmp::Ordering::Equal => return Ok(Some((slot, at))),
                 std::cmp::Ordering::Less => low = middle.saturating_add(1),
                 std::cmp::Ordering::Greater => high = middle,
             }
         }
         Ok(None)
     }
+}
+
+/// Syncs two files side by side: the device takes both into one go, and a round waits for one sync instead of two.
+fn sync_both(one: &dyn VfsFile, other: &dyn VfsFile) -> io::Result<()> {
+    thread::scope(|scope| {
+        let beside = thread::Builder::new().spawn_scoped(scope, || one.sync_data());
+        let here = other.sync_data();
+        match beside {
+            Ok(thread) => thread.join().unwrap_or_else(|_| Err(io::Error::other("a sync panicked")))?,
+            Err(_no_thread) => one.sync_data()?,
+        }
+        here
+    })
 }
 
 /// Cuts slots and records of entries that the log does not have. `None` when nothing was left and the segment is gone.

@@ -84,6 +84,17 @@ pub fn verify_directory(directory: &Path, key: Option<&VerifyingKey>) -> Report 
 /// Verifies the log in a directory of any disk with a number of threads.
 #[must_use]
 pub fn verify(vfs: &dyn Vfs, directory: &Path, key: Option<&VerifyingKey>, threads: usize) -> Report {
+    verify_up_to(vfs, directory, key, threads, None)
+}
+
+/// Verifies a log that may be in use: entries from `limit` on are not looked at.
+pub(crate) fn verify_up_to(
+    vfs: &dyn Vfs,
+    directory: &Path,
+    key: Option<&VerifyingKey>,
+    threads: usize,
+    limit: Option<u64>,
+) -> Report {
     let mut report = Report::default();
     let checkpoint = match anchor(vfs, directory, key) {
         Ok(checkpoint) => checkpoint,
@@ -97,11 +108,11 @@ pub fn verify(vfs: &dyn Vfs, directory: &Path, key: Option<&VerifyingKey>, threa
     let mut walk = walk::Walk::new(vfs, directory);
     match signed::check(vfs, directory, &checkpoint, threads, &mut walk) {
         Err(bad) => walk.bad.push(bad),
-        Ok(()) => match window::check(vfs, directory, checkpoint.size, &mut walk) {
+        Ok(()) => match window::check(vfs, directory, checkpoint.size, limit, &mut walk) {
             Err(bad) => walk.bad.push(bad),
             Ok(total) => {
                 report.unsigned = total.saturating_sub(checkpoint.size);
-                walk.finish(total, checkpoint.size);
+                walk.finish(total, checkpoint.size, limit.is_some());
             }
         },
     }

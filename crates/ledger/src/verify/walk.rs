@@ -108,12 +108,14 @@ impl<'a> Walk<'a> {
     }
 
     /// The end of a log of `size` entries.
-    pub(super) fn finish(&mut self, size: u64, signed: u64) {
+    pub(super) fn finish(&mut self, size: u64, signed: u64, in_use: bool) {
         if self.snapshot.as_ref().is_some_and(|s| s.size > size) {
             self.bad.push(bad(None, layout::OPEN_INTENTS, "it speaks of more entries than there are"));
         }
         self.compare_snapshot(size);
-        self.payloads.finish(size, &mut self.bad);
+        if !in_use {
+            self.payloads.finish(size, &mut self.bad);
+        }
         self.announced.sort_unstable();
         let mut covered: Vec<(u64, u64)> = Vec::new();
         for (first, last) in self.announced.drain(..) {

@@ -16,7 +16,13 @@ use crate::tiles::{TILE_WIDTH, width_of};
 use crate::vfs::{OpenMode, Vfs, read_range};
 
 /// Checks all append segments; returns how many entries the log has.
-pub(super) fn check(vfs: &dyn Vfs, root: &Path, signed: u64, walk: &mut Walk<'_>) -> Result<u64, Bad> {
+pub(super) fn check(
+    vfs: &dyn Vfs,
+    root: &Path,
+    signed: u64,
+    limit: Option<u64>,
+    walk: &mut Walk<'_>,
+) -> Result<u64, Bad> {
     let listed =
         vfs.list(&root.join(layout::FRAMES)).map_err(|e| bad(None, layout::FRAMES, e.to_string()))?;
     let firsts: Vec<u64> = listed.iter().filter_map(|e| layout::frames_first(&e.name)).collect();
@@ -34,11 +40,14 @@ pub(super) fn check(vfs: &dyn Vfs, root: &Path, signed: u64, walk: &mut Walk<'_>
     }
     let mut leaves = Leaves { vfs, root, signed, number: u64::MAX, hashes: Vec::new() };
     for first in firsts {
-        let name = format!("{}/{first:020}.frames", layout::FRAMES);
+        let name = segment_name(first);
         if first != next {
             return Err(bad(Some(next), name, format!("the segments before it end with entry {next}")));
         }
-        next = check_segment(vfs, root, first, &name, &mut leaves, walk)?;
+        next = check_segment(vfs, root, first, limit.unwrap_or(u64::MAX), &mut leaves, walk)?;
+        if limit.is_some_and(|limit| next >= limit.max(signed)) {
+            break;
+        }
     }
     if next < signed {
         return Err(bad(Some(next), layout::FRAMES, "it is signed, but its frame is missing"));
@@ -50,10 +59,11 @@ fn check_segment(
     vfs: &dyn Vfs,
     root: &Path,
     first: u64,
-    name: &str,
+    limit: u64,
     leaves: &mut Leaves<'_>,
     walk: &mut Walk<'_>,
 ) -> Result<u64, Bad> {
+    let name = &segment_name(first);
     let failed = |e: std::io::Error| bad(Some(first), name, e.to_string());
     let file = vfs.open(&layout::frames_path(root, first), OpenMode::Read).map_err(failed)?;
     let length = usize::try_from(file.len().map_err(failed)?).unwrap_or(usize::MAX);
@@ -63,6 +73,9 @@ fn check_segment(
     }
     let (mut offset, mut next, mut round) = (HEADER_BYTES, first, None);
     while let Some(rest) = bytes.get(offset..).filter(|rest| !rest.is_empty()) {
+        if next >= limit.max(leaves.signed) {
+            break;
+        }
         let here = |why: String| bad(Some(next), name, format!("{why} (at byte {offset})"));
         let (frame, length) = frame::read(rest).map_err(|e| here(e.to_string()))?;
         if frame.seq != next || (frame.round != next && Some(frame.round) != round) {
@@ -80,6 +93,10 @@ fn check_segment(
         next = next.saturating_add(1);
     }
     Ok(next)
+}
+
+fn segment_name(first: u64) -> String {
+    format!("{}/{first:020}.frames", layout::FRAMES)
 }
 
 /// Leaf hashes of signed entries, from the tiles, which have been checked by now.

@@ -123,3 +123,33 @@ fn one_directory_has_one_writer_and_one_key() {
     assert!(matches!(open_with(other, Arc::new(RealVfs)), Err(LedgerError::Foreign(_))));
     open(&path);
 }
+
+#[test]
+fn a_log_verifies_while_it_is_in_use() {
+    let directory = tempfile::tempdir().unwrap();
+    let (ledger, _) = open(&directory.path().join("ledger"));
+    let stop = std::sync::atomic::AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            let mut n = 0;
+            while !stop.load(std::sync::atomic::Ordering::Relaxed) {
+                let payload = (n % 3 == 0).then_some(b"text".as_slice());
+                append_all(&ledger, &[(admin(n), payload), (intent(n), None), (outcome(n), None)]);
+                n += 1;
+            }
+        });
+        let mut last = 0;
+        for _ in 0..40 {
+            let report = ledger.verify(2);
+            let entries = report.signed + report.unsigned;
+            assert!(report.is_good() && entries >= last, "{report:?}");
+            last = entries;
+            std::thread::sleep(std::time::Duration::from_millis(5));
+        }
+        stop.store(true, std::sync::atomic::Ordering::Relaxed);
+    });
+    ledger.sign_now().unwrap();
+    ledger.close().unwrap();
+    let report = verify_directory(&directory.path().join("ledger"), None);
+    assert!(report.is_good() && report.leftovers.is_empty(), "{report:?}");
+}

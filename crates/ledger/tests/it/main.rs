@@ -10,7 +10,10 @@
 
 mod basics;
 mod common;
+mod damage;
 mod faults;
+mod golden;
 mod kill;
 mod power;
+mod proofs;
 mod tamper;

@@ -174,7 +174,7 @@ fn campaign(directory: &Path, files: &Files, mutations: &[Mutation]) {
         let first = verdicts(files, directory, mutations);
         let took = started.elapsed();
         let second = second.join().unwrap();
-        println!(
+        eprintln!(
             "{} mutations: {took:?} here, {:?} with the second verifier",
             mutations.len(),
             started.elapsed()

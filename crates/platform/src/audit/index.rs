@@ -36,11 +36,7 @@ impl Indexer {
     ///
     /// # Errors
     /// When the store cannot be read.
-    pub(crate) fn new(
-        ledger: Ledger,
-        store: Store,
-        waiting: Waiting,
-    ) -> Result<Self, PlatformError> {
+    pub(crate) fn new(ledger: Ledger, store: Store, waiting: Waiting) -> Result<Self, PlatformError> {
         let next = store.settings().get(WATERMARK)?.and_then(|n| n.parse().ok()).unwrap_or(0);
         let Waiting { ended, lost } = waiting;
         Ok(Self { ledger, store, lost, ended, next })
@@ -92,7 +88,10 @@ impl Indexer {
             let Some(entry) = self.ledger.entry(index)? else { break };
             match entry.event() {
                 Some(AuditEvent::Intent(intent)) => {
-                    begun.insert(intent.request, RequestRow { intent_index: Some(index), ..row::begun(&intent) });
+                    begun.insert(
+                        intent.request,
+                        RequestRow { intent_index: Some(index), ..row::begun(&intent) },
+                    );
                 }
                 Some(AuditEvent::Outcome(outcome)) => {
                     // An outcome that names its caller has no intent: looking for one would read the whole log.

@@ -87,9 +87,9 @@ impl Journal {
     pub fn write_rejections(&self) -> Result<(), PlatformError> {
         let Some(event) = self.rejected.take(self.clock.now()) else { return Ok(()) };
         let written = match self.ledger.reserve(1) {
-            Ok(mut room) => {
-                room.append_blocking(&AuditEvent::Rejections(event.clone()), None).map_err(PlatformError::from)
-            }
+            Ok(mut room) => room
+                .append_blocking(&AuditEvent::Rejections(event.clone()), None)
+                .map_err(PlatformError::from),
             Err(error) => Err(error.into()),
         };
         match written {

@@ -51,7 +51,9 @@ impl AuditSlot for Slot {
             news.tell(&feed, index.as_ref().ok().copied());
             let _nobody_waits = done.send(index);
         });
-        Box::pin(async move { durable.await.unwrap_or_else(|_| Err(AuditError("the ledger ended".to_owned()))) })
+        Box::pin(
+            async move { durable.await.unwrap_or_else(|_| Err(AuditError("the ledger ended".to_owned()))) },
+        )
     }
 }
 

@@ -25,7 +25,12 @@ pub(super) fn verify(ledger: &Ledger, id: RequestId) -> Result<Verification, Vie
     for entry in &bundle.entries {
         let leaf = leaf_hash(entry.entry.as_bytes());
         let named = Some(kind(entry.index));
-        steps.push(step(Check::Leaf, named, result, format!("entry {}, leaf {}", entry.index, to_hex(&leaf))));
+        steps.push(step(
+            Check::Leaf,
+            named,
+            result,
+            format!("entry {}, leaf {}", entry.index, to_hex(&leaf)),
+        ));
         let way = format!("{} hashes from the leaf to the root", entry.path.len());
         steps.push(step(Check::Inclusion, named, result, way));
         steps.push(commitment(ledger, entry.index, kind(entry.index)));
@@ -63,9 +68,13 @@ fn checkpoint(ledger: &Ledger, bundle: &Bundle) -> [CheckStep; 2] {
 /// Reading a payload opens it under its salt and compares it with the commitment in the entry.
 fn commitment(ledger: &Ledger, index: u64, kind: EntryKind) -> CheckStep {
     let (result, detail) = match ledger.payload(index) {
-        Ok(PayloadState::Text(text)) => (CheckResult::Passed, format!("{} bytes of recorded text", text.len())),
+        Ok(PayloadState::Text(text)) => {
+            (CheckResult::Passed, format!("{} bytes of recorded text", text.len()))
+        }
         Ok(PayloadState::None) => (CheckResult::Passed, "no text was recorded".to_owned()),
-        Ok(PayloadState::Erased) => (CheckResult::Erased, "the text was erased, the entry remains".to_owned()),
+        Ok(PayloadState::Erased) => {
+            (CheckResult::Erased, "the text was erased, the entry remains".to_owned())
+        }
         Err(error) => (CheckResult::Failed, error.to_string()),
     };
     step(Check::Commitment, Some(kind), result, detail)

@@ -141,10 +141,13 @@ impl Inner {
         });
         let row = match row {
             Some(row) => row,
-            None => match rows::from_entries(&self.roster, intent.as_ref(), outcome.as_ref(), interrupted, places) {
-                Some(row) => row,
-                None => return Ok(None),
-            },
+            None => {
+                match rows::from_entries(&self.roster, intent.as_ref(), outcome.as_ref(), interrupted, places)
+                {
+                    Some(row) => row,
+                    None => return Ok(None),
+                }
+            }
         };
         let (request, response) = self.payloads(id, places, intent.as_ref(), outcome.as_ref())?;
         Ok(Some(RequestDetail { row, intent, outcome, request, response }))

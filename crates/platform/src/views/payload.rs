@@ -77,7 +77,9 @@ mod tests {
     fn reads_what_the_gateway_writes_and_stops_in_time() {
         let json = r#"{"about":null,"truncated":false,"spans":[{"channel":"content","role":"user","path":"/m","pieces":[
             {"mark":"plain","text":"a"},{"mark":"redacted","ty":"email"},{"mark":"pseudonym","ty":"iban","text":"x"}]}]}"#;
-        let PayloadView::Recorded { spans, cut: false } = view(text(json), 10) else { panic!("not recorded") };
+        let PayloadView::Recorded { spans, cut: false } = view(text(json), 10) else {
+            panic!("not recorded")
+        };
         assert_eq!(spans[0].pieces[1].text, "[redacted:email]");
         assert_eq!(spans[0].pieces[2].mark, Mark::Pseudonym("iban".to_owned()));
         let PayloadView::Recorded { spans, cut: true } = view(text(json), 2) else { panic!("not cut") };

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use futures_util::StreamExt as _;
 use stockade_domain::{
-    Action, AuditEvent, CallerRecord, CredentialKind, DecisionRecord, Direction, Effect, EndReason, FindingKind,
-    Inspection, Intent, IntentMode, KeyId, Micros, Outcome, RequestId, Workload,
+    Action, AuditEvent, CallerRecord, CredentialKind, DecisionRecord, Direction, Effect, EndReason,
+    FindingKind, Inspection, Intent, IntentMode, KeyId, Micros, Outcome, RequestId, Workload,
 };
 use stockade_egress::evidence::AuditSink as _;
 use stockade_platform::Platform;

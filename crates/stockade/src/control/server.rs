@@ -110,7 +110,9 @@ fn read(line: &[u8]) -> Result<super::protocol::Request, Refusal> {
     let malformed = |error: serde_json::Error| Refusal::new("malformed", format!("not a question: {error}"));
     let Versioned { v } = serde_json::from_slice(line).map_err(malformed)?;
     if v != VERSION {
-        let message = format!("the server speaks version {VERSION} of the control protocol, not {v}: use its own binary");
+        let message = format!(
+            "the server speaks version {VERSION} of the control protocol, not {v}: use its own binary"
+        );
         return Err(Refusal::new("version", message));
     }
     serde_json::from_slice::<Question>(line).map(|question| question.request).map_err(malformed)

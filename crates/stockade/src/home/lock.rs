@@ -20,7 +20,8 @@ impl Lock {
     /// Takes the lock of a prepared directory, or says which process has it.
     pub(crate) fn take(home: &Home) -> Result<Self> {
         let path = home.run().join("lock");
-        let open = OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(&path);
+        let open =
+            OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(&path);
         let mut file = open.with_context(|| format!("cannot open {}", path.display()))?;
         match flock(&file, FlockOperation::NonBlockingLockExclusive) {
             Ok(()) => {}

@@ -14,7 +14,7 @@ use clap::Args;
 use stockade_platform::Layout;
 
 pub(crate) use lock::{Lock, holder};
-pub(crate) use private::{check_directory, check_file, make_directory, write_private};
+pub(crate) use private::{check_directory, check_file, make_directory, write_private, write_secret};
 pub(crate) use root_key::RootKeyFile;
 
 /// Where an installation is.

@@ -71,6 +71,19 @@ pub(crate) fn write_private(path: &Path, content: &[u8]) -> Result<()> {
     written.with_context(failed)
 }
 
+/// Writes a secret where the operator says: into a private file, or into what is there already and is no file (a pipe, a
+/// terminal), as in `--out /dev/stdout`.
+pub(crate) fn write_secret(path: &Path, content: &[u8]) -> Result<()> {
+    match fs::metadata(path) {
+        Ok(meta) if !meta.is_file() && !meta.is_dir() => {
+            let open = OpenOptions::new().write(true).open(path);
+            open.and_then(|mut there| there.write_all(content))
+                .with_context(|| format!("cannot write to {}", path.display()))
+        }
+        _ => write_private(path, content),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

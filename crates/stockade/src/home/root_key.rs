@@ -19,7 +19,8 @@ impl RootKeyFile {
             return Ok(Self(std::path::absolute(path).context("STOCKADE_ROOT_KEY_FILE")?));
         }
         let base = xdg("XDG_CONFIG_HOME", ".config");
-        let base = base.context("there is no home directory: name the key's file with STOCKADE_ROOT_KEY_FILE")?;
+        let base =
+            base.context("there is no home directory: name the key's file with STOCKADE_ROOT_KEY_FILE")?;
         Ok(Self(base.join("stockade/root.key")))
     }
 
@@ -53,7 +54,8 @@ impl RootKeyFile {
 
     fn read(&self) -> Result<KeyRing> {
         check_file(&self.0)?;
-        let text = std::fs::read_to_string(&self.0).with_context(|| format!("cannot read {}", self.0.display()))?;
+        let text =
+            std::fs::read_to_string(&self.0).with_context(|| format!("cannot read {}", self.0.display()))?;
         let key = RootKey::from_file(&text).with_context(|| self.0.display().to_string())?;
         Ok(KeyRing::new(key))
     }

@@ -73,8 +73,12 @@ pub(super) fn tls(server: &crate::config::ServerConfig) -> Result<Option<Arc<rus
 pub(super) fn console(config: &Config, listeners: &Listeners, secure: bool, platform: &Arc<Platform>) -> Router {
     let port = listeners.console_address.port();
     let names = ["stockade.localhost", "localhost", "127.0.0.1", "[::1]"].map(str::to_owned);
-    let hosts = names.into_iter().chain(config.server.hosts.iter().cloned()).map(|name| format!("{name}:{port}"));
-    let site = stockade_api::Site::new(hosts.collect::<Vec<_>>(), secure);
+    // A browser leaves out its scheme's own port (RFC 9110 section 4.2.3).
+    let default_port = if secure { 443 } else { 80 };
+    let hosts = names.into_iter().chain(config.server.hosts.iter().cloned());
+    let hosts: Vec<String> =
+        hosts.map(|name| if port == default_port { name } else { format!("{name}:{port}") }).collect();
+    let site = stockade_api::Site::new(hosts, secure);
     let scheme = if secure { "https" } else { "http" };
     let options = stockade_console::Options {
         site: site.clone(),

@@ -18,7 +18,7 @@ use stockade_gateway::{Gateway, Phase};
 use stockade_platform::Platform;
 use tokio::sync::watch;
 
-pub(crate) use wire::{EnvUpstreams, policy_files};
+pub(crate) use wire::policy_files;
 
 use crate::config;
 use crate::home::{Home, HomeArgs, Lock, RootKeyFile};

@@ -29,7 +29,7 @@ pub(super) struct Wiring {
 
 /// Upstreams that the environment names.
 #[derive(Debug, Clone, Default)]
-pub(super) struct EnvUpstreams {
+pub(crate) struct EnvUpstreams {
     found: Vec<(&'static str, UpstreamConfig)>,
     unused: Vec<&'static str>,
 }

@@ -289,11 +289,10 @@ impl Pair {
             }
             self.request = RequestId::new(Micros::from_i64(1_795_176_000_000_000), random);
         }
-        match (&mut self.intent, &mut self.outcome) {
-            (AuditEvent::Intent(intent), AuditEvent::Outcome(outcome)) => {
-                (intent.request, outcome.request) = (self.request, self.request);
-            }
-            _ => (),
+        if let (AuditEvent::Intent(intent), AuditEvent::Outcome(outcome)) =
+            (&mut self.intent, &mut self.outcome)
+        {
+            (intent.request, outcome.request) = (self.request, self.request);
         }
         if n.is_multiple_of(2) { &self.intent } else { &self.outcome }
     }

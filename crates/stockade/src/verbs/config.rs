@@ -1,0 +1,73 @@
+//! `stockade config`: begin, check and show `stockade.toml`.
+
+use std::fs::OpenOptions;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::{Context as _, Result};
+use clap::{Args, Subcommand};
+
+use crate::config::{self, FILE_NAME, TEMPLATE};
+use crate::output::{self, OutputArgs, Verdict, table};
+use crate::system::env_vars;
+
+/// Begins, checks and shows the configuration
+#[derive(Debug, Args)]
+pub(crate) struct ConfigArgs {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// Write a file with every setting explained; nothing is overwritten
+    Init {
+        /// The file
+        #[arg(default_value = FILE_NAME)]
+        file: PathBuf,
+    },
+    /// Say whether a file would be taken
+    Check {
+        /// The file [default: ./stockade.toml, if it is there]
+        file: Option<PathBuf>,
+    },
+    /// Print every setting in effect
+    Show {
+        /// The file [default: ./stockade.toml, if it is there]
+        file: Option<PathBuf>,
+        /// Say where each value comes from
+        #[arg(long)]
+        origin: bool,
+    },
+}
+
+pub(crate) fn run(output: OutputArgs, args: &ConfigArgs) -> Result<ExitCode> {
+    match &args.verb {
+        Verb::Init { file } => {
+            let made = OpenOptions::new().write(true).create_new(true).open(file);
+            made.and_then(|mut new| new.write_all(TEMPLATE.as_bytes()))
+                .with_context(|| format!("cannot make {}", file.display()))?;
+            output::say(format_args!("{} is written; every setting in it has its default", file.display()));
+        }
+        Verb::Check { file } => {
+            let loaded = config::load(file.as_deref(), &env_vars()).map_err(crate::report)?;
+            let name = loaded.file.as_deref().unwrap_or(Path::new("the default configuration"));
+            output.one(&serde_json::json!({"good": true}), |_| format!("good: {}", name.display()))?;
+        }
+        Verb::Show { file, origin } => {
+            let loaded = config::load(file.as_deref(), &env_vars()).map_err(crate::report)?;
+            let rows = loaded.settings.iter().map(|s| {
+                let from = if *origin { s.origin.as_str() } else { "" };
+                [s.path.clone(), s.value.to_string(), from.to_owned()]
+            });
+            let json: Vec<_> = loaded
+                .settings
+                .iter()
+                .map(|s| serde_json::json!({"key": s.path, "value": s.value, "origin": s.origin.as_str()}))
+                .collect();
+            output.list(&json, |_| table(["SETTING", "VALUE", if *origin { "FROM" } else { "" }], rows))?;
+        }
+    }
+    Ok(Verdict::Clean.into())
+}

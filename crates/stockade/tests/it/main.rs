@@ -1,0 +1,5 @@
+//! The real binary, in directories of its own, over sockets and signals.
+
+mod support;
+mod up;
+mod verbs;

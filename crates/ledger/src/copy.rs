@@ -31,7 +31,7 @@ impl Ledger {
     pub fn copy_to(&self, to: &Path) -> Result<u64, LedgerError> {
         let shared = &*self.inner.shared;
         shared.wait_signed(self.size(), PATIENCE)?;
-        let _no_trim_no_erasure = shared.erasing.lock();
+        let _no_trim_no_erasure = shared.steady.lock();
         let from = &shared.options.directory;
         let mut copy = Copy { vfs: &*shared.vfs, from, to, known: BTreeSet::new() };
         let failed = |e| LedgerError::io(format!("copying the ledger to {}", to.display()), e);

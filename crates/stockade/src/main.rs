@@ -5,6 +5,7 @@ mod control;
 mod home;
 mod output;
 mod system;
+mod tour;
 mod up;
 mod verbs;
 
@@ -52,6 +53,8 @@ enum Command {
     Backup(verbs::backup::BackupArgs),
     /// Put a copy into an empty data directory
     Restore(verbs::backup::RestoreArgs),
+    /// See an attack, its block, the proof, and a forgery found: twenty seconds
+    Tour(tour::TourArgs),
     /// Check the installation and its surroundings
     Doctor(verbs::doctor::DoctorArgs),
     /// Print a completion script for a shell
@@ -77,6 +80,7 @@ fn main() -> ExitCode {
         Command::Config(args) => verbs::config::run(output, args),
         Command::Backup(args) => verbs::backup::run(home, output, args),
         Command::Restore(args) => verbs::backup::put_back(home, output, args),
+        Command::Tour(args) => tour::run(args),
         Command::Doctor(args) => verbs::doctor::run(home, output, args),
         Command::Completions(args) => verbs::completions::run(args, Cli::command()),
     };

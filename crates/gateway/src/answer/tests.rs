@@ -97,7 +97,8 @@ fn text(out: &str, choice: u64, field: &str) -> String {
 }
 
 fn cut_at(text: &str, cuts: &[usize]) -> Vec<String> {
-    let mut cuts: Vec<usize> = cuts.iter().map(|c| c % (text.len() + 1)).filter(|c| text.is_char_boundary(*c)).collect();
+    let mut cuts: Vec<usize> =
+        cuts.iter().map(|c| c % (text.len() + 1)).filter(|c| text.is_char_boundary(*c)).collect();
     cuts.sort_unstable();
     let mut out = Vec::new();
     let mut from = 0;
@@ -114,7 +115,10 @@ fn whole(content: &str) -> String {
         "choices": [{"index": 0, "message": {"role": "assistant", "content": content}, "finish_reason": "stop"}]});
     let (out, cut) = run(false, &[body.to_string().as_bytes()]);
     assert_eq!(cut, None);
-    serde_json::from_str::<Value>(&out).unwrap()["choices"][0]["message"]["content"].as_str().unwrap().to_owned()
+    serde_json::from_str::<Value>(&out).unwrap()["choices"][0]["message"]["content"]
+        .as_str()
+        .unwrap()
+        .to_owned()
 }
 
 fn streamed(field: &str, pieces: &[String]) -> String {
@@ -132,8 +136,14 @@ fn a_planted_value_split_anywhere_never_leaves() {
     for planted in [EMAIL, KEY, CARD] {
         for field in ["content", "reasoning_content", "refusal", "thoughts"] {
             for cut in 0..=planted.len() {
-                let text = streamed(field, &[format!("see {}", &planted[..cut]), format!("{} now", &planted[cut..])]);
-                assert!(text.starts_with("see [redacted:") && text.ends_with("] now"), "{field} {cut}: {text}");
+                let text = streamed(
+                    field,
+                    &[format!("see {}", &planted[..cut]), format!("{} now", &planted[cut..])],
+                );
+                assert!(
+                    text.starts_with("see [redacted:") && text.ends_with("] now"),
+                    "{field} {cut}: {text}"
+                );
             }
         }
     }
@@ -160,7 +170,12 @@ fn tool_calls_are_released_whole_and_after_the_decision() {
     assert!(filter.push(Bytes::from(event(0, json!({"tool_calls": [{"index": 0, "function": {"arguments": "toso.com\",\"card\":4012888888881881}"}}]}), Value::Null))).unwrap().out.is_empty());
     let held = filter.push(Bytes::from(event(0, json!({}), json!("tool_calls")))).unwrap();
     let out = String::from_utf8(held.out.to_vec()).unwrap();
-    let arguments: String = events(&out).iter().filter_map(|e| e["choices"][0]["delta"]["tool_calls"][0]["function"]["arguments"].as_str().map(str::to_owned)).collect();
+    let arguments: String = events(&out)
+        .iter()
+        .filter_map(|e| {
+            e["choices"][0]["delta"]["tool_calls"][0]["function"]["arguments"].as_str().map(str::to_owned)
+        })
+        .collect();
     let parsed: Value = serde_json::from_str(&arguments).unwrap();
     assert_eq!(parsed, json!({"to": "[redacted:email]", "card": "[redacted:card]"}), "{out}");
 
@@ -184,15 +199,22 @@ fn choices_are_apart_and_keep_their_order() {
     assert_eq!(cut, None);
     assert_eq!(text(&out, 0, "content"), "a [redacted:aws_access_key] b");
     assert_eq!(text(&out, 1, "content"), "plain words ");
-    let finished: Vec<_> = events(&out).iter().filter(|e| !e["choices"][0]["finish_reason"].is_null()).map(|e| e["choices"][0]["index"].clone()).collect();
+    let finished: Vec<_> = events(&out)
+        .iter()
+        .filter(|e| !e["choices"][0]["finish_reason"].is_null())
+        .map(|e| e["choices"][0]["index"].clone())
+        .collect();
     assert_eq!(finished.len(), 2);
 }
 
 #[test]
 fn log_probabilities_go_with_an_edited_text_and_stay_with_others() {
-    let piece = |token: &str| json!({"id": "c", "choices": [{"index": 0, "delta": {"content": token}, "finish_reason": null,
-        "logprobs": {"content": [{"token": token, "logprob": -0.5, "bytes": token.as_bytes(), "top_logprobs": []}]}}]});
-    let mut body: String = ["Hello ", EMAIL, " and more"].iter().map(|t| format!("data: {}\n\n", piece(t))).collect();
+    let piece = |token: &str| {
+        json!({"id": "c", "choices": [{"index": 0, "delta": {"content": token}, "finish_reason": null,
+        "logprobs": {"content": [{"token": token, "logprob": -0.5, "bytes": token.as_bytes(), "top_logprobs": []}]}}]})
+    };
+    let mut body: String =
+        ["Hello ", EMAIL, " and more"].iter().map(|t| format!("data: {}\n\n", piece(t))).collect();
     body.push_str(&event(0, json!({}), json!("stop")));
     body.push_str("data: [DONE]\n\n");
     let (out, _) = run(true, &[body.as_bytes()]);
@@ -207,8 +229,13 @@ fn a_field_that_comes_with_every_event_does_not_hold_the_stream() {
     let mut filter = filter(true);
     let mut left = 0;
     for word in ["One ", "two ", "three ", "four "] {
-        let event = json!({"id": "c", "vendor": "Contoso", "choices": [{"index": 0, "delta": {"content": word}}]});
-        left += events(&String::from_utf8(filter.push(Bytes::from(format!("data: {event}\n\n"))).unwrap().out.to_vec()).unwrap()).len();
+        let event =
+            json!({"id": "c", "vendor": "Contoso", "choices": [{"index": 0, "delta": {"content": word}}]});
+        left += events(
+            &String::from_utf8(filter.push(Bytes::from(format!("data: {event}\n\n"))).unwrap().out.to_vec())
+                .unwrap(),
+        )
+        .len();
     }
     assert!(left >= 3, "{left}");
 }
@@ -231,8 +258,28 @@ fn broken_streams_end_in_the_dialect() {
 
 fn content() -> impl Strategy<Value = String> {
     let fragment = prop::sample::select(vec![
-        EMAIL, KEY, CARD, "alice", "@", "contoso", ".com", " ", "4012", "-", "AKIA", "eyJhbGciOi", "-----BEGIN PRIVATE KEY-----",
-        "-----END PRIVATE KEY-----", "é", "\u{200b}", "\n", "the quick ", "\"", "\\u0040", "123-45-6789", "DE89370400440532013000",
+        EMAIL,
+        KEY,
+        CARD,
+        "alice",
+        "@",
+        "contoso",
+        ".com",
+        " ",
+        "4012",
+        "-",
+        "AKIA",
+        "eyJhbGciOi",
+        "-----BEGIN PRIVATE KEY-----",
+        "-----END PRIVATE KEY-----",
+        "é",
+        "\u{200b}",
+        "\n",
+        "the quick ",
+        "\"",
+        "\\u0040",
+        "123-45-6789",
+        "DE89370400440532013000",
     ]);
     prop::collection::vec(fragment, 0..10).prop_map(|f| f.concat())
 }

@@ -21,7 +21,13 @@ pub(crate) struct ConfigError {
 }
 
 impl ConfigError {
-    fn new(name: &str, text: &str, message: String, help: Option<String>, place: Option<SourceSpan>) -> Box<Self> {
+    fn new(
+        name: &str,
+        text: &str,
+        message: String,
+        help: Option<String>,
+        place: Option<SourceSpan>,
+    ) -> Box<Self> {
         let source_code = NamedSource::new(name, text.to_owned()).with_language("toml");
         Box::new(Self { message, help, source_code, place })
     }
@@ -69,7 +75,9 @@ fn suggestion(message: &str) -> Option<String> {
     let rest = message.strip_prefix("unknown field `")?;
     let (wrong, expected) = rest.split_once('`')?;
     let names: Vec<&str> = expected.split('`').skip(1).step_by(2).collect();
-    let nearest = names.iter().max_by(|a, b| strsim::jaro_winkler(wrong, a).total_cmp(&strsim::jaro_winkler(wrong, b)))?;
+    let nearest = names
+        .iter()
+        .max_by(|a, b| strsim::jaro_winkler(wrong, a).total_cmp(&strsim::jaro_winkler(wrong, b)))?;
     (strsim::jaro_winkler(wrong, nearest) > 0.75).then(|| format!("did you mean `{nearest}`?"))
 }
 

@@ -9,9 +9,9 @@ mod schema;
 mod units;
 
 pub(crate) use error::ConfigError;
-pub(crate) use origin::{Origin, Setting};
+pub(crate) use origin::Setting;
 pub(crate) use schema::{Config, Recorded, ServerConfig, UpstreamConfig};
-pub(crate) use units::{ByteCount, Span};
+pub(crate) use units::Span;
 
 use std::path::{Path, PathBuf};
 
@@ -60,7 +60,8 @@ pub(crate) fn parse(
     alone.check().map_err(|e| ConfigError::meaning(name, text, &e))?;
     let mut table: Table = toml::from_str(text).map_err(|e| ConfigError::in_file(name, text, &e))?;
     let from_env = overlay(&mut table, env)?;
-    let config: Config = Value::Table(table.clone()).try_into().map_err(|e: toml::de::Error| ConfigError::in_env(&e))?;
+    let config: Config =
+        Value::Table(table.clone()).try_into().map_err(|e: toml::de::Error| ConfigError::in_env(&e))?;
     config.check().map_err(|e| ConfigError::in_env_meaning(&e))?;
     let settings = origin::settings(&config, text, &from_env);
     Ok(Loaded { config, file, settings })
@@ -89,10 +90,12 @@ fn insert(table: &mut Table, path: &[String], value: Value) -> bool {
             table.insert(last.clone(), value);
             true
         }
-        [first, rest @ ..] => match table.entry(first.clone()).or_insert_with(|| Value::Table(Table::new())) {
-            Value::Table(inner) => insert(inner, rest, value),
-            _ => false,
-        },
+        [first, rest @ ..] => {
+            match table.entry(first.clone()).or_insert_with(|| Value::Table(Table::new())) {
+                Value::Table(inner) => insert(inner, rest, value),
+                _ => false,
+            }
+        }
     }
 }
 
@@ -112,7 +115,9 @@ mod tests {
 
     #[test]
     fn flags_win_over_environment_over_file() {
-        let config = read("[limits]\nbody = \"1 MiB\"\njson_depth = 9", &[("STOCKADE__LIMITS__BODY", "2 MiB")]).unwrap();
+        let config =
+            read("[limits]\nbody = \"1 MiB\"\njson_depth = 9", &[("STOCKADE__LIMITS__BODY", "2 MiB")])
+                .unwrap();
         assert_eq!((config.limits.body.0, config.limits.json_depth), (2 << 20, 9));
     }
 

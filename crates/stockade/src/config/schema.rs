@@ -169,21 +169,41 @@ impl Config {
         let wrong = |at: &str, message: String, help| Err(Senseless { at: at.to_owned(), message, help });
         let server = &self.server;
         if server.tls_certificate.is_some() != server.tls_key.is_some() {
-            return wrong("server.tls_certificate", "`tls_certificate` and `tls_key` go together".to_owned(), "give both, or neither");
+            return wrong(
+                "server.tls_certificate",
+                "`tls_certificate` and `tls_key` go together".to_owned(),
+                "give both, or neither",
+            );
         }
         for (at, address) in [("server.gateway", server.gateway), ("server.console", server.console)] {
             if !address.ip().is_loopback() && server.tls_certificate.is_none() {
-                return wrong(at, format!("`{address}` can be reached from other machines, and there is no TLS"), "give `tls_certificate` and `tls_key`, or listen on 127.0.0.1");
+                return wrong(
+                    at,
+                    format!("`{address}` can be reached from other machines, and there is no TLS"),
+                    "give `tls_certificate` and `tls_key`, or listen on 127.0.0.1",
+                );
             }
         }
         if !server.metrics.ip().is_loopback() {
-            return wrong("server.metrics", format!("`{}` would show metrics to other machines", server.metrics), "listen on 127.0.0.1 and let a local agent collect");
+            return wrong(
+                "server.metrics",
+                format!("`{}` would show metrics to other machines", server.metrics),
+                "listen on 127.0.0.1 and let a local agent collect",
+            );
         }
         if self.limits.header_block.0 < 8 << 10 || self.limits.header_block.0 > 1 << 20 {
-            return wrong("limits.header_block", "`header_block` must be from 8 KiB to 1 MiB".to_owned(), "32 KiB is enough for most");
+            return wrong(
+                "limits.header_block",
+                "`header_block` must be from 8 KiB to 1 MiB".to_owned(),
+                "32 KiB is enough for most",
+            );
         }
         if self.limits.json_depth == 0 || self.limits.json_depth > 512 {
-            return wrong("limits.json_depth", "`json_depth` must be from 1 to 512".to_owned(), "128 is enough for most");
+            return wrong(
+                "limits.json_depth",
+                "`json_depth` must be from 1 to 512".to_owned(),
+                "128 is enough for most",
+            );
         }
         for (name, upstream) in &self.upstreams {
             upstream.check(name)?;
@@ -203,19 +223,39 @@ impl UpstreamConfig {
             Err(Senseless { at: format!("upstreams.{name}.{key}"), message, help })
         };
         if name == "sandbox" {
-            return wrong("base_url", "`sandbox` is the built-in upstream's name".to_owned(), "call it something else");
+            return wrong(
+                "base_url",
+                "`sandbox` is the built-in upstream's name".to_owned(),
+                "call it something else",
+            );
         }
         if let Err(error) = Target::http(TargetId::new(name), &self.base_url, None) {
-            return wrong("base_url", error.to_string(), "for example `https://api.openai.com/v1` or `http://127.0.0.1:11434/v1`");
+            return wrong(
+                "base_url",
+                error.to_string(),
+                "for example `https://api.openai.com/v1` or `http://127.0.0.1:11434/v1`",
+            );
         }
         if self.models.is_empty() {
-            return wrong("models", "an upstream without models is never used".to_owned(), "name them, or `[\"*\"]` for all");
+            return wrong(
+                "models",
+                "an upstream without models is never used".to_owned(),
+                "name them, or `[\"*\"]` for all",
+            );
         }
         if self.models.iter().any(|m| m.starts_with("sandbox")) {
-            return wrong("models", "names that begin with `sandbox` belong to the built-in model".to_owned(), "leave them out");
+            return wrong(
+                "models",
+                "names that begin with `sandbox` belong to the built-in model".to_owned(),
+                "leave them out",
+            );
         }
         if self.api_key.as_ref().is_some_and(|k| !k.starts_with("env:") && !k.starts_with("file:")) {
-            return wrong("api_key", "a key is never written into the file; use an `env:` or `file:` reference".to_owned(), "for example `api_key = \"env:OPENAI_API_KEY\"`");
+            return wrong(
+                "api_key",
+                "a key is never written into the file; use an `env:` or `file:` reference".to_owned(),
+                "for example `api_key = \"env:OPENAI_API_KEY\"`",
+            );
         }
         Ok(())
     }

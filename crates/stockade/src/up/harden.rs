@@ -8,7 +8,8 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit, umask};
 /// as the system allows.
 pub(super) fn process() -> Result<()> {
     umask(Mode::from_raw_mode(0o077));
-    setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) }).context("turning core dumps off")?;
+    setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) })
+        .context("turning core dumps off")?;
     let files = getrlimit(Resource::Nofile);
     // Fewer connections is the worst that comes of it.
     let _ = setrlimit(Resource::Nofile, Rlimit { current: files.maximum, maximum: files.maximum });

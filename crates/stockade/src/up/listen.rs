@@ -70,7 +70,12 @@ pub(super) fn tls(server: &crate::config::ServerConfig) -> Result<Option<Arc<rus
 }
 
 /// Console and API.
-pub(super) fn console(config: &Config, listeners: &Listeners, secure: bool, platform: &Arc<Platform>) -> Router {
+pub(super) fn console(
+    config: &Config,
+    listeners: &Listeners,
+    secure: bool,
+    platform: &Arc<Platform>,
+) -> Router {
     let port = listeners.console_address.port();
     let names = ["stockade.localhost", "localhost", "127.0.0.1", "[::1]"].map(str::to_owned);
     // A browser leaves out its scheme's own port (RFC 9110 section 4.2.3).
@@ -86,7 +91,8 @@ pub(super) fn console(config: &Config, listeners: &Listeners, secure: bool, plat
         sample_model: "sandbox".to_owned(),
     };
     let views: Arc<dyn stockade_views::Views> = Arc::new(platform.views.clone());
-    let sessions: Arc<dyn stockade_views::Sessions> = Arc::<stockade_platform::Sessions>::clone(&platform.sessions);
+    let sessions: Arc<dyn stockade_views::Sessions> =
+        Arc::<stockade_platform::Sessions>::clone(&platform.sessions);
     stockade_console::router(options, Arc::clone(&views), Arc::clone(&sessions))
         .merge(stockade_api::router(site, views, sessions))
 }
@@ -98,15 +104,16 @@ pub(super) fn metrics(gateway: Arc<Gateway>, platform: Arc<Platform>) -> Router 
         let body = format!("{}{}", gateway.metrics().render(), super::screen::ledger_metrics(&platform));
         async move { ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], body) }
     };
-    Router::new()
-        .route("/metrics", get(text))
-        .route("/healthz", get(async || "ok\n"))
-        .route(
-            "/readyz",
-            get(move || async move {
-                if ready.is_ready() { (StatusCode::OK, "ok\n") } else { (StatusCode::SERVICE_UNAVAILABLE, "stopping\n") }
-            }),
-        )
+    Router::new().route("/metrics", get(text)).route("/healthz", get(async || "ok\n")).route(
+        "/readyz",
+        get(move || async move {
+            if ready.is_ready() {
+                (StatusCode::OK, "ok\n")
+            } else {
+                (StatusCode::SERVICE_UNAVAILABLE, "stopping\n")
+            }
+        }),
+    )
 }
 
 /// Serves a router until the phase says otherwise.
@@ -134,11 +141,15 @@ pub(super) async fn serve_router(
             let service = TowerToHyperService::new(router);
             match acceptor {
                 None => {
-                    let _ = watcher.watch(builder.serve_connection(TokioIo::new(stream), service).into_owned()).await;
+                    let _ = watcher
+                        .watch(builder.serve_connection(TokioIo::new(stream), service).into_owned())
+                        .await;
                 }
                 Some(acceptor) => {
                     if let Ok(stream) = acceptor.accept(stream).await {
-                        let _ = watcher.watch(builder.serve_connection(TokioIo::new(stream), service).into_owned()).await;
+                        let _ = watcher
+                            .watch(builder.serve_connection(TokioIo::new(stream), service).into_owned())
+                            .await;
                     }
                 }
             }

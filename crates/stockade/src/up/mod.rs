@@ -22,7 +22,7 @@ pub(crate) use wire::policy_files;
 
 use crate::config;
 use crate::home::{Home, HomeArgs, Lock, RootKeyFile};
-use crate::system::{environment, env_vars};
+use crate::system::{env_vars, environment};
 
 /// Runs gateway, console and monitor. Needs no file and no flag.
 #[derive(Debug, Args)]
@@ -64,7 +64,8 @@ pub(crate) fn run(home: &HomeArgs, args: &UpArgs) -> Result<ExitCode> {
     let _lock = Lock::take(&home)?;
     let mut loaded = config::load(args.config.as_deref(), &env_vars()).map_err(crate::report)?;
     args.override_listeners(&mut loaded.config)?;
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("starting the runtime")?;
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().enable_all().build().context("starting the runtime")?;
     runtime.block_on(serve(args, begun, &home, &root_key, loaded))
 }
 
@@ -83,7 +84,11 @@ async fn serve(
     let platform = Arc::new(platform);
     let (phase, running) = watch::channel(Phase::Running);
 
-    let env_upstreams = if args.no_env_upstreams { wire::EnvUpstreams::default() } else { wire::EnvUpstreams::read(&listeners) };
+    let env_upstreams = if args.no_env_upstreams {
+        wire::EnvUpstreams::default()
+    } else {
+        wire::EnvUpstreams::read(&listeners)
+    };
     let wiring = wire::Wiring::new(&config, &env_upstreams, &platform, &env)?;
     let gateway = Gateway::new(wiring.parts, wire::options(&config), running.clone());
 
@@ -129,7 +134,9 @@ async fn serve(
         _ = stop_signal() => {}
     }
     let _ = phase.send(Phase::Stopping);
-    let _ = tokio::time::timeout(Duration::from_secs(5), async { while servers.join_next().await.is_some() {} }).await;
+    let _ =
+        tokio::time::timeout(Duration::from_secs(5), async { while servers.join_next().await.is_some() {} })
+            .await;
     let _ = std::fs::remove_file(home.addresses());
     let closed = tokio::task::spawn_blocking(move || platform.close()).await.context("closing")?;
     closed.context("closing the ledger")?;
@@ -139,8 +146,20 @@ async fn serve(
 /// On the first run there is a workload to play with, and a key for it that runs out.
 fn first_key(platform: &Platform) -> Result<Option<stockade_platform::NewKey>> {
     let Some(workload) = platform.roster.first_workload()? else { return Ok(None) };
-    let key = platform.roster.create_key(&workload.name, Some(FIRST_KEY), "made on the first run", "system")?;
+    let key =
+        platform.roster.create_key(&workload.name, Some(FIRST_KEY), "made on the first run", "system")?;
     Ok(Some(key))
+}
+
+/// A gateway with the default configuration and no upstream but the sandbox.
+pub(crate) fn alone(
+    platform: &Arc<Platform>,
+    env: &stockade_platform::Environment,
+    running: watch::Receiver<Phase>,
+) -> Result<Arc<Gateway>> {
+    let config = config::Config::default();
+    let wiring = wire::Wiring::new(&config, &wire::EnvUpstreams::default(), platform, env)?;
+    Ok(Gateway::new(wiring.parts, wire::options(&config), running))
 }
 
 async fn drained(gateway: &Gateway) {

@@ -73,8 +73,13 @@ impl Reloader {
         let rules = wire::rules(&new)?;
         let catalog = wire::catalog(&new, &self.env_upstreams)?;
         let mut lines = vec!["upstreams, labels and policies taken over".to_owned()];
-        if new.server != self.config.server || new.limits != self.config.limits || new.recording != self.config.recording {
-            lines.push("changes in [server], [limits] and [recording] take effect at the next start".to_owned());
+        if new.server != self.config.server
+            || new.limits != self.config.limits
+            || new.recording != self.config.recording
+        {
+            lines.push(
+                "changes in [server], [limits] and [recording] take effect at the next start".to_owned(),
+            );
         }
         self.pdp.replace(rules);
         self.catalog.store(Arc::new(catalog));

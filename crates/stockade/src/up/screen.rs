@@ -52,13 +52,18 @@ impl Screen {
         let base = format!("{}://{}/v1", self.scheme(), self.gateway);
         let console = self.console_url();
         let mut out = String::new();
-        let _ = writeln!(out, "Stockade {} is ready ({} ms)", env!("CARGO_PKG_VERSION"), self.took.as_millis());
+        let _ =
+            writeln!(out, "Stockade {} is ready ({} ms)", env!("CARGO_PKG_VERSION"), self.took.as_millis());
         let _ = writeln!(out, "  models     {}", self.models.join(", "));
         for line in &self.announced {
             let _ = writeln!(out, "  upstream   {line}");
         }
         if self.interrupted > 0 {
-            let _ = writeln!(out, "  recovered  {} requests were cut off by the last end and are recorded so", self.interrupted);
+            let _ = writeln!(
+                out,
+                "  recovered  {} requests were cut off by the last end and are recorded so",
+                self.interrupted
+            );
         }
         let link = format!("{console}/signin?token={}", self.link);
         if terminal {
@@ -75,11 +80,15 @@ impl Screen {
             Some(key) => {
                 let path = home.playground_key();
                 let _ = std::fs::remove_file(&path);
-                write_private(&path, format!("{}\n", key.text.reveal()).as_bytes()).context("writing the first key")?;
+                write_private(&path, format!("{}\n", key.text.reveal()).as_bytes())
+                    .context("writing the first key")?;
                 let _ = writeln!(out, "  export OPENAI_API_KEY=$(cat {})", path.display());
             }
             None => {
-                let _ = writeln!(out, "  export OPENAI_API_KEY=$(stockade keys create --workload playground --out /dev/stdout)");
+                let _ = writeln!(
+                    out,
+                    "  export OPENAI_API_KEY=$(stockade keys create --workload playground --out /dev/stdout)"
+                );
             }
         }
         let _ = writeln!(out, "  Ctrl-C stops. `stockade tour` shows in twenty seconds what this is for.");
@@ -97,7 +106,12 @@ pub(super) fn ledger_metrics(platform: &Platform) -> String {
     for (name, kind, help, value) in [
         ("stockade_ledger_entries", "gauge", "Entries in the ledger.", status.size),
         ("stockade_ledger_signed", "gauge", "Entries under a signed checkpoint.", status.signed),
-        ("stockade_ledger_stopped", "gauge", "1 when the ledger takes no entries any more.", u64::from(status.stopped.is_some())),
+        (
+            "stockade_ledger_stopped",
+            "gauge",
+            "1 when the ledger takes no entries any more.",
+            u64::from(status.stopped.is_some()),
+        ),
     ] {
         let _ = writeln!(out, "# HELP {name} {help}\n# TYPE {name} {kind}\n{name} {value}");
     }

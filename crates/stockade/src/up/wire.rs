@@ -35,7 +35,12 @@ pub(crate) struct EnvUpstreams {
 }
 
 impl Wiring {
-    pub(super) fn new(config: &Config, env: &EnvUpstreams, platform: &Platform, env_: &Environment) -> Result<Self> {
+    pub(super) fn new(
+        config: &Config,
+        env: &EnvUpstreams,
+        platform: &Platform,
+        env_: &Environment,
+    ) -> Result<Self> {
         let limits = &config.limits;
         let (egress, minter) = Egress::new(EgressOptions {
             connect_timeout: limits.connect_timeout.0,
@@ -47,7 +52,8 @@ impl Wiring {
         let catalog = catalog(config, env)?;
         let models = catalog.named().map(|(name, _)| name.to_owned()).collect();
         let catalog = Arc::new(ArcSwap::from_pointee(catalog));
-        let engine = Engine::new(&Rulebook::new(stockade_rules::FILES)).context("compiling the inspection rules")?;
+        let engine =
+            Engine::new(&Rulebook::new(stockade_rules::FILES)).context("compiling the inspection rules")?;
         platform.journal.record_payloads(config.recording.text == Recorded::Redacted);
         let parts = Parts {
             keys: platform.roster.directory(),
@@ -57,7 +63,11 @@ impl Wiring {
             egress,
             catalog: Arc::clone(&catalog),
             prompts: Arc::<stockade_platform::Roster>::clone(&platform.roster),
-            pseudonymiser: Arc::new(Pseudonymiser::new(env_.ring.mac_key(KeyRole::Pseudonym, 1, b"content")?)),
+            pseudonymiser: Arc::new(Pseudonymiser::new(env_.ring.mac_key(
+                KeyRole::Pseudonym,
+                1,
+                b"content",
+            )?)),
             people: env_.ring.mac_key(KeyRole::Pseudonym, 1, b"people")?,
             hosts: Hosts::new(config.server.hosts.iter().cloned()),
             clock: Arc::clone(&env_.clock),
@@ -87,11 +97,13 @@ pub(crate) fn policy_files(config: &Config) -> Result<Vec<(String, String)>> {
     let mut files: Vec<(String, String)> =
         stockade_rules::POLICIES.iter().map(|(n, t)| ((*n).to_owned(), (*t).to_owned())).collect();
     if let Some(dir) = &config.policies.dir {
-        let listing = std::fs::read_dir(dir).with_context(|| format!("reading the policies in `{}`", dir.display()))?;
+        let listing =
+            std::fs::read_dir(dir).with_context(|| format!("reading the policies in `{}`", dir.display()))?;
         for entry in listing {
             let path = entry?.path();
             if path.extension().is_some_and(|e| e == "cedar") {
-                let text = std::fs::read_to_string(&path).with_context(|| format!("reading `{}`", path.display()))?;
+                let text = std::fs::read_to_string(&path)
+                    .with_context(|| format!("reading `{}`", path.display()))?;
                 files.push((path.display().to_string(), text));
             }
         }
@@ -128,7 +140,12 @@ pub(super) fn catalog(config: &Config, env: &EnvUpstreams) -> Result<Catalog> {
     }
     let named = config.upstreams.iter().map(|(name, upstream)| (name.as_str(), upstream));
     for (name, upstream) in named.chain(env.found.iter().map(|(n, u)| (*n, u))) {
-        let key = upstream.api_key.as_deref().map(secret).transpose().with_context(|| format!("upstreams.{name}.api_key"))?;
+        let key = upstream
+            .api_key
+            .as_deref()
+            .map(secret)
+            .transpose()
+            .with_context(|| format!("upstreams.{name}.api_key"))?;
         let target = Target::http(TargetId::new(name), &upstream.base_url, key.as_deref())
             .with_context(|| format!("upstreams.{name}"))?;
         entries.push(CatalogEntry {
@@ -149,8 +166,12 @@ pub(super) fn catalog(config: &Config, env: &EnvUpstreams) -> Result<Catalog> {
 /// Follows a reference to a secret.
 fn secret(reference: &str) -> Result<String> {
     let value = match reference.split_once(':') {
-        Some(("env", name)) => std::env::var(name).map_err(|_| anyhow!("the environment variable `{name}` is not set"))?,
-        Some(("file", path)) => std::fs::read_to_string(Path::new(path)).with_context(|| format!("reading `{path}`"))?,
+        Some(("env", name)) => {
+            std::env::var(name).map_err(|_| anyhow!("the environment variable `{name}` is not set"))?
+        }
+        Some(("file", path)) => {
+            std::fs::read_to_string(Path::new(path)).with_context(|| format!("reading `{path}`"))?
+        }
         _ => return Err(anyhow!("a secret is an `env:` or `file:` reference")),
     };
     Ok(value.trim().to_owned())
@@ -160,12 +181,20 @@ impl EnvUpstreams {
     /// What the environment offers. A key or address of our own is never an upstream: that would be a loop.
     pub(super) fn read(listeners: &Listeners) -> Self {
         let var = |name: &str| std::env::var(name).ok().filter(|v| !v.trim().is_empty());
-        let own = [listeners.gateway_address.port(), listeners.console_address.port(), listeners.metrics_address.port()];
+        let own = [
+            listeners.gateway_address.port(),
+            listeners.console_address.port(),
+            listeners.metrics_address.port(),
+        ];
         let is_ours = |url: &str| {
-            Target::http(TargetId::new("x"), url, None)
-                .ok()
-                .and_then(|t| t.authority())
-                .is_some_and(|(host, port)| own.contains(&port) && (host == "localhost" || host.ends_with(".localhost") || host.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())))
+            Target::http(TargetId::new("x"), url, None).ok().and_then(|t| t.authority()).is_some_and(
+                |(host, port)| {
+                    own.contains(&port)
+                        && (host == "localhost"
+                            || host.ends_with(".localhost")
+                            || host.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback()))
+                },
+            )
         };
         let mut out = Self::default();
         let upstream = |base_url: String, api_key: Option<&str>, models: &[&str]| UpstreamConfig {
@@ -180,7 +209,8 @@ impl EnvUpstreams {
         {
             let base = var("OPENAI_BASE_URL").unwrap_or_else(|| "https://api.openai.com/v1".to_owned());
             if !is_ours(&base) {
-                let models: &[&str] = if ollama.is_some() { &["gpt-*", "o1*", "o3*", "o4*", "chatgpt-*"] } else { &["*"] };
+                let models: &[&str] =
+                    if ollama.is_some() { &["gpt-*", "o1*", "o3*", "o4*", "chatgpt-*"] } else { &["*"] };
                 out.found.push(("env-openai", upstream(base, Some("env:OPENAI_API_KEY"), models)));
             }
         }
@@ -203,7 +233,12 @@ impl EnvUpstreams {
         let mut lines: Vec<String> = self
             .found
             .iter()
-            .map(|(name, u)| format!("{} from the environment ({name}, up to label {}); --no-env-upstreams leaves it out", u.base_url, u.label_max))
+            .map(|(name, u)| {
+                format!(
+                    "{} from the environment ({name}, up to label {}); --no-env-upstreams leaves it out",
+                    u.base_url, u.label_max
+                )
+            })
             .collect();
         if !self.unused.is_empty() {
             lines.push(format!("{} set, not yet used", self.unused.join(", ")));

@@ -17,13 +17,13 @@ use stockade_domain::{
 };
 use stockade_egress::evidence::Lease;
 use stockade_egress::{Egress, EgressOptions, Target, TargetId};
-use stockade_inspect::Pseudonymiser;
 use stockade_gateway::ports::{
     AuditSink, AuditSlot, AuthError, Catalog, CatalogEntry, Durable, Grant, KeyDirectory, Payload,
     PromptRegistry, Unavailable,
 };
 use stockade_gateway::{Gateway, Hosts, Options, Parts, Phase};
 use stockade_inspect::Engine;
+use stockade_inspect::Pseudonymiser;
 use stockade_rulebook::Rulebook;
 use tokio::net::TcpListener;
 use tokio::sync::watch;

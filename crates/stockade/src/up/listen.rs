@@ -99,18 +99,20 @@ pub(super) fn console(
 
 /// Metrics and health, on a listener of their own.
 pub(super) fn metrics(gateway: Arc<Gateway>, platform: Arc<Platform>) -> Router {
-    let ready = Arc::clone(&gateway);
+    let (ready, recording) = (Arc::clone(&gateway), Arc::clone(&platform));
     let text = move || {
-        let body = format!("{}{}", gateway.metrics().render(), super::screen::ledger_metrics(&platform));
+        let body = format!("{}{}", gateway.metrics().render(), super::metrics::render(&platform));
         async move { ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], body) }
     };
     Router::new().route("/metrics", get(text)).route("/healthz", get(async || "ok\n")).route(
         "/readyz",
         get(move || async move {
-            if ready.is_ready() {
-                (StatusCode::OK, "ok\n")
-            } else {
+            if !ready.is_ready() {
                 (StatusCode::SERVICE_UNAVAILABLE, "stopping\n")
+            } else if recording.journal.ledger().status().stopped.is_some() {
+                (StatusCode::SERVICE_UNAVAILABLE, "the ledger has stopped\n")
+            } else {
+                (StatusCode::OK, "ok\n")
             }
         }),
     )

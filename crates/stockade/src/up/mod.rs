@@ -2,6 +2,7 @@
 
 mod harden;
 mod listen;
+mod metrics;
 mod reload;
 mod screen;
 mod wire;
@@ -15,7 +16,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result};
 use clap::Args;
 use stockade_gateway::{Gateway, Phase};
-use stockade_platform::Platform;
+use stockade_platform::{KeyState, PLAYGROUND, Platform};
 use tokio::sync::watch;
 
 pub(crate) use wire::policy_files;
@@ -102,6 +103,7 @@ async fn serve(
         models: wiring.models,
         announced: env_upstreams.announcements(),
         interrupted: recovery.open_intents.len(),
+        known_key: known_key(&platform)?,
         first_key: first,
         link,
     };
@@ -123,8 +125,9 @@ async fn serve(
     };
     servers.spawn(reloader.watch(running.clone()));
 
-    screen.write_addresses(home, listeners.metrics_address)?;
+    // The file of addresses says that everything is there, the first key too: it comes last.
     screen.print(home)?;
+    screen.write_addresses(home, listeners.metrics_address)?;
     stop_signal().await?;
     eprintln!("stopping: running answers have {} to end (again: now)", config.server.drain);
     let _ = phase.send(Phase::Draining);
@@ -160,6 +163,12 @@ pub(crate) fn alone(
     let config = config::Config::default();
     let wiring = wire::Wiring::new(&config, &wire::EnvUpstreams::default(), platform, env)?;
     Ok(Gateway::new(wiring.parts, wire::options(&config), running))
+}
+
+/// The youngest key of the first workload that can still be used. Only its id is shown, never its text.
+fn known_key(platform: &Platform) -> Result<Option<stockade_platform::KeyInfo>> {
+    let keys = platform.roster.list_keys()?.into_iter().rev();
+    Ok(keys.into_iter().find(|key| key.workload == PLAYGROUND && key.state == KeyState::Good))
 }
 
 async fn drained(gateway: &Gateway) {

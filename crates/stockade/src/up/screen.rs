@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use stockade_platform::{NewKey, Platform};
+use stockade_platform::{KeyInfo, NewKey};
 
 use crate::home::{Home, write_private};
 
@@ -20,6 +20,8 @@ pub(super) struct Screen {
     pub(super) announced: Vec<String>,
     pub(super) interrupted: usize,
     pub(super) first_key: Option<NewKey>,
+    /// A key of the first workload that is still good, when there is no new one.
+    pub(super) known_key: Option<KeyInfo>,
     pub(super) link: String,
 }
 
@@ -85,10 +87,13 @@ impl Screen {
                 let _ = writeln!(out, "  export OPENAI_API_KEY=$(cat {})", path.display());
             }
             None => {
-                let _ = writeln!(
-                    out,
-                    "  export OPENAI_API_KEY=$(stockade keys create --workload playground --out /dev/stdout)"
-                );
+                let make = "stockade keys create --workload playground";
+                let prefix = stockade_platform::PREFIX;
+                let known = match &self.known_key {
+                    Some(key) => format!("{prefix}{}... is good; another: {make}", key.short_id),
+                    None => format!("none is good any more: {make}"),
+                };
+                let _ = writeln!(out, "  key        {known}");
             }
         }
         let _ = writeln!(out, "  Ctrl-C stops. `stockade tour` shows in twenty seconds what this is for.");
@@ -97,23 +102,4 @@ impl Screen {
         let _ = stdout.write_all(out.as_bytes()).and_then(|()| stdout.flush());
         Ok(())
     }
-}
-
-/// The ledger's figures in Prometheus' text form.
-pub(super) fn ledger_metrics(platform: &Platform) -> String {
-    let status = platform.journal.ledger().status();
-    let mut out = String::new();
-    for (name, kind, help, value) in [
-        ("stockade_ledger_entries", "gauge", "Entries in the ledger.", status.size),
-        ("stockade_ledger_signed", "gauge", "Entries under a signed checkpoint.", status.signed),
-        (
-            "stockade_ledger_stopped",
-            "gauge",
-            "1 when the ledger takes no entries any more.",
-            u64::from(status.stopped.is_some()),
-        ),
-    ] {
-        let _ = writeln!(out, "# HELP {name} {help}\n# TYPE {name} {kind}\n{name} {value}");
-    }
-    out
 }

@@ -255,15 +255,19 @@ fn tail(home: &Home, output: OutputArgs, args: &Tail) -> Result<ExitCode> {
         }
     }
     last.iter().try_for_each(|entry| show(output, entry))?;
-    while args.follow {
+    if args.follow { follow(output, &ledger, next) } else { Ok(ExitCode::SUCCESS) }
+}
+
+/// Prints entries as they come, until it is interrupted or its reader goes away.
+fn follow(output: OutputArgs, ledger: &Path, mut next: u64) -> Result<ExitCode> {
+    loop {
         std::thread::sleep(LOOK);
-        for entry in export_directory(Arc::new(RealVfs), &ledger, next)? {
+        for entry in export_directory(Arc::new(RealVfs), ledger, next)? {
             let entry = entry?;
             next = entry.index.saturating_add(1);
             show(output, &entry)?;
         }
     }
-    Ok(ExitCode::SUCCESS)
 }
 
 /// The size that the checkpoint claims, as a hint where to begin reading; nothing rests on it.

@@ -25,8 +25,13 @@ fn a_first_run_needs_nothing_and_a_second_one_keeps_everything() {
     assert_eq!(refused.status, 401, "{}", refused.body);
     assert!(refused.head.to_lowercase().contains("x-should-retry: false"));
     assert_eq!(server.get("metrics", "/readyz", None).status, 200);
-    let metrics = server.get("metrics", "/metrics", None).body;
-    assert!(metrics.contains("stockade_ledger_signed"), "{metrics}");
+    let metrics = eventually(|| {
+        let metrics = server.get("metrics", "/metrics", None).body;
+        metrics.contains("stockade_request_ends_total{end=\"completed\"} 1").then_some(metrics)
+    });
+    for name in ["stockade_ledger_signed", "stockade_rejections_total 1", "process_resident_memory_bytes"] {
+        assert!(metrics.contains(name), "{name}: {metrics}");
+    }
 
     let stopped = server.stop();
     assert!(stopped.status.success(), "{}", text(&stopped.stderr));
@@ -37,7 +42,10 @@ fn a_first_run_needs_nothing_and_a_second_one_keeps_everything() {
 
     let server = place.start();
     assert_eq!(server.chat(Some(&key), &ask("hello")).status, 200);
-    assert!(server.stop().status.success());
+    let stopped = server.stop();
+    assert!(stopped.status.success());
+    let screen = text(&stopped.stdout);
+    assert!(screen.contains(&key[..14]) && !screen.contains(&key), "the key's id only: {screen}");
     assert!(place.expect(0, &["audit", "verify"]).starts_with("good:"));
 }
 

@@ -1,0 +1,141 @@
+//! What the program itself adds to the gateway's metrics: requests by how they ended, the ledger, the process. Prometheus'
+//! text exposition format (<https://prometheus.io/docs/instrumenting/exposition_formats/>); labels come from closed sets
+//! only, never from a request.
+
+use std::fmt::{Display, Write as _};
+
+use stockade_domain::EndReason;
+use stockade_ledger::Latency;
+use stockade_platform::Platform;
+
+/// Ticks a second of the times in `/proc/self/stat`: `USER_HZ`, which is 100 in the interface of every Linux that this
+/// program is built for (proc(5)).
+const USER_HZ: u64 = 100;
+
+/// The metrics as text.
+pub(super) fn render(platform: &Platform) -> String {
+    let mut out = String::new();
+    requests(&mut out, platform);
+    ledger(&mut out, platform);
+    process(&mut out);
+    out
+}
+
+fn requests(out: &mut String, platform: &Platform) {
+    let counts = platform.journal.counts();
+    let decisions = [("permit", counts.permitted), ("deny", counts.denied), ("none", counts.undecided)];
+    let name = "stockade_requests_total";
+    head(out, name, "counter", "Requests of known callers that have ended, by the decision on them.");
+    for (effect, count) in decisions {
+        labelled(out, name, "effect", effect, count);
+    }
+    let name = "stockade_request_ends_total";
+    head(out, name, "counter", "Requests of known callers, by how they ended.");
+    for (end, count) in &counts.ends {
+        labelled(out, name, "end", word(*end), count);
+    }
+    let name = "stockade_findings_total";
+    head(out, name, "counter", "Findings of inspection in requests and answers, by kind.");
+    for (kind, count) in &counts.findings {
+        labelled(out, name, "kind", kind.as_str(), count);
+    }
+    for (name, kind, help, value) in [
+        ("stockade_redactions_total", "counter", "Findings that were replaced.", counts.redacted),
+        (
+            "stockade_rejections_total",
+            "counter",
+            "Requests refused before their caller was known.",
+            counts.rejected,
+        ),
+        ("stockade_requests_open", "gauge", "Requests under way.", counts.open),
+    ] {
+        single(out, name, kind, help, value);
+    }
+}
+
+fn ledger(out: &mut String, platform: &Platform) {
+    let status = platform.journal.ledger().status();
+    let stopped = u64::from(status.stopped.is_some());
+    let in_use = u64::try_from(status.slots_in_use).unwrap_or(u64::MAX);
+    for (name, kind, help, value) in [
+        ("stockade_ledger_entries", "gauge", "Entries in the ledger.", status.size),
+        ("stockade_ledger_signed", "gauge", "Entries under a signed checkpoint.", status.signed),
+        ("stockade_ledger_stopped", "gauge", "1 when the ledger takes no entries any more.", stopped),
+        ("stockade_ledger_slots_in_use", "gauge", "Places in the ledger's queue that are taken.", in_use),
+        (
+            "stockade_ledger_rounds_total",
+            "counter",
+            "Writes to the ledger, each with one sync.",
+            status.rounds,
+        ),
+    ] {
+        single(out, name, kind, help, value);
+    }
+    histogram(
+        out,
+        "stockade_ledger_round_seconds",
+        "One write to the ledger, its sync included.",
+        &status.sync_latency,
+    );
+}
+
+/// Bucket `n` of the ledger's histogram ends below 2^(n+1) microseconds.
+fn histogram(out: &mut String, name: &str, help: &str, latency: &Latency) {
+    head(out, name, "histogram", help);
+    let mut total = 0_u64;
+    for (bucket, count) in (1_u32..).zip(&latency.counts) {
+        total = total.saturating_add(*count);
+        let bound = 2_f64.powi(i32::try_from(bucket).unwrap_or(i32::MAX)) / 1e6;
+        let _ = writeln!(out, "{name}_bucket{{le=\"{bound}\"}} {total}");
+    }
+    let _ = writeln!(out, "{name}_bucket{{le=\"+Inf\"}} {total}");
+    let _ = writeln!(out, "{name}_sum {}", std::time::Duration::from_micros(latency.sum_us).as_secs_f64());
+    let _ = writeln!(out, "{name}_count {total}");
+}
+
+/// What every Prometheus client library exports, from `/proc`; left out where there is none.
+fn process(out: &mut String) {
+    if let Some(seconds) = cpu_seconds() {
+        single(out, "process_cpu_seconds_total", "counter", "User and system time of the process.", seconds);
+    }
+    if let Some(bytes) = resident_bytes() {
+        single(out, "process_resident_memory_bytes", "gauge", "Memory of the process.", bytes);
+    }
+    if let Ok(open) = std::fs::read_dir("/proc/self/fd") {
+        single(out, "process_open_fds", "gauge", "Open file descriptors.", open.count());
+    }
+}
+
+fn cpu_seconds() -> Option<f64> {
+    let stat = std::fs::read_to_string("/proc/self/stat").ok()?;
+    // The program's name stands in parentheses and may hold anything; fields 14 and 15 are counted from the first.
+    let mut fields = stat.rsplit_once(')')?.1.split_ascii_whitespace().skip(11);
+    let user: u64 = fields.next()?.parse().ok()?;
+    let system: u64 = fields.next()?.parse().ok()?;
+    let millis = user.checked_add(system)?.checked_mul(1_000 / USER_HZ)?;
+    Some(std::time::Duration::from_millis(millis).as_secs_f64())
+}
+
+fn resident_bytes() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+    let kib: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    kib.checked_mul(1_024)
+}
+
+const fn word(end: EndReason) -> &'static str {
+    stockade_views::Ending::Ended(end).as_str()
+}
+
+fn head(out: &mut String, name: &str, kind: &str, help: &str) {
+    let _ = writeln!(out, "# HELP {name} {help}\n# TYPE {name} {kind}");
+}
+
+fn single(out: &mut String, name: &str, kind: &str, help: &str, value: impl Display) {
+    head(out, name, kind, help);
+    let _ = writeln!(out, "{name} {value}");
+}
+
+fn labelled(out: &mut String, name: &str, label: &str, value: &str, count: impl Display) {
+    let _ = writeln!(out, "{name}{{{label}=\"{value}\"}} {count}");
+}

@@ -104,7 +104,7 @@ impl Default for Options {
             body: 32 << 20,
             body_timeout: stack::BODY_TIMEOUT,
             json_depth: 128,
-            json_leaves: 1_000_000,
+            json_leaves: 262_144,
             header_block: 32 << 10,
             event: 8 << 20,
             connections: 4_096,

@@ -136,12 +136,14 @@ impl Call<'_> {
                 return Err(Refusal::new("invalid_api_key"));
             }
         };
-        if let Some(user) = self.head.headers.get("x-stockade-user") {
-            let id = user.to_str().unwrap_or_default().to_owned();
-            grant.caller.user = Some(EndUser { id });
-        }
+        let user = asserted_user(&self.head.headers);
+        grant.caller.user = user.clone().ok().flatten().map(|id| EndUser { id });
         let record = self.record_of(&grant.caller);
-        Ok(ticket.authenticate(grant.caller, record, grant.lease))
+        let authenticated = ticket.authenticate(grant.caller, record, grant.lease);
+        match user {
+            Ok(_) => Ok(authenticated),
+            Err(refusal) => Err(self.refuse(authenticated.into_ticket(), refusal)),
+        }
     }
 
     /// The first phase of the decision: on headers alone.
@@ -219,7 +221,9 @@ impl Call<'_> {
         let begun = Instant::now();
         let parts = &self.gateway.parts;
         let workload = parsed.caller().workload.id;
-        let inspected = request::inspect(&parts.engine, parsed.message(), workload, parts.prompts.as_ref());
+        let inspected = aside(parsed.message().body.len(), || {
+            request::inspect(&parts.engine, parsed.message(), workload, parts.prompts.as_ref())
+        });
         self.gateway.metrics.examined(begun.elapsed());
         let context = InspectionContext { addr: self.peer, now: parts.clock.now(), ..inspected.context };
         (parsed.examine(inspected.findings, inspected.inspection), context)
@@ -510,6 +514,30 @@ fn blocked(found: Vec<FindingRecord>) -> Vec<FindingRecord> {
         .into_iter()
         .map(|f| if steers(&f) { FindingRecord { handling: Handling::Blocked, ..f } } else { f })
         .collect()
+}
+
+/// The end user that the workload asserts: one field, of visible ASCII, at most 256 bytes.
+fn asserted_user(headers: &HeaderMap) -> Result<Option<String>, Refusal> {
+    let mut values = headers.get_all("x-stockade-user").iter();
+    match (values.next().map(|v| v.to_str()), values.next()) {
+        (None, _) => Ok(None),
+        (Some(Ok(id)), None) if (1..=256).contains(&id.len()) => Ok(Some(id.to_owned())),
+        _ => Err(Refusal::new("invalid_request")
+            .with_message("`x-stockade-user` is one field of at most 256 visible ASCII characters")),
+    }
+}
+
+/// Texts from this size on take longer to inspect than other requests should wait for the thread.
+const LONG_TEXT: usize = 256 << 10;
+
+/// Does a long computation where it may take its time: other tasks of the thread move to another one meanwhile.
+fn aside<T>(size: usize, work: impl FnOnce() -> T) -> T {
+    use tokio::runtime::{Handle, RuntimeFlavor};
+    if size >= LONG_TEXT && Handle::current().runtime_flavor() == RuntimeFlavor::MultiThread {
+        tokio::task::block_in_place(work)
+    } else {
+        work()
+    }
 }
 
 fn bearer(headers: &HeaderMap) -> Option<&str> {

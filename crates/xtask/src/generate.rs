@@ -1,6 +1,6 @@
 //! Golden files: what others depend on, derived from the code and kept in the tree, so that a change of it is seen.
 //!
-//! So far the command line's help, `docs/cli.md`.
+//! The command line's help, `docs/cli.md`, and the gateway's error codes, `docs/errors.md`.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -41,7 +41,20 @@ fn golden(binary: &Path) -> Result<Vec<(PathBuf, String)>> {
         "# The command line\n\nWhat `--help` prints, verb by verb. Made by `cargo xtask generate`; do not edit.\n",
     );
     describe(binary, &mut Vec::new(), &mut help)?;
-    Ok(vec![("docs/cli.md".into(), help)])
+    Ok(vec![("docs/cli.md".into(), help), ("docs/errors.md".into(), errors())])
+}
+
+/// The gateway's codes as a page.
+fn errors() -> String {
+    let mut page = String::from(
+        "# Errors of the gateway\n\nWhat a caller is told, in its dialect, with the id of the request in `x-request-id`. The codes are \
+         stable.\nDetails are the operator's: `stockade audit tail`, or the request's page in the console. Made by `cargo xtask \
+         generate`; do\nnot edit.\n\n| status | code | meaning |\n| ---: | --- | --- |\n",
+    );
+    for (status, code, meaning) in stockade_gateway::CODES {
+        let _ = writeln!(page, "| {status} | `{code}` | {meaning} |");
+    }
+    page
 }
 
 fn describe(binary: &Path, verbs: &mut Vec<String>, out: &mut String) -> Result<()> {

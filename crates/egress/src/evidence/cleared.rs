@@ -172,6 +172,11 @@ pub fn clear(
             Ok(_) | Err(Unmet(_)) => Err("obligation_unmet"),
         },
     };
+    // The ledger cannot forget: a model's name with something in it that has no business there is not written down.
+    let unnamed = examined
+        .findings
+        .iter()
+        .any(|f| examined.message().spans.get(f.span).is_some_and(|s| s.path == "/model"));
     let Examined { from, inspection, .. } = examined;
     let (ticket, caller, lease, message) =
         (from.from.ticket, from.from.caller, from.from.lease, from.message);
@@ -181,7 +186,7 @@ pub fn clear(
         caller: record,
         action: message.action,
         surface: message.surface.to_owned(),
-        model: message.model.clone(),
+        model: if unnamed { "[redacted]".to_owned() } else { message.model.clone() },
         targets: targets.iter().map(|t| t.as_str().to_owned()).collect(),
         stream: message.stream,
         mode: if strict { IntentMode::Strict } else { IntentMode::Overlap },

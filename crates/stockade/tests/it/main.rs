@@ -6,6 +6,7 @@
     reason = "a test that cannot go on has failed"
 )]
 
+mod control;
 mod support;
 mod up;
 mod verbs;

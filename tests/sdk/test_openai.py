@@ -2,7 +2,9 @@
 
 import asyncio
 import json
+import pathlib
 import re
+import tempfile
 import time
 import unittest
 
@@ -249,6 +251,33 @@ class Leaving(unittest.TestCase):
             request = stream.response.headers["x-request-id"]
             next(iter(stream))
         self.assertEqual(SERVER.outcome(request)["end"], "client_aborted")
+
+
+class Revocation(unittest.TestCase):
+    def test_a_revoked_key_ends_its_streams_and_opens_no_more(self):
+        with tempfile.TemporaryDirectory() as folder:
+            file = pathlib.Path(folder) / "key"
+            made = SERVER.command("keys", "create", "--workload", "playground", "--expires", "1h", "--out", str(file))
+            self.assertEqual(made.returncode, 0, made.stderr)
+            key = file.read_text().strip()
+            self.assertEqual(file.stat().st_mode & 0o777, 0o600)
+        stream = client(api_key=key).chat.completions.create(
+            model="sandbox", messages=user("count to 400 slowly"), stream=True
+        )
+        request = stream.response.headers["x-request-id"]
+        next(iter(stream))
+        revoked = SERVER.command("keys", "revoke", key.split("_")[1])
+        self.assertEqual(revoked.returncode, 0, revoked.stderr)
+        begin = time.monotonic()
+        try:
+            for _ in stream:
+                pass
+        except openai.APIError:
+            pass  # the stream may end with an error event
+        self.assertLess(time.monotonic() - begin, 5, "the stream goes on")
+        self.assertEqual(SERVER.outcome(request)["end"], "revoked")
+        with self.assertRaises(openai.AuthenticationError):
+            client(api_key=key).models.list()
 
 
 class Redaction(unittest.TestCase):

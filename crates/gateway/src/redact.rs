@@ -1,5 +1,6 @@
 //! What is done about findings: marks, pseudonyms, and the pieces that the record shows.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -141,7 +142,8 @@ impl Redactor {
     pub(crate) fn replace(&mut self, region: &Region, original: &str) -> (String, Piece) {
         if region.handling == Handling::Pseudonymised
             && region.exact
-            && let Some(fake) = self.pseudonyms.pseudonym(&region.ty, original)
+            && let Some(value) = spelled_out(original)
+            && let Some(fake) = self.pseudonyms.pseudonym(&region.ty, &value)
         {
             return (fake.clone(), Piece::Pseudonym { ty: region.ty.as_ref().to_owned(), text: fake });
         }
@@ -166,6 +168,15 @@ impl Redactor {
         push_plain(&mut pieces, rest);
         out.push_str(rest);
         (out, pieces)
+    }
+}
+
+/// A value as it reads: inside tool arguments it may be spelled with JSON escapes, whose digits are not its own.
+fn spelled_out(original: &str) -> Option<Cow<'_, str>> {
+    if original.contains('\\') {
+        serde_json::from_str(&format!("\"{original}\"")).ok().map(Cow::Owned)
+    } else {
+        Some(Cow::Borrowed(original))
     }
 }
 
@@ -273,6 +284,13 @@ mod tests {
     fn redactor() -> Redactor {
         let obligations = ["redact:secret", "pseudonymise:pii"].map(|o| o.parse().unwrap());
         Redactor::new(&obligations, Pseudonyms::for_tests())
+    }
+
+    #[test]
+    fn escapes_are_not_taken_for_digits() {
+        assert_eq!(spelled_out(r"\u0031\u0032-3").as_deref(), Some("12-3"));
+        assert_eq!(spelled_out("12-3").as_deref(), Some("12-3"));
+        assert_eq!(spelled_out(r"1\x"), None);
     }
 
     #[test]

@@ -108,7 +108,7 @@ impl Ledger {
             payload_problems,
         };
         let shared = Arc::new(Shared {
-            queue: Queue::new(options.queue_slots, found.size),
+            queue: Queue::new(options.queue_slots, options.queue_bytes, found.size),
             options,
             vfs,
             clock,
@@ -457,7 +457,9 @@ impl Reservation {
                 Ok(entry) => {
                     self.slots = left;
                     let (leaf, subject) = (leaf_hash(entry), Subject::of(event));
-                    shared.queue.push(entry, Waiting { end: 0, leaf, subject, payload: sealed, done })
+                    shared
+                        .queue
+                        .push(entry, Waiting { end: 0, bytes: 0, leaf, subject, payload: sealed, done })
                 }
                 Err(e) => Err((done, e)),
             }

@@ -26,6 +26,8 @@ pub(crate) type Done = Box<dyn FnOnce(Result<Receipt, LedgerError>) + Send>;
 pub(crate) struct Waiting {
     /// End of its frame in the batch's bytes.
     pub(crate) end: usize,
+    /// Bytes of entry and payload.
+    pub(crate) bytes: usize,
     pub(crate) leaf: Digest,
     pub(crate) subject: Subject,
     pub(crate) payload: Option<Sealed>,
@@ -46,6 +48,8 @@ struct State {
     batch: Batch,
     next: u64,
     free: usize,
+    /// Bytes of entries and payloads that wait or are being written.
+    bytes: usize,
     /// The writer sleeps and must be woken.
     idle: bool,
     closed: bool,
@@ -56,20 +60,25 @@ pub(crate) struct Queue {
     state: Mutex<State>,
     work: Condvar,
     slots: usize,
+    max_bytes: usize,
 }
 
 impl Queue {
-    /// A queue with room for `slots` entries; the first one gets the index `next`.
-    pub(crate) fn new(slots: usize, next: u64) -> Self {
+    /// A queue with room for `slots` entries that takes no more of them above `max_bytes`; the first one gets the index
+    /// `next`.
+    pub(crate) fn new(slots: usize, max_bytes: usize, next: u64) -> Self {
         let batch = Batch { first: next, ..Batch::default() };
-        let state = State { batch, next, free: slots, idle: false, closed: false, stopped: None };
-        Self { state: Mutex::new(state), work: Condvar::new(), slots }
+        let state = State { batch, next, free: slots, bytes: 0, idle: false, closed: false, stopped: None };
+        Self { state: Mutex::new(state), work: Condvar::new(), slots, max_bytes }
     }
 
     pub(crate) fn reserve(&self, slots: usize) -> Result<(), Unavailable> {
         let mut state = self.state.lock();
         if state.closed || state.stopped.is_some() {
             return Err(Unavailable::Stopped);
+        }
+        if state.bytes >= self.max_bytes {
+            return Err(Unavailable::Full);
         }
         state.free = state.free.checked_sub(slots).ok_or(Unavailable::Full)?;
         Ok(())
@@ -80,6 +89,14 @@ impl Queue {
             let mut state = self.state.lock();
             state.free = state.free.saturating_add(slots).min(self.slots);
         }
+    }
+
+    /// Gives back what a batch took up.
+    pub(crate) fn written(&self, waiting: &[Waiting]) {
+        let mut state = self.state.lock();
+        state.free = state.free.saturating_add(waiting.len()).min(self.slots);
+        let bytes = waiting.iter().fold(0_usize, |sum, one| sum.saturating_add(one.bytes));
+        state.bytes = state.bytes.saturating_sub(bytes);
     }
 
     /// Puts an entry into the queue, using up one reserved slot. Gives back whom to tell when the log has stopped.
@@ -96,7 +113,9 @@ impl Queue {
         state.next = seq.saturating_add(1);
         frame::push(&mut state.batch.bytes, seq, entry);
         let end = state.batch.bytes.len();
-        state.batch.waiting.push(Waiting { end, ..waiting });
+        let bytes = entry.len().saturating_add(waiting.payload.as_ref().map_or(0, |p| p.bytes.len()));
+        state.bytes = state.bytes.saturating_add(bytes);
+        state.batch.waiting.push(Waiting { end, bytes, ..waiting });
         if state.idle {
             state.idle = false;
             self.work.notify_one();

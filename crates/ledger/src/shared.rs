@@ -26,6 +26,9 @@ pub struct Options {
     pub instance: String,
     /// Room for entries that are reserved, waiting or being written.
     pub queue_slots: usize,
+    /// Bytes of entries and payloads in the queue above which nothing more is reserved. What is reserved already may
+    /// still come on top.
+    pub queue_bytes: usize,
     /// The longest payload in bytes.
     pub max_payload: usize,
     /// Entries of an append segment: a multiple of 256, at most 65,536.
@@ -82,6 +85,7 @@ impl Options {
             directory: directory.into(),
             instance: instance.into(),
             queue_slots: 32_768,
+            queue_bytes: 256 * 1024 * 1024,
             max_payload: 1024 * 1024,
             segment_entries: 16_384,
             payload_segment_bytes: 64 * 1024 * 1024,

@@ -37,7 +37,7 @@ pub(crate) fn run(shared: &Shared) {
         let mut waiting = std::mem::take(&mut batch.waiting);
         let result = commit(shared, batch.first, &mut batch.bytes, &waiting);
         // Before the answers: who hears that its entry is durable finds its room free again.
-        shared.queue.release(waiting.len());
+        shared.queue.written(&waiting);
         match result {
             Ok(()) => acknowledge(shared, batch.first, waiting.drain(..)),
             Err(e) => {

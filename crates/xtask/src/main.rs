@@ -7,6 +7,7 @@
 mod arrows;
 mod bench;
 mod check;
+mod eval;
 mod generate;
 mod leaktest;
 mod process;
@@ -39,6 +40,12 @@ enum Verb {
         #[command(subcommand)]
         bench: bench::Bench,
     },
+    /// Measures how well something is recognised; needs development data (STOCKADE_TESTDATA).
+    Eval {
+        /// What.
+        #[arg(value_enum)]
+        eval: eval::Eval,
+    },
     /// Plants secrets everywhere, cuts them everywhere, and looks for them on the other side.
     Leaktest(leaktest::Options),
     /// Runs one tier of the gateway benchmark in this process; prints where it listens.
@@ -67,6 +74,7 @@ enum Verb {
 fn main() -> ExitCode {
     let result = match Cli::parse().verb {
         Verb::Bench { bench } => bench::run(&bench),
+        Verb::Eval { eval } => eval::run(eval),
         Verb::Leaktest(options) => leaktest::run(&options),
         Verb::ServeTier { tier, upstream } => bench::serve(tier, upstream),
         Verb::Check => check::run(),

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use stockade_domain::AuditEvent;
-use stockade_ledger::verify::verify_directory;
+use stockade_ledger::verify::{Report, verify_directory};
 use stockade_ledger::{LedgerError, PayloadState, RealVfs, Unavailable, verify_bundle};
 
 use crate::common::{admin, append_all, intent, open, open_with, options, outcome, request};
@@ -88,6 +88,26 @@ fn room_is_reserved_and_given_back() {
 }
 
 #[test]
+fn a_queue_full_of_bytes_reserves_nothing_more() {
+    let disk = stockade_ledger::testing::SimVfs::new(stockade_ledger::testing::Faults::default());
+    let small = stockade_ledger::Options { queue_bytes: 10_000, ..options(std::path::Path::new("/ledger")) };
+    let (ledger, _) = open_with(small, Arc::new(disk)).unwrap();
+    // The first completion holds the writer up, so that the second entry waits in the queue.
+    let (go, hold) = std::sync::mpsc::channel::<()>();
+    let mut room = ledger.reserve(2).unwrap();
+    room.append(&admin(1), None, move |_| hold.recv().unwrap());
+    while ledger.size() == 0 {
+        std::thread::yield_now();
+    }
+    let (sender, second) = std::sync::mpsc::channel();
+    room.append(&admin(2), Some(&[0; 20_000]), move |answer| sender.send(answer.map(|_| ())).unwrap());
+    assert_eq!(ledger.reserve(1).err(), Some(Unavailable::Full));
+    go.send(()).unwrap();
+    second.recv().unwrap().unwrap();
+    assert!(ledger.reserve(1).is_ok());
+}
+
+#[test]
 fn what_cannot_be_taken_is_refused_and_harms_nothing() {
     let directory = tempfile::tempdir().unwrap();
     let (ledger, _) = open(&directory.path().join("ledger"));
@@ -138,15 +158,15 @@ fn a_log_verifies_while_it_is_in_use() {
                 n += 1;
             }
         });
-        let mut last = 0;
-        for _ in 0..40 {
-            let report = ledger.verify(2);
-            let entries = report.signed + report.unsigned;
-            assert!(report.is_good() && entries >= last, "{report:?}");
-            last = entries;
+        let reports: Vec<_> = std::iter::repeat_with(|| {
             std::thread::sleep(std::time::Duration::from_millis(5));
-        }
+            ledger.verify(2)
+        })
+        .take(40)
+        .collect();
         stop.store(true, std::sync::atomic::Ordering::Relaxed);
+        let sizes: Vec<_> = reports.iter().map(|report| report.signed + report.unsigned).collect();
+        assert!(sizes.is_sorted() && reports.iter().all(Report::is_good), "{reports:?}");
     });
     ledger.sign_now().unwrap();
     ledger.close().unwrap();

@@ -8,5 +8,6 @@
 
 mod control;
 mod support;
+mod tls;
 mod up;
 mod verbs;

@@ -23,6 +23,7 @@ pub(crate) use wire::policy_files;
 
 use crate::config;
 use crate::home::{Home, HomeArgs, Lock, RootKeyFile};
+use crate::output;
 use crate::system::{env_vars, environment};
 
 /// Runs gateway, console and monitor. Needs no file and no flag.
@@ -63,11 +64,12 @@ pub(crate) fn run(home: &HomeArgs, args: &UpArgs) -> Result<ExitCode> {
     root_key.must_be_outside(&home)?;
     home.prepare()?;
     let _lock = Lock::take(&home)?;
-    let mut loaded = config::load(args.config.as_deref(), &env_vars()).map_err(crate::report)?;
-    args.override_listeners(&mut loaded.config)?;
+    let loaded = config::load(args.config.as_deref(), &env_vars()).map_err(crate::report)?;
+    let mut config = loaded.config.clone();
+    args.override_listeners(&mut config)?;
     let runtime =
         tokio::runtime::Builder::new_multi_thread().enable_all().build().context("starting the runtime")?;
-    runtime.block_on(serve(args, begun, &home, &root_key, loaded))
+    runtime.block_on(serve(args, begun, &home, &root_key, loaded, config))
 }
 
 async fn serve(
@@ -76,8 +78,8 @@ async fn serve(
     home: &Home,
     root_key: &RootKeyFile,
     loaded: config::Loaded,
+    config: config::Config,
 ) -> Result<ExitCode> {
-    let config = loaded.config.clone();
     let listeners = listen::bind(&config.server).await?;
     let tls = listen::tls(&config.server)?;
     let env = environment(root_key.open(home)?);
@@ -118,7 +120,8 @@ async fn serve(
     servers.spawn(housekeeping(Arc::clone(&platform), config.recording.retention.0, running.clone()));
     let reloader = reload::Reloader {
         file: loaded.file,
-        config: config.clone(),
+        config: loaded.config,
+        server: config.server.clone(),
         env_upstreams,
         catalog: wiring.catalog,
         pdp: wiring.pdp,
@@ -129,7 +132,8 @@ async fn serve(
     screen.print(home)?;
     screen.write_addresses(home, listeners.metrics_address)?;
     stop_signal().await?;
-    eprintln!("stopping: running answers have {} to end (again: now)", config.server.drain);
+    let drain = config.server.drain;
+    output::say(format_args!("stopping: running answers have {drain} to end (again: now)"));
     let _ = phase.send(Phase::Draining);
     tokio::select! {
         () = drained(&gateway) => {}

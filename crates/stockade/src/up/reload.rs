@@ -13,7 +13,8 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
 use super::wire::{self, EnvUpstreams};
-use crate::config::{self, Config};
+use crate::config::{self, Config, ServerConfig};
+use crate::output::say;
 use crate::system::env_vars;
 
 /// How often the file's time is looked at.
@@ -22,7 +23,10 @@ const LOOK: Duration = Duration::from_secs(2);
 /// Puts changed upstreams, labels and policies in place under running traffic.
 pub(super) struct Reloader {
     pub(super) file: Option<PathBuf>,
+    /// The file and the environment as they were read last, without flags.
     pub(super) config: Config,
+    /// Where it listens really, flags included: what exists depends on it, whatever a changed file says.
+    pub(super) server: ServerConfig,
     pub(super) env_upstreams: EnvUpstreams,
     pub(super) catalog: Arc<ArcSwap<Catalog>>,
     pub(super) pdp: Arc<Pdp>,
@@ -45,8 +49,10 @@ impl Reloader {
             }
             seen = stamp;
             match self.reload() {
-                Ok(lines) => lines.iter().for_each(|line| eprintln!("configuration: {line}")),
-                Err(error) => eprintln!("configuration not taken, the old one stays in force: {error:?}"),
+                Ok(lines) => lines.iter().for_each(|line| say(format_args!("configuration: {line}"))),
+                Err(error) => {
+                    say(format_args!("configuration not taken, the old one stays in force: {error:?}"));
+                }
             }
         }
     }
@@ -71,7 +77,8 @@ impl Reloader {
         let new = config::load(self.file.as_deref(), &env_vars()).map_err(crate::report)?.config;
         // Everything that can fail comes before anything is put in place.
         let rules = wire::rules(&new)?;
-        let catalog = wire::catalog(&new, &self.env_upstreams)?;
+        let effective = Config { server: self.server.clone(), ..new.clone() };
+        let catalog = wire::catalog(&effective, &self.env_upstreams)?;
         let mut lines = vec!["upstreams, labels and policies taken over".to_owned()];
         if new.server != self.config.server
             || new.limits != self.config.limits
@@ -83,9 +90,7 @@ impl Reloader {
         }
         self.pdp.replace(rules);
         self.catalog.store(Arc::new(catalog));
-        self.config.upstreams = new.upstreams;
-        self.config.labels = new.labels;
-        self.config.policies = new.policies;
+        self.config = new;
         Ok(lines)
     }
 }

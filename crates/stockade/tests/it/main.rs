@@ -6,6 +6,8 @@
     reason = "a test that cannot go on has failed"
 )]
 
+mod control;
 mod support;
+mod tls;
 mod up;
 mod verbs;

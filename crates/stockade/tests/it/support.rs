@@ -93,7 +93,11 @@ impl Place {
     ];
 
     pub(crate) fn start(&self) -> Server {
-        let child = self.command(&Self::UP).spawn().unwrap();
+        self.start_with(&Self::UP)
+    }
+
+    pub(crate) fn start_with(&self, args: &[&str]) -> Server {
+        let child = self.command(args).spawn().unwrap();
         let mut server = Server { child: Some(child), addresses: Value::Null };
         let file = self.data().join("run/addresses.json");
         eventually(|| {

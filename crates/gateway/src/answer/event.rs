@@ -179,9 +179,10 @@ impl Event {
         tool: Option<u64>,
         shape: Shape,
     ) -> Part {
+        // A list of tokens is one text in pieces, in a whole body too.
         let place = match shape {
-            Shape::Chunk => lane_place(&leaf.path),
-            Shape::Whole => leaf.path.clone(),
+            Shape::Whole if !leaf.path.contains("/logprobs/") => leaf.path.clone(),
+            Shape::Chunk | Shape::Whole => lane_place(&leaf.path),
         };
         let place = if leaf.kind == LeafKind::Key { format!("{place}#key") } else { place };
         let lane = LaneKey { choice, tool, place };

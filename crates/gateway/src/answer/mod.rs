@@ -117,6 +117,9 @@ struct ToolCall {
 /// A tool's name is no longer than this many bytes.
 const MAX_TOOL_NAME: usize = 256;
 
+/// An answer has at most so many different texts: each costs a scanner.
+const MAX_LANES: usize = 8_192;
+
 /// So many different atoms are remembered as clean.
 const MAX_ATOMS: usize = 1_024;
 
@@ -263,7 +266,7 @@ impl AnswerFilter {
         {
             return Ok(Source::Fixed(edited));
         }
-        let lane = self.lane(key, channel);
+        let lane = self.lane(key, channel)?;
         if let (Some(choice), Some(tool)) = (key.choice, key.tool) {
             let call = self.tools.entry((choice, tool)).or_default();
             match channel {
@@ -291,15 +294,18 @@ impl AnswerFilter {
         Ok(Source::Lane(lane, piece))
     }
 
-    fn lane(&mut self, key: &LaneKey, channel: Channel) -> usize {
+    fn lane(&mut self, key: &LaneKey, channel: Channel) -> Result<usize, Cut> {
         if let Some(lane) = self.by_key.get(key) {
-            return *lane;
+            return Ok(*lane);
+        }
+        if self.lanes.len() >= MAX_LANES {
+            return Err(self.end("upstream_too_large", EndReason::UpstreamFailed));
         }
         let path = key.place.trim_end_matches("#key").to_owned();
         self.lanes.push(Lane::new(&self.engine, channel, path, self.redactor.pseudonyms().restorer()));
         let lane = self.lanes.len().saturating_sub(1);
         self.by_key.insert(key.clone(), lane);
-        lane
+        Ok(lane)
     }
 
     /// The same text at the same place as in the message before it is no piece of a longer text. The first time it is

@@ -241,6 +241,26 @@ fn a_field_that_comes_with_every_event_does_not_hold_the_stream() {
 }
 
 #[test]
+fn an_answer_of_endless_new_fields_is_cut() {
+    let fields: String = (0..9_000).map(|n| format!("\"f{n}\":\"x\",")).collect();
+    let (out, cut) = run(true, &[format!("data: {{{fields}\"choices\":[]}}\n\n").as_bytes()]);
+    assert_eq!(cut, Some("upstream_too_large"));
+    assert!(out.len() < 1_000);
+}
+
+#[test]
+fn padding_does_not_hold_the_stream() {
+    let mut filter = filter(true);
+    let mut left = 0;
+    for (word, padding) in [("One ", "aZ3k"), ("two ", "q9LmN"), ("three ", "Xy7")] {
+        let event = json!({"id": "c", "obfuscation": padding, "choices": [{"index": 0, "delta": {"content": word}}]});
+        let held = filter.push(Bytes::from(format!("data: {event}\n\n"))).unwrap();
+        left += events(&String::from_utf8(held.out.to_vec()).unwrap()).len();
+    }
+    assert_eq!(left, 3);
+}
+
+#[test]
 fn broken_streams_end_in_the_dialect() {
     let begun = event(0, json!({"content": "x "}), Value::Null);
     for (bytes, code) in [

@@ -216,6 +216,8 @@ impl Table for ChatChunk {
     fn name(&self, path: &[&str]) -> Named {
         match path {
             ["choices", _, "delta", rest @ ..] => answer(rest),
+            // Random padding; held like text it would hold the stream.
+            ["obfuscation"] => Named::Opaque("padding"),
             _ => envelope(path),
         }
     }

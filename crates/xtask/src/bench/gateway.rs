@@ -81,7 +81,9 @@ async fn measure(options: &Options, stockade: Option<&Path>) -> Result<String> {
     let added = added_latency(options, &direct, &servers).await?;
     let streams = streamed(options, &direct, &servers).await?;
     drop(awake);
-    let capacity = throughput(options, &direct, &servers).await?;
+    let capacity = throughput(options, &direct, &servers)
+        .await
+        .with_context(|| servers.iter().filter_map(Server::output).collect::<Vec<_>>().join("\n"))?;
     let memory = memory_table(&servers, &idle)?;
     let device = device::fdatasync(&scratch, 500)?;
 

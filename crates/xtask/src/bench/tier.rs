@@ -60,12 +60,12 @@ pub(crate) struct Server {
     pub(crate) target: Target,
     /// Whether requests carry a tool, which makes the gateway wait for the record before it dispatches.
     pub(crate) tools: bool,
-    _process: Process,
+    process: Process,
 }
 
 enum Process {
     Own { _running: Running },
-    Stockade { _stockade: Box<Stockade> },
+    Stockade { stockade: Box<Stockade> },
     Shared,
 }
 
@@ -85,7 +85,7 @@ impl Server {
         let address = address.with_context(|| format!("{tier} did not say where it listens"))?;
         let key = words.next().map(str::to_owned);
         let target = Target { name: tier.to_string(), address, key, pid: Some(running.pid()) };
-        Ok(Self { target, tools: false, _process: Process::Own { _running: running } })
+        Ok(Self { target, tools: false, process: Process::Own { _running: running } })
     }
 
     /// Starts the real gateway, once for both of its tiers: the intent is written beside the dispatch (`overlap`), or
@@ -105,14 +105,22 @@ impl Server {
             Self {
                 target: overlap,
                 tools: false,
-                _process: Process::Stockade { _stockade: Box::new(stockade) },
+                process: Process::Stockade { stockade: Box::new(stockade) },
             },
-            Self { target: strict, tools: true, _process: Process::Shared },
+            Self { target: strict, tools: true, process: Process::Shared },
         ])
+    }
+
+    /// What the real gateway printed, which says why it ended if it did.
+    pub(crate) fn output(&self) -> Option<String> {
+        match &self.process {
+            Process::Stockade { stockade } => Some(stockade.log()),
+            Process::Own { .. } | Process::Shared => None,
+        }
     }
 
     /// A server that was started elsewhere.
     pub(crate) fn own(target: Target, running: Running) -> Self {
-        Self { target, tools: false, _process: Process::Own { _running: running } }
+        Self { target, tools: false, process: Process::Own { _running: running } }
     }
 }

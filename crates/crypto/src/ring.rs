@@ -176,7 +176,7 @@ mod tests {
         let key = RootKey::generate(&SystemRandom).unwrap();
         let text = key.to_file();
         assert_eq!(RootKey::from_file(&text).unwrap().0, key.0);
-        for bad in ["", "stockade-root-key-1 00", &text[1..], &text.to_uppercase()] {
+        for bad in ["", "stockade-root-key-1 00", text.trim_start_matches('s'), &text.to_uppercase()] {
             assert!(RootKey::from_file(bad).is_err());
         }
     }

@@ -329,7 +329,9 @@ mod tests {
         let mut texts = [String::new(), String::new()];
         for event in answer.events() {
             let text = String::from_utf8(event).unwrap();
-            let Ok(event) = serde_json::from_str::<Value>(&text[6..]) else { continue };
+            let Ok(event) = serde_json::from_str::<Value>(text.trim_start_matches("data: ")) else {
+                continue;
+            };
             let at = usize::try_from(event["choices"][0]["index"].as_u64().unwrap()).unwrap();
             texts[at].push_str(event["choices"][0]["delta"]["content"].as_str().unwrap_or_default());
         }

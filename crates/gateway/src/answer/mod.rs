@@ -555,6 +555,10 @@ impl ResponseFilter for AnswerFilter {
     }
 
     fn stats(&mut self) -> FilterStats {
+        // An answer that ended early was still looked at as far as it came.
+        for lane in &mut self.lanes {
+            lane.finish(&mut self.redactor, &mut self.tally);
+        }
         let tally = std::mem::replace(&mut self.tally, Tally::new(Direction::Response));
         let recording = std::mem::replace(&mut self.recording, Recording::new(0));
         FilterStats {

@@ -247,6 +247,15 @@ fn an_answer_of_endless_new_fields_is_cut() {
 }
 
 #[test]
+fn an_answer_that_ends_early_still_tells_what_was_found() {
+    let mut filter = filter(true);
+    filter.push(Bytes::from(event(0, json!({"content": format!("{EMAIL} and ")}), Value::Null))).unwrap();
+    let inspection = filter.stats().inspection.unwrap();
+    assert_eq!(inspection.findings.len(), 1);
+    assert!(inspection.ran.iter().any(|r| r.detector == "email" && r.bytes > 0));
+}
+
+#[test]
 fn padding_does_not_hold_the_stream() {
     let mut filter = filter(true);
     let mut left = 0;

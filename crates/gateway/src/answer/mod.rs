@@ -8,6 +8,7 @@
 mod endings;
 mod event;
 mod lane;
+mod release;
 mod sse;
 #[cfg(test)]
 mod tests;
@@ -24,7 +25,7 @@ use stockade_domain::{
 use stockade_egress::evidence::{Cut, FilterStats, Held, ResponseFilter};
 use stockade_inspect::{Context, Engine};
 
-use crate::json::{Edit, Limits, encode_string, splice};
+use crate::json::Limits;
 use crate::redact::{Recording, Redactor};
 use crate::tally::Tally;
 use endings::Envelope;
@@ -399,109 +400,6 @@ impl AnswerFilter {
             self.finish_lane(lane)?;
         }
         self.release(out)
-    }
-
-    /// Lets go what may go. A message never overtakes another of the same choice.
-    fn release(&mut self, out: &mut Vec<u8>) -> Result<(), Cut> {
-        let mut blocked: BTreeSet<u64> = BTreeSet::new();
-        let mut at = 0;
-        while let Some(waiting) = self.queue.get(at) {
-            let choices = &waiting.event.choices;
-            let free = if choices.is_empty() { at == 0 } else { choices.is_disjoint(&blocked) };
-            if free && self.is_ready(waiting) {
-                let Some(waiting) = self.queue.remove(at) else { break };
-                self.queued = self.queued.saturating_sub(waiting.event.data.len());
-                self.emit(waiting, out)?;
-            } else {
-                if choices.is_empty() {
-                    break;
-                }
-                blocked.extend(choices);
-                if blocked.len() >= self.open.len() {
-                    break;
-                }
-                at = at.saturating_add(1);
-            }
-        }
-        Ok(())
-    }
-
-    fn is_ready(&self, waiting: &Waiting) -> bool {
-        waiting.tools.iter().all(|t| self.tools.get(t).is_some_and(|call| call.decided))
-            && waiting.sources.iter().all(|source| match source {
-                Source::Lane(lane, piece) => self.lanes.get(*lane).is_some_and(|l| l.is_ready(piece.end)),
-                Source::Fixed(_) => true,
-            })
-    }
-
-    fn emit(&mut self, waiting: Waiting, out: &mut Vec<u8>) -> Result<(), Cut> {
-        let Waiting { event, sources, .. } = waiting;
-        let mut edits = Vec::new();
-        let mut touched: BTreeSet<u64> = BTreeSet::new();
-        let mut sources = sources.into_iter();
-        for part in event.parts {
-            match part {
-                Part::Atom { .. } => {}
-                Part::Blank { raw, with } => edits.push(Edit { raw, with: with.as_bytes().to_vec() }),
-                Part::Text { lane: key, channel, text, raw } => {
-                    let rendered = match sources.next() {
-                        Some(Source::Fixed(edited)) => edited.unwrap_or_else(|| text.clone()),
-                        Some(Source::Lane(lane, piece)) => self.render(lane, &piece, key.choice, channel)?,
-                        None => return Err(self.malformed()),
-                    };
-                    if rendered != text {
-                        touched.extend(key.choice);
-                        edits.push(Edit { raw, with: encode_string(&rendered) });
-                    }
-                }
-            }
-        }
-        for (choice, raw) in event.logprobs {
-            if touched.contains(&choice) {
-                edits.retain(|e| e.raw.end <= raw.start || raw.end <= e.raw.start);
-                edits.push(Edit { raw, with: b"null".to_vec() });
-            }
-        }
-        let data = if edits.is_empty() {
-            event.data.to_vec()
-        } else {
-            splice(&event.data, &mut edits).ok_or_else(|| self.malformed())?
-        };
-        match self.shape {
-            Shape::Chunk => write_event(out, &data),
-            Shape::Whole => out.extend_from_slice(&data),
-        }
-        Ok(())
-    }
-}
-
-impl AnswerFilter {
-    /// A piece of a lane as it leaves, kept for the record if people are to read it.
-    fn render(
-        &mut self,
-        lane: usize,
-        piece: &Range<usize>,
-        choice: Option<u64>,
-        channel: Channel,
-    ) -> Result<String, Cut> {
-        let Some(lane) = self.lanes.get_mut(lane) else {
-            return Err(endings::cut(
-                self.shape,
-                "upstream_malformed",
-                EndReason::UpstreamFailed,
-                &self.envelope,
-                &[0],
-            ));
-        };
-        let rendered = lane.render(piece, &mut self.redactor, &mut self.tally);
-        if self.record && channel != Channel::Unlabelled && channel != Channel::Key {
-            let path = match choice {
-                Some(choice) => lane.path.replacen("/choices/*", &format!("/choices/{choice}"), 1),
-                None => lane.path.clone(),
-            };
-            self.recording.add(channel, Role::Assistant, &path, rendered.pieces);
-        }
-        Ok(rendered.text)
     }
 }
 

@@ -1,23 +1,23 @@
-//! The request stack, on one screen.
+//! The request stack, on one screen. [`Call::run`] is the screen; the steps below it come in the order in which it takes them.
+
+mod ends;
+mod models;
+mod records;
+mod wire;
 
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use http::request::Parts as Head;
-use http::{HeaderMap, HeaderValue, Method, Response, StatusCode, header};
+use http::{HeaderValue, Method, Response, StatusCode, header};
 use http_body::Body;
-use http_body_util::{BodyExt, Either, Full};
+use http_body_util::{Either, Full};
 use stockade_authz::{InspectionContext, Resource};
-use stockade_crypto::{Hasher, to_hex};
-use stockade_domain::{
-    Action, CallerRecord, Channel, Effect, EndReason, EndUser, FindingKind, FindingRecord, Handling,
-    Obligation, RequestId, Role,
-};
+use stockade_domain::{Action, Effect, EndReason, EndUser, RequestId};
 use stockade_egress::evidence::{
-    Authenticated, Cleared, Denied, Dispatch, Examined, Filtered, Parsed, Recorded, Ticket, admit, clear,
-    filter,
+    Authenticated, Cleared, Dispatch, Examined, Filtered, Parsed, Recorded, Ticket, admit, clear, filter,
 };
 use stockade_egress::{SendError, UpstreamResponse};
 
@@ -27,8 +27,10 @@ use crate::error::Refusal;
 use crate::json::Limits;
 use crate::ports::Resolved;
 use crate::pseudonyms::Pseudonyms;
-use crate::redact::{Recording, Redactor};
+use crate::redact::Redactor;
 use crate::request::{self, Apply};
+use ends::blocked;
+use wire::{annotation, asserted_user, bearer, check_head, local, read_body, with_common_headers};
 
 /// What goes to a client: an answer of ours, or an upstream's through the filter.
 pub(crate) type Answer = Response<Either<Full<Bytes>, Filtered>>;
@@ -361,170 +363,6 @@ impl Call<'_> {
             pdp.ask(&caller, Action::CallTool, Resource::Tool { name, model: &model }, &context)
         })
     }
-
-    /// The models that exist and that this caller may use.
-    async fn list_models(&self, authenticated: Authenticated, one: Option<&str>) -> Step<Answer> {
-        let parts = &self.gateway.parts;
-        let context = self.bare_context();
-        let caller = authenticated.caller().clone();
-        let decision = parts.pdp.decide(&caller, Action::ListModels, Resource::Gateway, &context);
-        let record = self.record_of(&caller);
-        let authority = parts.egress.authority();
-        let admitted =
-            match admit(authority, authenticated, decision, Action::ListModels, "openai.models", record) {
-                Ok(admitted) => admitted,
-                Err(denied) => return Err(self.deny(denied, Vec::new()).await),
-            };
-        let catalog = parts.catalog.load();
-        let usable = |name: &str| {
-            catalog.resolve(name).is_some_and(|r| {
-                let asked = parts.pdp.ask(&caller, Action::Invoke, Resource::Model(&r.model), &context);
-                asked.effect == Effect::Permit
-            })
-        };
-        let entry = |name: &str| {
-            let owner = catalog.resolve(name).map(|r| r.target.id().as_str().to_owned());
-            serde_json::json!({"id": name, "object": "model", "created": 0, "owned_by": owner})
-        };
-        let body = match one {
-            Some(name) if usable(name) => entry(name),
-            Some(_) => {
-                let ticket = admitted.proceed().into_ticket();
-                return Err(self.refuse(ticket, Refusal::new("model_not_found")));
-            }
-            None => {
-                let data: Vec<_> =
-                    catalog.named().filter(|(n, _)| usable(n)).map(|(n, _)| entry(n)).collect();
-                serde_json::json!({"object": "list", "data": data})
-            }
-        };
-        let body = Bytes::from(body.to_string());
-        let length = u64::try_from(body.len()).unwrap_or(u64::MAX);
-        admitted.answer(200, length).await.map_err(|error| self.unrecorded(&error.to_string()))?;
-        Ok(local(StatusCode::OK, "application/json", body))
-    }
-
-    // --- ends ---
-
-    /// Records a denial, waits for the record, and says no more than the category.
-    async fn deny(&self, denied: Box<Denied>, findings: Vec<FindingRecord>) -> Refusal {
-        let refusal = Refusal::new(denied.code());
-        match denied.record(refusal.status.as_u16(), findings).await {
-            Ok(_) => refusal,
-            Err(error) => self.unrecorded(&error.to_string()),
-        }
-    }
-
-    /// Records that a request of a known caller was refused.
-    fn refuse(&self, ticket: Ticket, refusal: Refusal) -> Refusal {
-        self.end(ticket, refusal, EndReason::Refused)
-    }
-
-    fn end(&self, mut ticket: Ticket, refusal: Refusal, end: EndReason) -> Refusal {
-        let draft = ticket.draft();
-        draft.status = refusal.status.as_u16();
-        draft.code = Some(refusal.code);
-        drop(ticket.close(end));
-        refusal
-    }
-
-    fn unrecorded(&self, error: &str) -> Refusal {
-        tracing::error!(error, "a request was answered with 503 because its record failed");
-        Refusal::new("ledger_unavailable")
-    }
-
-    // --- what records hold ---
-
-    fn record_of(&self, caller: &stockade_domain::Caller) -> CallerRecord {
-        let tenant = caller.workload.tenant.as_str().as_bytes();
-        caller.record(|user| {
-            let tag = self.gateway.parts.people.mac_parts(&[tenant, user.as_bytes()]);
-            to_hex(tag.get(..16).unwrap_or_default())
-        })
-    }
-
-    fn bare_context(&self) -> InspectionContext {
-        InspectionContext {
-            addr: self.peer,
-            now: self.gateway.parts.clock.now(),
-            ..InspectionContext::default()
-        }
-    }
-
-    fn about(&self) -> serde_json::Value {
-        let text = |name: header::HeaderName| {
-            self.head
-                .headers
-                .get(name)
-                .and_then(|v| v.to_str().ok())
-                .map(|v| v.chars().take(256).collect::<String>())
-        };
-        serde_json::json!({
-            "peer": self.peer.map(|p| p.to_string()),
-            "user_agent": text(header::USER_AGENT),
-            "user": text(header::HeaderName::from_static("x-stockade-user")),
-        })
-    }
-
-    /// What a denied request said, with everything redacted that can be.
-    fn denied_payload(&self, examined: &Examined) -> Vec<u8> {
-        let limit = self.gateway.options.record_limit;
-        let about = self.about();
-        let obligations = [Obligation::Redact("secret".to_owned()), Obligation::Redact("pii".to_owned())];
-        let mut redactor = Redactor::new(&obligations, self.gateway.no_pseudonyms(examined.caller()));
-        let mut recording = Recording::new(limit);
-        // What could not be inspected cannot be redacted either, so it is not kept.
-        let known = limit > 0 && examined.inspection().incomplete.is_empty();
-        for (index, span) in examined.message().spans.iter().enumerate().filter(|_| known) {
-            if matches!(span.channel, Channel::Atom | Channel::Key | Channel::ToolDefinition) {
-                continue;
-            }
-            let found = examined.findings().iter().filter(|f| f.span == index).map(|f| &f.finding);
-            let regions = redactor.regions(found);
-            recording.add(span.channel, span.role, &span.path, redactor.edit(&span.text, &regions).1);
-        }
-        recording.into_payload(about)
-    }
-
-    /// The request's pseudonyms. Their scope is the conversation: caller, system prompt and first thing a user said, which
-    /// a client sends again with every turn.
-    fn pseudonyms(&self, examined: &Examined) -> Pseudonyms {
-        let caller = examined.caller();
-        let mut scope = Hasher::new();
-        let mut add = |text: &str| {
-            scope.update(&u64::try_from(text.len()).unwrap_or(u64::MAX).to_be_bytes());
-            scope.update(text.as_bytes());
-        };
-        add(caller.user.as_ref().map_or("", |u| &u.id));
-        let spans = &examined.message().spans;
-        spans.iter().filter(|s| s.channel == Channel::System).for_each(|s| add(&s.text));
-        spans
-            .iter()
-            .find(|s| s.role == Role::User && s.channel == Channel::Content)
-            .into_iter()
-            .for_each(|s| add(&s.text));
-        self.gateway.pseudonyms(caller, scope.finish())
-    }
-}
-
-/// Findings that a denial was for.
-fn blocked(found: Vec<FindingRecord>) -> Vec<FindingRecord> {
-    let steers = |f: &FindingRecord| matches!(f.kind, FindingKind::Injection | FindingKind::Leak);
-    found
-        .into_iter()
-        .map(|f| if steers(&f) { FindingRecord { handling: Handling::Blocked, ..f } } else { f })
-        .collect()
-}
-
-/// The end user that the workload asserts: one field, of visible ASCII, at most 256 bytes.
-fn asserted_user(headers: &HeaderMap) -> Result<Option<String>, Refusal> {
-    let mut values = headers.get_all("x-stockade-user").iter();
-    match (values.next().map(|v| v.to_str()), values.next()) {
-        (None, _) => Ok(None),
-        (Some(Ok(id)), None) if (1..=256).contains(&id.len()) => Ok(Some(id.to_owned())),
-        _ => Err(Refusal::new("invalid_request")
-            .with_message("`x-stockade-user` is one field of at most 256 visible ASCII characters")),
-    }
 }
 
 /// Texts from this size on take longer to inspect than other requests should wait for the thread.
@@ -538,70 +376,6 @@ fn aside<T>(size: usize, work: impl FnOnce() -> T) -> T {
     } else {
         work()
     }
-}
-
-fn bearer(headers: &HeaderMap) -> Option<&str> {
-    let mut values = headers.get_all(header::AUTHORIZATION).iter();
-    let value = values.next()?.to_str().ok()?;
-    if values.next().is_some() {
-        return None;
-    }
-    let (scheme, key) = value.split_once(' ')?;
-    scheme.eq_ignore_ascii_case("bearer").then(|| key.trim())
-}
-
-async fn read_body<B: Body<Data = Bytes> + Unpin>(mut body: B, limit: usize) -> Result<Bytes, &'static str> {
-    let mut out = BytesMut::new();
-    while let Some(frame) = body.frame().await {
-        let Ok(data) = frame.map_err(|_| "body_incomplete")?.into_data() else { continue };
-        if out.len().saturating_add(data.len()) > limit {
-            return Err("body_too_large");
-        }
-        out.extend_from_slice(&data);
-    }
-    Ok(out.freeze())
-}
-
-/// Why an answer's head is not taken. Its body is then never read: an upstream's error text is not the client's business.
-fn check_head(response: &UpstreamResponse, stream: bool) -> Option<&'static str> {
-    let status = response.status();
-    let wanted = if stream { "text/event-stream" } else { "application/json" };
-    match status.as_u16() {
-        200 if response.is_encoded() => Some("upstream_encoded"),
-        200 if response.media_type().as_deref() == Some(wanted) => None,
-        200 => Some("upstream_malformed"),
-        429 => Some("upstream_rate_limited"),
-        400 | 404 | 413 | 415 | 422 => Some("upstream_rejected"),
-        408 | 504 => Some("upstream_timeout"),
-        _ => Some("upstream_failed"),
-    }
-}
-
-/// Signals that were let through with a note.
-fn annotation(obligations: &[Obligation], context: &InspectionContext) -> Option<HeaderValue> {
-    if !obligations.contains(&Obligation::Annotate) {
-        return None;
-    }
-    let signals: Vec<&str> =
-        context.system_signals.iter().chain(&context.signals).map(String::as_str).collect();
-    HeaderValue::try_from(signals.join(",")).ok()
-}
-
-fn local(status: StatusCode, media_type: &'static str, body: Bytes) -> Answer {
-    let mut response = Response::new(Either::Left(Full::new(body)));
-    *response.status_mut() = status;
-    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(media_type));
-    response
-}
-
-fn with_common_headers(mut answer: Answer, request: RequestId) -> Answer {
-    let headers = answer.headers_mut();
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    if let Ok(id) = HeaderValue::try_from(request.to_string()) {
-        headers.insert("x-request-id", id);
-    }
-    answer
 }
 
 /// How long a body may take, whatever its size.

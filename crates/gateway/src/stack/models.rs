@@ -1,0 +1,55 @@
+//! `GET /v1/models`: an answer that the gateway gives itself, decided and recorded like any other.
+
+use bytes::Bytes;
+use http::StatusCode;
+use stockade_authz::Resource;
+use stockade_domain::{Action, Effect};
+use stockade_egress::evidence::{Authenticated, admit};
+
+use super::wire::local;
+use super::{Answer, Call, Step};
+use crate::error::Refusal;
+
+impl Call<'_> {
+    /// The models that exist and that this caller may use.
+    pub(super) async fn list_models(&self, authenticated: Authenticated, one: Option<&str>) -> Step<Answer> {
+        let parts = &self.gateway.parts;
+        let context = self.bare_context();
+        let caller = authenticated.caller().clone();
+        let decision = parts.pdp.decide(&caller, Action::ListModels, Resource::Gateway, &context);
+        let record = self.record_of(&caller);
+        let authority = parts.egress.authority();
+        let admitted =
+            match admit(authority, authenticated, decision, Action::ListModels, "openai.models", record) {
+                Ok(admitted) => admitted,
+                Err(denied) => return Err(self.deny(denied, Vec::new()).await),
+            };
+        let catalog = parts.catalog.load();
+        let usable = |name: &str| {
+            catalog.resolve(name).is_some_and(|r| {
+                let asked = parts.pdp.ask(&caller, Action::Invoke, Resource::Model(&r.model), &context);
+                asked.effect == Effect::Permit
+            })
+        };
+        let entry = |name: &str| {
+            let owner = catalog.resolve(name).map(|r| r.target.id().as_str().to_owned());
+            serde_json::json!({"id": name, "object": "model", "created": 0, "owned_by": owner})
+        };
+        let body = match one {
+            Some(name) if usable(name) => entry(name),
+            Some(_) => {
+                let ticket = admitted.proceed().into_ticket();
+                return Err(self.refuse(ticket, Refusal::new("model_not_found")));
+            }
+            None => {
+                let data: Vec<_> =
+                    catalog.named().filter(|(n, _)| usable(n)).map(|(n, _)| entry(n)).collect();
+                serde_json::json!({"object": "list", "data": data})
+            }
+        };
+        let body = Bytes::from(body.to_string());
+        let length = u64::try_from(body.len()).unwrap_or(u64::MAX);
+        admitted.answer(200, length).await.map_err(|error| self.unrecorded(&error.to_string()))?;
+        Ok(local(StatusCode::OK, "application/json", body))
+    }
+}

@@ -1,0 +1,90 @@
+//! The HTTP around a request: header fields, bodies, heads of answers.
+
+use bytes::{Bytes, BytesMut};
+use http::{HeaderMap, HeaderValue, Response, StatusCode, header};
+use http_body::Body;
+use http_body_util::{BodyExt, Either, Full};
+use stockade_authz::InspectionContext;
+use stockade_domain::{Obligation, RequestId};
+use stockade_egress::UpstreamResponse;
+
+use super::Answer;
+use crate::error::Refusal;
+
+/// The end user that the workload asserts: one field, of visible ASCII, at most 256 bytes.
+pub(super) fn asserted_user(headers: &HeaderMap) -> Result<Option<String>, Refusal> {
+    let mut values = headers.get_all("x-stockade-user").iter();
+    match (values.next().map(|v| v.to_str()), values.next()) {
+        (None, _) => Ok(None),
+        (Some(Ok(id)), None) if (1..=256).contains(&id.len()) => Ok(Some(id.to_owned())),
+        _ => Err(Refusal::new("invalid_request")
+            .with_message("`x-stockade-user` is one field of at most 256 visible ASCII characters")),
+    }
+}
+
+pub(super) fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let mut values = headers.get_all(header::AUTHORIZATION).iter();
+    let value = values.next()?.to_str().ok()?;
+    if values.next().is_some() {
+        return None;
+    }
+    let (scheme, key) = value.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| key.trim())
+}
+
+pub(super) async fn read_body<B: Body<Data = Bytes> + Unpin>(
+    mut body: B,
+    limit: usize,
+) -> Result<Bytes, &'static str> {
+    let mut out = BytesMut::new();
+    while let Some(frame) = body.frame().await {
+        let Ok(data) = frame.map_err(|_| "body_incomplete")?.into_data() else { continue };
+        if out.len().saturating_add(data.len()) > limit {
+            return Err("body_too_large");
+        }
+        out.extend_from_slice(&data);
+    }
+    Ok(out.freeze())
+}
+
+/// Why an answer's head is not taken. Its body is then never read: an upstream's error text is not the client's business.
+pub(super) fn check_head(response: &UpstreamResponse, stream: bool) -> Option<&'static str> {
+    let status = response.status();
+    let wanted = if stream { "text/event-stream" } else { "application/json" };
+    match status.as_u16() {
+        200 if response.is_encoded() => Some("upstream_encoded"),
+        200 if response.media_type().as_deref() == Some(wanted) => None,
+        200 => Some("upstream_malformed"),
+        429 => Some("upstream_rate_limited"),
+        400 | 404 | 413 | 415 | 422 => Some("upstream_rejected"),
+        408 | 504 => Some("upstream_timeout"),
+        _ => Some("upstream_failed"),
+    }
+}
+
+/// Signals that were let through with a note.
+pub(super) fn annotation(obligations: &[Obligation], context: &InspectionContext) -> Option<HeaderValue> {
+    if !obligations.contains(&Obligation::Annotate) {
+        return None;
+    }
+    let signals: Vec<&str> =
+        context.system_signals.iter().chain(&context.signals).map(String::as_str).collect();
+    HeaderValue::try_from(signals.join(",")).ok()
+}
+
+pub(super) fn local(status: StatusCode, media_type: &'static str, body: Bytes) -> Answer {
+    let mut response = Response::new(Either::Left(Full::new(body)));
+    *response.status_mut() = status;
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(media_type));
+    response
+}
+
+pub(super) fn with_common_headers(mut answer: Answer, request: RequestId) -> Answer {
+    let headers = answer.headers_mut();
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    if let Ok(id) = HeaderValue::try_from(request.to_string()) {
+        headers.insert("x-request-id", id);
+    }
+    answer
+}

@@ -60,6 +60,9 @@ pub(crate) fn run(options: &Options, stockade: Option<&Path>) -> Result<()> {
     let report = tokio::task::LocalSet::new().block_on(&runtime, measure(options, stockade))?;
     println!("{report}");
     if let Some(path) = &options.write {
+        if let Some(folder) = path.parent() {
+            std::fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
+        }
         std::fs::write(path, &report).with_context(|| format!("cannot write {}", path.display()))?;
     }
     Ok(())

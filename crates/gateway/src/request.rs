@@ -127,6 +127,10 @@ fn name(leaf: Kept, roles: &HashMap<String, Role>, message: &mut Message) {
     let channel = match (leaf.kind, ChatRequest.name(&path)) {
         (LeafKind::Key, _) => Channel::Key,
         (LeafKind::Number, Named::Text(Channel::ToolDefinition)) if !is_long(&leaf.text) => return,
+        // Weights of tokens, by their ids: they steer, and say nothing.
+        (LeafKind::Number, _) if !is_long(&leaf.text) && matches!(path.as_slice(), ["logit_bias", _]) => {
+            return;
+        }
         (LeafKind::Number, _) if !is_long(&leaf.text) => return message.opaque.push(reference("numbers")),
         (_, Named::Opaque(kind)) => {
             message.opaque.push(reference(kind));
@@ -331,18 +335,40 @@ pub(crate) fn mend_numbers(
     if walk(text.as_bytes(), limits, collect).is_err() || numbers.is_empty() {
         return edited;
     }
-    let mut edits = Vec::new();
+    let mut edits: Vec<Edit> = Vec::new();
     for region in regions {
         let number = numbers.iter().find(|n| region.start < n.end && n.start < region.end);
         let original = text.get(region.start..region.end).unwrap_or_default();
         let (with, _) = redactor.replace(region, original);
         let (raw, with) = match number {
-            Some(number) => (number.clone(), encode_string(&with)),
+            Some(number) => {
+                (number.start.min(region.start)..number.end.max(region.end), encode_string(&with))
+            }
             None => (region.start..region.end, with.into_bytes()),
         };
-        if edits.last().is_none_or(|last: &Edit| last.raw.end <= raw.start) {
-            edits.push(Edit { raw, with });
+        match edits.last_mut() {
+            // Two findings in one number: it goes once, and whole.
+            Some(last) if raw.start < last.raw.end => last.raw.end = last.raw.end.max(raw.end),
+            _ => edits.push(Edit { raw, with }),
         }
     }
     splice(text.as_bytes(), &mut edits).and_then(|b| String::from_utf8(b).ok()).unwrap_or(edited)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn weights_of_tokens_are_no_opaque_content_and_lists_of_numbers_are() {
+        let limits = Limits { depth: 16, leaves: 1_000 };
+        let read = |extra: &str| {
+            let body = format!(r#"{{"model":"m","messages":[{{"role":"user","content":"x"}}],{extra}}}"#);
+            parse_chat(Bytes::from(body), limits).unwrap()
+        };
+        let message = read(r#""logit_bias":{"50256":-100},"seed":7"#);
+        assert!(message.opaque.is_empty());
+        assert!(message.spans.iter().any(|s| s.channel == Channel::Key && s.text == "50256"));
+        assert_eq!(read(r#""prompt_ids":[72,105]"#).opaque.len(), 2);
+    }
 }

@@ -156,7 +156,10 @@ impl Event {
             (LeafKind::Number, _) => return self.number(leaf, choice, tool, shape),
             (LeafKind::String, ["id"]) => self.id = Some(leaf.text.clone()),
             (LeafKind::String, ["model"]) => self.model = Some(leaf.text.clone()),
-            (LeafKind::String, ["choices", _, "finish_reason"]) => self.finished.extend(choice),
+            // Some providers send an empty one with every piece.
+            (LeafKind::String, ["choices", _, "finish_reason"]) if !leaf.text.is_empty() => {
+                self.finished.extend(choice);
+            }
             _ => {}
         }
         let part = match named {

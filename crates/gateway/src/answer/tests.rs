@@ -256,6 +256,15 @@ fn an_answer_that_ends_early_still_tells_what_was_found() {
 }
 
 #[test]
+fn an_empty_finish_reason_ends_nothing() {
+    let mut body = event(0, json!({"content": "One "}), json!(""));
+    body.push_str(&event(0, json!({"content": "two"}), json!("")));
+    body.push_str(&event(0, json!({}), json!("stop")));
+    body.push_str("data: [DONE]\n\n");
+    assert_eq!(run(true, &[body.as_bytes()]), (body, None));
+}
+
+#[test]
 fn padding_does_not_hold_the_stream() {
     let mut filter = filter(true);
     let mut left = 0;

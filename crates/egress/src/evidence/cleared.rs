@@ -86,11 +86,16 @@ pub struct Dispatch {
 
 /// An intent that is in the audit queue and not yet known to be on disk.
 #[must_use = "no answer may leave before the intent is durable"]
-pub struct PendingIntent(Durable);
+pub struct PendingIntent {
+    request: RequestId,
+    durable: Durable,
+}
 
-/// Proof that the intent is on disk.
+/// Proof that the intent of one request is on disk.
 #[derive(Debug)]
-pub struct Recorded(());
+pub struct Recorded {
+    pub(super) request: RequestId,
+}
 
 /// One try at one upstream.
 #[derive(Debug)]
@@ -261,6 +266,7 @@ impl Cleared {
     /// [`AuditError`] when, under `strict`, the intent could not be written: nothing was dispatched.
     pub async fn dispatch(mut self) -> Result<(Dispatch, PendingIntent), AuditError> {
         let strict = self.intent.mode == IntentMode::Strict;
+        let request = self.ticket.request();
         let mut durable = self.ticket.write_intent(*self.intent, self.payload);
         if strict {
             match durable.await {
@@ -279,7 +285,7 @@ impl Cleared {
             message: self.message,
             body: self.body,
         };
-        Ok((dispatch, PendingIntent(durable)))
+        Ok((dispatch, PendingIntent { request, durable }))
     }
 }
 
@@ -291,7 +297,8 @@ impl PendingIntent {
     /// # Errors
     /// [`AuditError`]: the answer must be thrown away.
     pub async fn durable(self) -> Result<Recorded, AuditError> {
-        self.0.await.map(|_| Recorded(()))
+        let request = self.request;
+        self.durable.await.map(|_| Recorded { request })
     }
 }
 

@@ -84,19 +84,24 @@ pub struct Filtered {
 
 /// Puts a filter between an upstream's answer and the client. `recorded` proves that the intent is on disk: no byte of an
 /// answer leaves before. `stop` resolves when the server must end running answers.
-#[must_use]
+///
+/// # Errors
+/// The ticket comes back when the proof is of another request: nothing may leave.
 pub fn filter(
     dispatch: Dispatch,
-    _recorded: Recorded,
+    recorded: Recorded,
     response: UpstreamResponse,
     status: u16,
     make: impl FnOnce(&Permit) -> Box<dyn ResponseFilter>,
     stop: BoxFuture<'static, ()>,
-) -> Filtered {
+) -> Result<Filtered, Box<Ticket>> {
     let Dispatch { mut ticket, permit, lease, .. } = dispatch;
+    if recorded.request != permit.request() {
+        return Err(Box::new(ticket));
+    }
     ticket.draft().status = status;
     let filter = make(&permit);
-    Filtered {
+    Ok(Filtered {
         upstream: Some(response.into_body()),
         filter,
         ticket: Some(ticket),
@@ -105,7 +110,7 @@ pub fn filter(
         stop,
         status,
         first: true,
-    }
+    })
 }
 
 // === impl Filtered ===

@@ -337,7 +337,8 @@ impl Call<'_> {
                 }))
             },
             self.gateway.stopping(),
-        );
+        )
+        .map_err(|ticket| self.end(*ticket, Refusal::new("ledger_unavailable"), EndReason::Internal))?;
         let mut answer = if stream {
             let mut answer = Response::new(Either::Right(filtered));
             answer.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));

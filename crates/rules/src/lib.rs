@@ -1,11 +1,7 @@
 //! The built-in rules, embedded. The binary passes them on as a value; nothing reads them from here by itself.
 
-macro_rules! files {
-    ($($path:literal),+ $(,)?) => {
-        /// Every rule file: its path below `rules/` and its text.
-        pub const FILES: &[(&str, &str)] = &[$(($path, include_str!(concat!("../../../rules/", $path)))),+];
-    };
-}
+/// Every rule file: its path below `rules/` and its text, by path.
+pub const FILES: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/files.rs"));
 
 /// The built-in policies: name and text.
 pub const POLICIES: &[(&str, &str)] = &[
@@ -19,25 +15,6 @@ pub const POLICIES: &[(&str, &str)] = &[
 /// The cases that the built-in policies are tested by: name and text.
 pub const POLICY_CASES: &[(&str, &str)] =
     &[("default.toml", include_str!("../../../rules/cedar/tests/default.toml"))];
-
-files![
-    "recognizers/aws-access-key.toml",
-    "recognizers/aws-secret-key.toml",
-    "recognizers/card.toml",
-    "recognizers/email.toml",
-    "recognizers/github-token.toml",
-    "recognizers/iban.toml",
-    "recognizers/jwt.toml",
-    "recognizers/private-key.toml",
-    "recognizers/stockade-key.toml",
-    "recognizers/us-ssn.toml",
-    "signals/delimiter-confusion.toml",
-    "signals/exfiltration.toml",
-    "signals/hidden-text.toml",
-    "signals/instruction-override.toml",
-    "signals/jailbreak-persona.toml",
-    "signals/prompt-reveal.toml",
-];
 
 #[cfg(test)]
 mod tests {
@@ -53,17 +30,9 @@ mod tests {
     }
 
     #[test]
-    fn every_file_is_embedded() {
-        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../rules");
-        let mut missing = Vec::new();
-        for folder in ["recognizers", "signals"] {
-            for entry in std::fs::read_dir(root.join(folder)).unwrap() {
-                let name = format!("{folder}/{}", entry.unwrap().file_name().to_string_lossy());
-                if !super::FILES.iter().any(|(path, _)| *path == name) {
-                    missing.push(name);
-                }
-            }
+    fn rule_files_are_embedded() {
+        for path in ["recognizers/card.toml", "signals/hidden-text.toml"] {
+            assert!(super::FILES.iter().any(|(name, text)| *name == path && text.contains("id = ")));
         }
-        assert!(missing.is_empty(), "not embedded: {missing:?}");
     }
 }

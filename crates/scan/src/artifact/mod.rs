@@ -1,0 +1,1 @@
+//! Models, datasets and archives, read as each loader would read them.

@@ -38,7 +38,7 @@ impl Generator<'_> {
             if at > 0 {
                 sample.text.push_str(between);
             }
-            let plain = self.random.percent(45);
+            let plain = self.random.percent(55);
             let name = if plain { format!("{language}-") } else { language.clone() };
             let templates = self.pools.templates.get(&name).filter(|all| !all.is_empty());
             let templates = templates.or_else(|| self.pools.templates.get(if plain { "en-" } else { "en" }));
@@ -65,7 +65,7 @@ impl Generator<'_> {
         while let Some((before, after)) = rest.split_once('{') {
             sample.text.push_str(before);
             match after.split_once('}') {
-                Some((slot, after)) if slot.len() <= 5 && slot.chars().all(char::is_alphabetic) => {
+                Some((slot, after)) if slot.len() <= 8 && slot.chars().all(char::is_alphabetic) => {
                     let start = sample.text.len();
                     let (kind, value, lead) = self.value(slot, language, values);
                     sample.text.push_str(&lead);
@@ -117,7 +117,7 @@ impl Generator<'_> {
                 let term = self.random.pick(&terms).map(|term| (*term).clone()).unwrap_or_default();
                 (Some(Kind::Health), term, none)
             }
-            slot => (None, self.plain(slot), none),
+            slot => (None, self.plain(slot, language), none),
         }
     }
 
@@ -241,7 +241,7 @@ impl Generator<'_> {
     }
 
     /// Something that is no finding.
-    fn plain(&mut self, slot: &str) -> String {
+    fn plain(&mut self, slot: &str, language: &str) -> String {
         match slot {
             "n" => {
                 let high = [10, 100, 2_000, 100_000].get(self.random.below(4)).copied().unwrap_or(10);
@@ -252,6 +252,12 @@ impl Generator<'_> {
             "w" => self.word("weekday"),
             "nouns" => format!("{}s", self.word("noun")),
             "Noun" => titled(&self.word("noun")),
+            "Topic" => titled(&self.word("topic")),
+            "Cyber" => titled(&self.word("cyber")),
+            "verb" | "adj" | "noun" => self.word(slot),
+            "salad" => self.salad(language),
+            "heading" => self.heading(language),
+            "made" => self.made(),
             "prod" => {
                 let (a, b) = (self.word("product-part"), self.word("product-part"));
                 match self.random.below(4) {
@@ -285,6 +291,80 @@ impl Generator<'_> {
                 }
             }
             key => self.word(key),
+        }
+    }
+
+    /// Words without sense: what stands beside names must not matter more than it does.
+    fn salad(&mut self, language: &str) -> String {
+        let count = self.random.between(2, 12);
+        let mut out = String::new();
+        for at in 0..count {
+            if at > 0 {
+                out.push_str(if self.random.percent(6) { ", " } else { " " });
+            }
+            let word = self.any_word(language);
+            out.push_str(&if at == 0 && self.random.percent(60) { titled(&word) } else { word });
+        }
+        if self.random.percent(30) {
+            out.push_str(self.random.pick(&[".", "?", "!", ":"]).copied().unwrap_or("."));
+        }
+        out
+    }
+
+    /// Words that all begin with a capital.
+    fn heading(&mut self, language: &str) -> String {
+        let count = self.random.between(1, 5);
+        let words: Vec<String> = (0..count).map(|_| titled(&self.any_word(language))).collect();
+        words.join(" ")
+    }
+
+    /// A word of a language that is no name, as it is or with an ending.
+    fn any_word(&mut self, language: &str) -> String {
+        if self.random.percent(4) {
+            return self.made();
+        }
+        if language != "en" {
+            let word = self.word(&format!("lex-{language}"));
+            return if self.random.percent(20) { titled(&word) } else { word };
+        }
+        let keys = [
+            "function", "function", "lex", "lex", "topic", "topic", "noun", "verb", "adj", "adverb", "cyber",
+        ];
+        let key = self.random.pick(&keys).copied().unwrap_or("noun");
+        let word = self.word(key);
+        let stem = word.strip_suffix('e').unwrap_or(&word);
+        match (key, self.random.below(8)) {
+            ("verb", 0) => format!("{stem}ing"),
+            ("verb", 1) => format!("{stem}ed"),
+            ("verb", 2) => format!("{word}s"),
+            ("topic" | "noun" | "cyber", 0 | 1) => format!("{word}s"),
+            ("adj", 0) => format!("{word}ly"),
+            ("adj", 1) => format!("{word}ness"),
+            _ => word,
+        }
+    }
+
+    /// A word that nobody knows, written in some way: neither a name nor anything else.
+    fn made(&mut self) -> String {
+        let starts = [
+            "b", "br", "c", "ch", "d", "f", "g", "gl", "k", "l", "m", "n", "p", "qu", "r", "s", "st", "t",
+            "tr", "v", "z",
+        ];
+        let middles = ["a", "e", "i", "o", "u", "ai", "ea", "ou"];
+        let ends = [
+            "tion", "ing", "ment", "ware", "sis", "ity", "able", "ism", "ology", "ic", "ure", "ive", "al",
+            "x", "t", "ck", "ization",
+        ];
+        let mut word = String::new();
+        for _ in 0..self.random.between(1, 3) {
+            word.push_str(self.random.pick(&starts).copied().unwrap_or_default());
+            word.push_str(self.random.pick(&middles).copied().unwrap_or_default());
+        }
+        word.push_str(self.random.pick(&ends).copied().unwrap_or_default());
+        match self.random.below(6) {
+            0 => titled(&word),
+            1 => word.to_uppercase(),
+            _ => word,
         }
     }
 

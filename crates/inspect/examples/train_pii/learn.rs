@@ -60,7 +60,7 @@ impl Learner {
         let right = labels(sample, sentence.tokens());
         for (at, label) in right.iter().enumerate() {
             // Names that no list has, and words that are new.
-            let (word, class) = if *label > 0 { (30, 35) } else { (6, 3) };
+            let (word, class) = if *label > 0 { (35, 30) } else { (15, 8) };
             sentence.hide(at, random.percent(word), random.percent(class));
         }
         let features: Vec<_> = (0..sentence.len()).map(|at| sentence.features(at)).collect();

@@ -141,7 +141,13 @@ impl Pools {
                     "month" => of_words(&["month", "weekday"]),
                     "common" => {
                         let templates = self.templates.values().flatten().flat_map(|text| small_words(text));
-                        of_words(&["noun", "adj", "verb", "function"]).into_iter().chain(templates).collect()
+                        let lex = self
+                            .words
+                            .iter()
+                            .filter(|(key, _)| key.starts_with("lex"))
+                            .flat_map(|(_, words)| words);
+                        let own = of_words(&["noun", "adj", "verb", "function", "adverb", "cyber", "topic"]);
+                        own.into_iter().chain(lex.cloned()).chain(templates).collect()
                     }
                     "kin" => of_words(&["kin"]),
                     "birth" => of_words(&["birth"]),

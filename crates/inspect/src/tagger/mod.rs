@@ -15,6 +15,8 @@ pub use gazetteer::{CLASSES, Classes, Gazetteer};
 pub use model::{BITS, Calibration, KINDS, Kind, LABELS, Model, Row, Stretch, best, follows, row_of};
 pub use token::{Token, tokens};
 
+use token::Shape;
+
 /// The embedded model.
 static WEIGHTS: &[u8] = include_bytes!("pii.model");
 
@@ -60,11 +62,28 @@ impl Tagger {
         let sentence = Sentence::new(tokens(text), &self.gazetteer);
         let tagged = |stretch: &Stretch| {
             let (confidence, enough) = self.model.judge(stretch);
-            let last = stretch.end.checked_sub(1)?;
-            let (start, end) =
-                (sentence.tokens().get(stretch.first)?.start, sentence.tokens().get(last)?.end);
-            enough.then_some(Tagged { kind: stretch.kind, start, end, confidence })
+            let covered = sentence.tokens().get(stretch.first..stretch.end)?;
+            let start = covered.first()?.start;
+            let end = possessor(text, start, covered.last()?.end);
+            let known = |token: &Token| match token.shape {
+                Shape::Foreign => false,
+                Shape::Line => stretch.kind == Kind::Address,
+                _ => true,
+            };
+            (enough && covered.iter().all(known)).then_some(Tagged {
+                kind: stretch.kind,
+                start,
+                end,
+                confidence,
+            })
         };
         self.model.tag(&sentence).iter().filter_map(tagged).collect()
     }
+}
+
+/// The end without the `'s` of a possessive: `Anna's` is about Anna.
+fn possessor(text: &str, start: usize, end: usize) -> usize {
+    let covered = text.get(start..end).unwrap_or_default();
+    let name = ["'s", "’s", "'S", "’S"].iter().find_map(|ending| covered.strip_suffix(ending));
+    name.map_or(end, |name| start.saturating_add(name.len()))
 }

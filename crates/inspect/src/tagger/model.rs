@@ -240,6 +240,16 @@ pub fn best(scores: &[Row], transitions: &[Row; LABELS]) -> Vec<usize> {
     labels
 }
 
+/// The longest stretch of a kind, in tokens. What is longer is no name.
+const fn longest(kind: Kind) -> usize {
+    match kind {
+        Kind::Person | Kind::Place | Kind::Health => 7,
+        Kind::Organisation => 10,
+        Kind::Birth => 8,
+        Kind::Address => 24,
+    }
+}
+
 /// Stretches of labels with their margins.
 fn stretches(labels: &[usize], scores: &[Row]) -> Vec<Stretch> {
     let mut out: Vec<(Stretch, i32)> = Vec::new();
@@ -263,7 +273,9 @@ fn stretches(labels: &[usize], scores: &[Row]) -> Vec<Stretch> {
         let length = i32::try_from(stretch.end.saturating_sub(stretch.first)).unwrap_or(i32::MAX).max(1);
         Stretch { margin: sum / length, ..stretch }
     };
-    out.into_iter().map(mean).collect()
+    let short =
+        |(stretch, _): &(Stretch, i32)| stretch.end.saturating_sub(stretch.first) <= longest(stretch.kind);
+    out.into_iter().filter(short).map(mean).collect()
 }
 
 #[cfg(test)]

@@ -35,8 +35,8 @@ pub(crate) enum Shape {
     Upper,
     /// Large letters inside.
     Mixed,
-    /// Letters of a script without case.
-    Uncased,
+    /// Letters of another script than the Latin one, which the tagger does not know.
+    Foreign,
     Digit1,
     Digit2,
     Digit4,
@@ -103,6 +103,11 @@ pub fn tokens(text: &str) -> Vec<Token> {
     out
 }
 
+/// Letters outside the Latin blocks (Latin-1 to Latin Extended-B, Latin Extended Additional).
+fn is_foreign(c: char) -> bool {
+    c.is_alphabetic() && !matches!(c, '\u{80}'..='\u{24f}' | '\u{1e00}'..='\u{1eff}')
+}
+
 /// Combining marks of the Latin script.
 fn is_mark(c: char) -> bool {
     matches!(c, '\u{300}'..='\u{36f}')
@@ -121,6 +126,7 @@ struct Word {
     /// The last letters, the latest first.
     last: [u64; AFFIX],
     first_upper: bool,
+    foreign: bool,
     uppers: usize,
     lowers: usize,
     digits: usize,
@@ -134,6 +140,7 @@ impl Word {
             prefixes: [0; 2],
             last: [0; AFFIX],
             first_upper: first.is_uppercase(),
+            foreign: false,
             uppers: 0,
             lowers: 0,
             digits: 0,
@@ -149,6 +156,7 @@ impl Word {
             self.lowers = self.lowers.saturating_add(usize::from(c.is_ascii_lowercase()));
             c.to_ascii_lowercase()
         } else {
+            self.foreign |= is_foreign(c);
             self.digits = self.digits.saturating_add(usize::from(c.is_numeric()));
             self.uppers = self.uppers.saturating_add(usize::from(c.is_uppercase()));
             self.lowers = self.lowers.saturating_add(usize::from(c.is_lowercase()));
@@ -177,7 +185,8 @@ impl Word {
         let two = Mix::new(1).with(a).with(b);
         let three = two.with(c);
         let shape = match (self.uppers, self.lowers, self.digits) {
-            (0, 0, 0) => Shape::Uncased,
+            _ if self.foreign => Shape::Foreign,
+            (0, 0, 0) => Shape::Foreign,
             (0, 0, 1) if self.length == 1 => Shape::Digit1,
             (0, 0, n) if n == self.length => match n {
                 2 => Shape::Digit2,
@@ -213,11 +222,6 @@ impl Token {
         let end = start.saturating_add(c.len_utf8());
         Self { start, end, word, prefixes: [0; 2], suffixes: [0; 3], shape }
     }
-
-    /// Whether it is a word or a number.
-    pub(crate) fn is_word(&self) -> bool {
-        !matches!(self.shape, Shape::Edge | Shape::Line | Shape::Sign)
-    }
 }
 
 #[cfg(test)]
@@ -239,7 +243,7 @@ mod tests {
         use Shape::*;
         assert_eq!(
             shapes,
-            [Lower, Title, Initial, Upper, Mixed, Digit1, Digit2, Digit4, Alnum, Lower, Uncased]
+            [Lower, Title, Initial, Upper, Mixed, Digit1, Digit2, Digit4, Alnum, Lower, Foreign]
         );
     }
 

@@ -10,6 +10,7 @@ use crate::engine::{Context, Inner};
 use crate::report::Report;
 use crate::scan::{Lane, Span};
 use crate::signal::{Tracker, score};
+use crate::tagger::Reader;
 use crate::view::{Piece, Unescaper};
 
 /// Examines one stream. Idle, it holds the text that is withheld and little else.
@@ -25,6 +26,8 @@ pub struct Scanner {
     resolved: Option<Resolved>,
     /// Looks for attempts to steer, in the last reading.
     tracker: Tracker,
+    /// Looks for names, in the text as it stands.
+    names: Reader,
     /// Matches that are not final: something may still overlap them.
     pending: Vec<Span>,
     /// What has been given as safe.
@@ -61,6 +64,7 @@ impl Scanner {
             json_escapes: cx.json_escapes,
             resolved: None,
             tracker,
+            names: Reader::default(),
             pending: Vec::new(),
             safe: 0,
             failed: false,
@@ -85,6 +89,9 @@ impl Scanner {
         let engine = Arc::clone(&self.engine);
         let signs = self.tracker.finish(&engine.lexicon, self.taken);
         findings.extend(signs.iter().filter_map(|sign| engine.sign(*sign)));
+        if let Some(names) = &engine.names {
+            findings.extend(self.names.finish(names).into_iter().filter_map(|span| engine.finding(span)));
+        }
         findings.sort_by_key(|finding| (finding.start, finding.end));
         let mut incomplete: Vec<Incomplete> = Vec::new();
         let mut add = |detector: &Arc<str>, reason: &str| {
@@ -108,7 +115,10 @@ impl Scanner {
     }
 
     fn take(&mut self, piece: &str, last: bool) {
-        let Inner { patterns, lexicon, .. } = &*self.engine;
+        let Inner { patterns, lexicon, names, .. } = &*self.engine;
+        if let Some(names) = names {
+            self.names.push(names, piece);
+        }
         if self.json_escapes && self.resolved.is_none() && memchr(b'\\', piece.as_bytes()).is_some() {
             let lane = self.plain.clone();
             self.resolved =

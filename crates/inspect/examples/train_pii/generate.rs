@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use stockade_inspect::tagger::Kind;
 
-use crate::pools::{Part, Pools, Values};
+use crate::pools::{Pools, Values};
 use crate::random::Random;
 
 /// A text with its labels.
@@ -17,7 +17,6 @@ pub(crate) struct Sample {
 /// Makes texts of one part.
 pub(crate) struct Generator<'a> {
     pub(crate) pools: &'a Pools,
-    pub(crate) part: Part,
     pub(crate) random: Random,
 }
 
@@ -113,7 +112,7 @@ impl Generator<'_> {
             "B" => (Some(Kind::Birth), self.date(), none),
             "Y" => (Some(Kind::Birth), self.random.between(1, 99).to_string(), none),
             "H" => {
-                let terms = self.pools.health(language, self.part);
+                let terms = self.pools.health(language);
                 let term = self.random.pick(&terms).map(|term| (*term).clone()).unwrap_or_default();
                 (Some(Kind::Health), term, none)
             }

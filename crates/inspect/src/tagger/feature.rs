@@ -51,6 +51,10 @@ impl Sentence {
         &self.tokens
     }
 
+    pub(crate) fn classes(&self) -> &[Classes] {
+        &self.classes
+    }
+
     /// Forgets what is known of a word, as if it were new: names that nobody listed are learned this way.
     pub fn hide(&mut self, at: usize, word: bool, classes: bool) {
         if let Some(token) = self.tokens.get_mut(at).filter(|_| word) {

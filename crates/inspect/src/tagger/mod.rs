@@ -8,14 +8,16 @@
 mod feature;
 mod gazetteer;
 mod model;
+mod names;
 mod token;
+mod trim;
 
 pub use feature::{FEATURES, Features, Sentence};
 pub use gazetteer::{CLASSES, Classes, Gazetteer};
 pub use model::{BITS, Calibration, KINDS, Kind, LABELS, Model, Row, Stretch, best, follows, row_of};
 pub use token::{Token, tokens};
 
-use token::Shape;
+pub(crate) use names::{Named, Names, Reader};
 
 /// The embedded model.
 static WEIGHTS: &[u8] = include_bytes!("pii.model");
@@ -65,19 +67,21 @@ impl Tagger {
             let covered = sentence.tokens().get(stretch.first..stretch.end)?;
             let start = covered.first()?.start;
             let end = possessor(text, start, covered.last()?.end);
-            let known = |token: &Token| match token.shape {
-                Shape::Foreign => false,
-                Shape::Line => stretch.kind == Kind::Address,
-                _ => true,
-            };
-            (enough && covered.iter().all(known)).then_some(Tagged {
-                kind: stretch.kind,
-                start,
-                end,
-                confidence,
-            })
+            enough.then_some(Tagged { kind: stretch.kind, start, end, confidence })
         };
-        self.model.tag(&sentence).iter().filter_map(tagged).collect()
+        self.stretches(&sentence).iter().filter_map(tagged).collect()
+    }
+
+    /// What a sentence holds, however unsure.
+    #[must_use]
+    pub fn stretches(&self, sentence: &Sentence) -> Vec<Stretch> {
+        self.model.tag(sentence).into_iter().filter_map(|stretch| trim::trimmed(sentence, stretch)).collect()
+    }
+
+    /// The lists.
+    #[must_use]
+    pub const fn gazetteer(&self) -> &Gazetteer {
+        &self.gazetteer
     }
 }
 

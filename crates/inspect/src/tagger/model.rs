@@ -1,5 +1,7 @@
 //! Weights, and the best sequence of labels under them.
 
+use serde::Deserialize;
+
 use super::feature::{FEATURES, Features, Sentence};
 
 /// How many labels there are: none, and of each [`Kind`] the first token and a further one.
@@ -21,7 +23,8 @@ const HEAD: usize = 8 + LABELS * LABELS * 2 + KINDS * 6;
 pub const KINDS: usize = 6;
 
 /// What is tagged.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Kind {
     /// A person's name.
     Person,
@@ -128,7 +131,7 @@ impl Model {
     /// A model of these weights: [`LABELS`] for each of the `1 << BITS` values of a hash.
     #[must_use]
     pub fn new(transitions: [Row; LABELS], weights: &[i8]) -> Self {
-        let mut bytes: Vec<u8> = weights.iter().map(|weight| weight.to_le_bytes()).flatten().collect();
+        let mut bytes: Vec<u8> = weights.iter().flat_map(|weight| weight.to_le_bytes()).collect();
         bytes.resize(bytes.len().saturating_add(16), 0);
         Self { transitions, calibration: [Calibration::default(); KINDS], weights: bytes.into() }
     }
@@ -290,6 +293,6 @@ mod tests {
         scores[1][4] = 9;
         scores[2][4] = 20;
         scores[1][3] = 8;
-        assert_eq!(best(&scores, &none), [1, 3, 4]);
+        assert_eq!(best(&scores, &none), [3, 4, 4]);
     }
 }

@@ -229,7 +229,7 @@ mod tests {
     use super::*;
 
     fn cut(text: &str) -> Vec<&str> {
-        tokens(text).iter().map(|token| &text[token.start..token.end]).collect()
+        tokens(text).iter().map(|token| text.get(token.start..token.end).unwrap()).collect()
     }
 
     #[test]

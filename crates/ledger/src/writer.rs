@@ -31,7 +31,7 @@ impl Drop for StopOnPanic<'_> {
 }
 
 /// How much room is made at the end of the segment that is written to, in bytes.
-const AHEAD: u64 = 1024 * 1024;
+const AHEAD: u64 = 2 * 1024 * 1024;
 
 /// A buffer for frames that is longer than this is given back after a round.
 const SPARE: usize = 1024 * 1024;

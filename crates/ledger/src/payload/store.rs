@@ -21,7 +21,7 @@ use crate::vfs::{DirEntry, OpenMode, Vfs, VfsFile};
 const HEADER: u64 = HEADER_BYTES as u64;
 
 /// How much room is made at the end of the segment that is written to, in bytes.
-const AHEAD: u64 = 2 * 1024 * 1024;
+const AHEAD: u64 = 4 * 1024 * 1024;
 
 pub(crate) struct PayloadStore {
     vfs: Arc<dyn Vfs>,

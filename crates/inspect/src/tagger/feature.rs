@@ -1,7 +1,7 @@
 //! What a token is judged by, as hashes.
 
 use super::gazetteer::{Classes, Gazetteer};
-use super::token::{Mix, Shape, Token};
+use super::token::{Mix, Shape, Token, sign_hash};
 
 /// The longest distance, in tokens, at which the name of a field still counts for its value.
 const FIELD: usize = 8;
@@ -128,7 +128,7 @@ fn shape(token: &Token) -> u64 {
 
 fn fields(tokens: &[Token]) -> Vec<u64> {
     let mut out = Vec::with_capacity(tokens.len());
-    let (colon, equals, comma) = (sign(':'), sign('='), sign(','));
+    let (colon, equals, comma) = (sign_hash(':'), sign_hash('='), sign_hash(','));
     let (mut last, mut field, mut distance) = (0, 0, 0_usize);
     for token in tokens {
         out.push(if distance <= FIELD { field } else { 0 });
@@ -142,10 +142,6 @@ fn fields(tokens: &[Token]) -> Vec<u64> {
         }
     }
     out
-}
-
-fn sign(c: char) -> u64 {
-    Mix::new(0).with(u64::from(u32::from(c))).get()
 }
 
 /// 0 for lines without letters, 1 for small letters only, 2 for capitals only, 3 for many words that begin with a

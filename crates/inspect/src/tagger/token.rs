@@ -71,6 +71,11 @@ pub(crate) fn word_hash(word: &str) -> u64 {
     word.chars().fold(Mix::new(0), |mix, c| mix.with(u64::from(u32::from(c)))).get()
 }
 
+/// The hash of a single sign.
+pub(crate) fn sign_hash(sign: char) -> u64 {
+    Mix::new(0).with(u64::from(u32::from(sign))).get()
+}
+
 /// Cuts a text into tokens. White space other than ends of lines separates and is no token; several ends of lines are one.
 pub fn tokens(text: &str) -> Vec<Token> {
     let mut out: Vec<Token> = Vec::with_capacity(text.len() / 5);
@@ -218,7 +223,7 @@ impl Token {
         Self { start: 0, end: 0, word: 0, prefixes: [0; 2], suffixes: [0; 3], shape: Shape::Edge };
 
     fn sign(start: usize, c: char, shape: Shape) -> Self {
-        let word = Mix::new(0).with(u64::from(u32::from(c))).get();
+        let word = sign_hash(c);
         let end = start.saturating_add(c.len_utf8());
         Self { start, end, word, prefixes: [0; 2], suffixes: [0; 3], shape }
     }

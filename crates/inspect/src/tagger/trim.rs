@@ -3,7 +3,7 @@
 use super::feature::Sentence;
 use super::gazetteer::{CLASSES, Classes};
 use super::model::{Kind, Stretch};
-use super::token::Shape;
+use super::token::{Shape, sign_hash};
 
 const GIVEN: Classes = class("given");
 const FAMILY: Classes = class("family");
@@ -65,7 +65,37 @@ pub(super) fn trimmed(sentence: &Sentence, stretch: Stretch) -> Option<Stretch> 
     let listed = known == 0 || tokens().any(|(_, class)| class & known != 0);
     let foreign = tokens().any(|(token, _)| token.shape == Shape::Foreign);
     let broken = kind != Kind::Address && tokens().any(|(token, _)| token.shape == Shape::Line);
-    (first < end && (listed || !in_small) && !foreign && !broken).then_some(Stretch { first, end, ..stretch })
+    let real =
+        first < end && (listed || !in_small) && !foreign && !broken && !in_locator(sentence, first, end);
+    real.then_some(Stretch { first, end, ..stretch })
+}
+
+/// How far, in tokens, a stretch is followed to both sides without white space.
+const RUN: usize = 16;
+
+/// Whether tokens stand in an e-mail address or a URL: what has a form is found by its form.
+fn in_locator(sentence: &Sentence, first: usize, end: usize) -> bool {
+    let sign = |at: usize| {
+        sentence.tokens().get(at).filter(|token| token.shape == Shape::Sign).map(|token| token.word)
+    };
+    let (at_sign, slash) = (sign_hash('@'), sign_hash('/'));
+    let ends = ['(', ')', ',', ';', '"', '\'', '<', '>', '|', '=', '[', ']', '{', '}'].map(sign_hash);
+    let touches = |at: usize| {
+        let pair =
+            at.checked_sub(1).and_then(|before| sentence.tokens().get(before)).zip(sentence.tokens().get(at));
+        pair.is_some_and(|(before, after)| before.end == after.start)
+    };
+    let stops = |at: usize| sign(at).is_some_and(|word| ends.contains(&word));
+    let after = (end..end.saturating_add(RUN)).take_while(|at| touches(*at) && !stops(*at));
+    let before = (first.saturating_sub(RUN)..first)
+        .rev()
+        .take_while(|at| touches(at.saturating_add(1)) && !stops(*at));
+    let is = |at: usize, what: u64| sign(at) == Some(what);
+    after.clone().any(|at| is(at, at_sign))
+        || before.clone().any(|at| is(at, at_sign) && touches(at) && !at.checked_sub(1).is_some_and(stops))
+        || before
+            .clone()
+            .any(|at| is(at, slash) && touches(at) && at.checked_sub(1).is_some_and(|at| is(at, slash)))
 }
 
 #[cfg(test)]

@@ -47,9 +47,11 @@ fn ordinary_words_are_no_names() {
         "# Getting started\n\nRun the command and read the output.",
         "{\"status\": \"ok\", \"count\": 3, \"items\": [\"apple\", \"pear\"]}",
         "SELECT id, total FROM orders WHERE total > 100 ORDER BY created_at;",
+        "Write to anna.schmidt@berlin.example or see https://anna-schmidt.example/Berlin/Anna.",
         "今天天气很好。 Привет, как дела?",
     ] {
-        assert_eq!(types(text), [], "{text}");
+        let names: Vec<_> = types(text).into_iter().filter(|(ty, _)| ty != "email").collect();
+        assert_eq!(names, [], "{text}");
     }
 }
 

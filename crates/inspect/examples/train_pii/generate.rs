@@ -205,6 +205,23 @@ impl Generator<'_> {
                 c => out.push(c),
             }
         }
+        // Forms have parts of an address on lines of their own.
+        match self.random.below(12) {
+            0 => {
+                let units = ["Apt.", "Suite", "Unit"];
+                let unit = self.random.pick(&units).copied().unwrap_or("Apt.");
+                let unit = format!("\n{unit} {}", self.random.between(1, 900));
+                let at = out.find('\n').or_else(|| out.find(',')).unwrap_or(out.len());
+                out.insert_str(at, &unit);
+            }
+            1 | 2 => {
+                let country = self.random.pick(&self.pools.countries).cloned().unwrap_or_default();
+                out.push_str(self.random.pick(&[", ", "\n", " "]).copied().unwrap_or(", "));
+                out.push_str(&country);
+            }
+            3 => out = out.replace(", ", "\n"),
+            _ => {}
+        }
         out
     }
 

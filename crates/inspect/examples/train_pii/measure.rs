@@ -41,7 +41,9 @@ pub(crate) fn calibrate(tagger: &Tagger, samples: &[Sample]) -> [Calibration; KI
         let (mut good, mut threshold) = (0_u32, FALLBACK);
         for (count, (margin, is_good)) in (1_u32..).zip(&seen) {
             good += u32::from(*is_good);
-            if f64::from(good) / f64::from(count) >= PRECISION {
+            // A few at the top say nothing about the rest.
+            let enough = usize::try_from(count).unwrap_or(0) * 3 >= seen.len();
+            if enough && f64::from(good) / f64::from(count) >= PRECISION {
                 threshold = sure(*margin);
             }
         }
@@ -71,6 +73,8 @@ fn logistic(seen: &[(f64, bool)]) -> (f64, f64) {
         a += slope / count;
         b += level / count;
     }
+    // More margin is never less sure.
+    let a = a.max(0.2);
     (a / deviation, b - a * mean / deviation)
 }
 

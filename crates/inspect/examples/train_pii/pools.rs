@@ -156,7 +156,9 @@ impl Pools {
                             .iter()
                             .filter(|(key, _)| key.starts_with("lex"))
                             .flat_map(|(_, words)| words);
-                        let own = of_words(&["noun", "adj", "verb", "function", "adverb", "cyber", "topic"]);
+                        let own = of_words(&[
+                            "noun", "adj", "verb", "function", "adverb", "cyber", "topic", "language",
+                        ]);
                         own.into_iter().chain(lex.cloned()).chain(templates).collect()
                     }
                     "kin" => of_words(&["kin"]),

@@ -76,6 +76,11 @@ pub(crate) fn sign_hash(sign: char) -> u64 {
     Mix::new(0).with(u64::from(u32::from(sign))).get()
 }
 
+/// The hash of an ending of four letters.
+pub(crate) fn suffix_hash(ending: &str) -> u64 {
+    ending.chars().rev().fold(Mix::new(1), |mix, c| mix.with(u64::from(u32::from(c)))).get()
+}
+
 /// Cuts a text into tokens. White space other than ends of lines separates and is no token; several ends of lines are one.
 pub fn tokens(text: &str) -> Vec<Token> {
     let mut out: Vec<Token> = Vec::with_capacity(text.len() / 5);
@@ -222,6 +227,11 @@ impl Token {
     pub(crate) const EDGE: Self =
         Self { start: 0, end: 0, word: 0, prefixes: [0; 2], suffixes: [0; 3], shape: Shape::Edge };
 
+    /// Whether it is a word without digits.
+    pub(crate) fn is_letters(&self) -> bool {
+        matches!(self.shape, Shape::Lower | Shape::Title | Shape::Initial | Shape::Upper | Shape::Mixed)
+    }
+
     fn sign(start: usize, c: char, shape: Shape) -> Self {
         let word = sign_hash(c);
         let end = start.saturating_add(c.len_utf8());
@@ -256,6 +266,7 @@ mod tests {
     fn hashes_are_of_the_small_form() {
         assert_eq!(tokens("Łódź")[0].word, word_hash("łódź"));
         assert_eq!(tokens("Maria")[0].suffixes, tokens("ARIA")[0].suffixes);
+        assert_eq!(tokens("bronchitis")[0].suffixes[2], suffix_hash("itis"));
         assert_eq!(tokens("Maria")[0].prefixes, tokens("mar")[0].prefixes);
     }
 }

@@ -3,11 +3,12 @@
 use super::feature::Sentence;
 use super::gazetteer::{CLASSES, Classes};
 use super::model::{Kind, Stretch};
-use super::token::{Shape, sign_hash};
+use super::token::{Shape, Token, sign_hash, suffix_hash};
 
 const GIVEN: Classes = class("given");
 const FAMILY: Classes = class("family");
 const PLACE: Classes = class("place") | class("country");
+const HEALTH: Classes = class("health");
 const COMPANY: Classes = class("company") | class("form");
 /// Words of everyday language, and those that stand before names: `Dear Dr. Meyer` is about Meyer.
 const ORDINARY: Classes = class("common") | class("kin") | class("title") | class("month");
@@ -63,11 +64,31 @@ pub(super) fn trimmed(sentence: &Sentence, stretch: Stretch) -> Option<Stretch> 
     let tokens = || (first..end).filter_map(token);
     let in_small = tokens().all(|(token, _)| matches!(token.shape, Shape::Lower | Shape::Sign | Shape::Line));
     let listed = known == 0 || tokens().any(|(_, class)| class & known != 0);
+    let of_its_kind = match kind {
+        Kind::Health => tokens().any(|(token, class)| class & HEALTH != 0 || is_medical(token)),
+        Kind::Address => tokens().any(|(token, _)| token.is_letters()),
+        _ => true,
+    };
     let foreign = tokens().any(|(token, _)| token.shape == Shape::Foreign);
     let broken = kind != Kind::Address && tokens().any(|(token, _)| token.shape == Shape::Line);
-    let real =
-        first < end && (listed || !in_small) && !foreign && !broken && !in_locator(sentence, first, end);
+    let real = first < end
+        && of_its_kind
+        && (listed || !in_small)
+        && !foreign
+        && !broken
+        && !in_locator(sentence, first, end);
     real.then_some(Stretch { first, end, ..stretch })
+}
+
+/// Endings of diseases and procedures, and stems that the WHO reserves for kinds of medicines.
+const MEDICAL: [&str; 14] = [
+    "itis", "osis", "emia", "athy", "lgia", "tomy", "noma", "pril", "rtan", "atin", "zole", "ycin", "llin",
+    "olol",
+];
+
+fn is_medical(token: &Token) -> bool {
+    let [.., four] = token.suffixes;
+    MEDICAL.iter().any(|ending| suffix_hash(ending) == four)
 }
 
 /// How far, in tokens, a stretch is followed to both sides without white space.

@@ -124,7 +124,7 @@ fn misspell(text: &str, how: fn(&mut Vec<char>, usize)) -> String {
         let inner = letters.len().saturating_sub(3);
         if letters.len() >= 5 && letters.iter().all(char::is_ascii_alphabetic) {
             count = count.wrapping_add(1);
-            if count % 2 == 0 {
+            if count.is_multiple_of(2) {
                 how(&mut letters, 1 + count.wrapping_mul(7) % inner.max(1));
             }
         }
@@ -134,7 +134,8 @@ fn misspell(text: &str, how: fn(&mut Vec<char>, usize)) -> String {
 }
 
 fn swap(letters: &mut Vec<char>, at: usize) {
-    letters.swap(at, at + 1);
+    let letter = letters.remove(at);
+    letters.insert(at + 1, letter);
 }
 
 fn drop_one(letters: &mut Vec<char>, at: usize) {

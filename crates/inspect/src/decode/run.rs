@@ -271,12 +271,11 @@ impl Growing {
             (Code::Hex, [a, b, c, d, ..]) => [low(four(*a) << 4 | four(*b)), low(four(*c) << 4 | four(*d))],
             _ => return false,
         };
+        let plain = |byte: u8| matches!(byte, b'\t' | b'\n' | b'\r' | 0x20..=0x7e);
         match bytes {
-            [b'\t' | b'\n' | b'\r' | 0x20..=0x7e, 0 | b'\t' | b'\n' | b'\r' | 0x20..=0x7e | 0xc2..=0xf4] => {
-                true
-            }
-            [0xc2..=0xf4, 0x80..=0xbf] => true,
-            _ => false,
+            [0xc2..=0xf4, second] => (0x80..=0xbf).contains(&second),
+            [first, 0 | 0xc2..=0xf4] => plain(first),
+            [first, second] => plain(first) && plain(second),
         }
     }
 

@@ -123,10 +123,9 @@ fn words_reversed(text: &str) -> String {
 fn joined(text: &str, lexicon: &Lexicon) -> Reading {
     let mut out = Reading::default();
     for (word, rest) in words(text) {
-        if word.len() >= 12 {
-            out.change(&lexicon.cut(word));
-        } else {
-            out.keep(word);
+        match lexicon.cut(word).filter(|_| word.len() >= 12) {
+            Some(cut) => out.change(&cut),
+            None => out.keep(word),
         }
         out.keep(rest);
     }
@@ -176,7 +175,7 @@ fn spaced(text: &str, lexicon: &Lexicon) -> Reading {
         match word.chars().count() {
             0 | 1 => out.keep(&word),
             2..=12 => out.change(&word),
-            _ => out.change(&lexicon.cut(&word)),
+            _ => out.change(&lexicon.cut(&word).unwrap_or(word)),
         }
     }
     out

@@ -43,6 +43,8 @@ struct Clue {
 
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Clues {
+    /// The last word in disguise.
+    last: Option<WordHash>,
     rot13: Clue,
     reversed: Clue,
     mixed: Clue,
@@ -84,8 +86,13 @@ impl Clues {
     pub(super) fn word(&mut self, lexicon: &Lexicon, word: &Word, disguise: Option<Disguise>, end: usize) {
         match disguise {
             None => {}
+            // The same word again says nothing new.
+            Some(_) if self.last == Some(word.hash) => {}
             Some(Disguise::Rot13) => self.rot13.see(word.start, end),
             Some(Disguise::Reversed) => self.reversed.see(word.start, end),
+        }
+        if disguise.is_some() {
+            self.last = Some(word.hash);
         }
         let single = word.len == 1 && word.letters().first().is_some_and(|l| (0x61..0x250).contains(l));
         if single || self.singles.count > 0 {

@@ -27,6 +27,9 @@ const FILTER: usize = 1 << 16;
 const MISSING: usize = 6;
 const SURPLUS: usize = 7;
 
+/// The shortest known word that is looked for backwards.
+const DISGUISED: usize = 5;
+
 /// The class of words that speak of attacks. It has this name in every rule, and is one for all.
 const MENTION: &str = "mention";
 
@@ -283,10 +286,10 @@ impl Lexicon {
 
     fn disguise(&mut self, word: &Word) {
         let letters = word.letters();
-        if letters.len() >= 4 {
+        if letters.len() >= DISGUISED {
             self.disguised.insert(WordHash::of(letters.iter().rev().copied()).0, Disguise::Reversed);
         }
-        if letters.len() >= 3 && letters.iter().all(|l| (0x61..=0x7a).contains(l)) {
+        if letters.len() >= DISGUISED - 1 && letters.iter().all(|l| (0x61..=0x7a).contains(l)) {
             let turned = letters.iter().map(|l| (l - 0x61 + 13) % 26 + 0x61);
             self.disguised.insert(WordHash::of(turned).0, Disguise::Rot13);
         }
@@ -456,12 +459,12 @@ impl Lexicon {
         choices.into_iter().nth(at).unwrap_or_default()
     }
 
-    /// Letters without spaces, cut into known words and what stands between them. From each place the longest known word
-    /// counts.
-    pub(crate) fn cut(&self, letters: &str) -> String {
+    /// Letters without spaces, cut into known words and what stands between them; none where known words are not most of
+    /// it. From each place the longest known word counts.
+    pub(crate) fn cut(&self, letters: &str) -> Option<String> {
         let chars: Vec<char> = letters.chars().collect();
         let mut out = String::with_capacity(letters.len().saturating_mul(2));
-        let (mut at, mut apart) = (0, true);
+        let (mut at, mut apart, mut words, mut covered) = (0, true, 0_usize, 0_usize);
         while let Some(rest) = chars.get(at..).filter(|rest| !rest.is_empty()) {
             let mut hash = WordHash::EMPTY;
             let mut longest = 0;
@@ -477,12 +480,14 @@ impl Lexicon {
                 }
                 out.extend(rest.iter().take(longest));
                 out.push(' ');
+                words = words.saturating_add(1);
+                covered = covered.saturating_add(longest);
             } else {
                 out.extend(rest.first());
             }
             apart = longest > 0;
             at = at.saturating_add(longest.max(1));
         }
-        out
+        (words >= 2 && covered.saturating_mul(2) >= chars.len()).then_some(out)
     }
 }

@@ -34,7 +34,7 @@ impl Shape {
     pub(super) fn word(&mut self, word: WordHash, start: usize, end: usize) -> Option<Stretch> {
         if self.last == Some(word) {
             self.repeats = self.repeats.saturating_add(1);
-            return (self.repeats % REPEATS == 0).then_some((self.repeats_start, end));
+            return self.repeats.is_multiple_of(REPEATS).then_some((self.repeats_start, end));
         }
         self.last = Some(word);
         self.repeats = 1;

@@ -1,48 +1,64 @@
-//! Three lazy automata over all patterns: forward for ends, backward for starts, backward over the prefix closures for
-//! what must be held.
+//! Two lazy automata, both run forward from places where something could begin: one over what patterns begin with, one
+//! over what stands behind a lead.
+//!
+//! A place is looked at when some pattern allows the character before it and begins with the characters at it; the
+//! automaton then says, step by step, which patterns matched and whether any could still. That one pass gives both the
+//! matches and, at the end of a window, the first place that must be held. States are sets of patterns that read *the
+//! same* stretch, so there are few of them, however many rules there are.
 
 use std::sync::{Mutex, PoisonError};
 
-use regex_automata::hybrid::dfa::{Cache, DFA, OverlappingState};
+use regex_automata::hybrid::LazyStateID;
+use regex_automata::hybrid::dfa::{Cache, DFA};
 use regex_automata::nfa::thompson::{self, NFA, WhichCaptures};
 use regex_automata::util::primitives::PatternID;
-use regex_automata::{Anchored, Input, MatchError, MatchKind};
+use regex_automata::util::start;
+use regex_automata::{Anchored, MatchError, MatchKind};
 use regex_syntax::hir::Hir;
 
-use super::closure::{for_ends, prefixes};
-use super::pattern::Class;
+use super::starts::Starts;
 use crate::engine::EngineError;
 
 /// The most bytes that one automaton's cache takes, per concurrent use.
-const CACHE: usize = 1024 * 1024;
+const CACHE: usize = 2 * 1024 * 1024;
 
 /// How many caches are kept for later.
 const KEPT: usize = 4;
 
 /// The compiled patterns of all recognizers. A pattern's number is its place in the list that they are built from.
 pub(crate) struct Automata {
-    forward: DFA,
-    backward: DFA,
-    closure: DFA,
+    /// Whole patterns; of those with a lead, the lead.
+    heads: DFA,
+    /// What follows the leads, by number of the value.
+    values: Option<DFA>,
+    /// Where heads could begin.
+    starts: Starts,
     pool: Mutex<Vec<Caches>>,
 }
 
 /// The lazily built states. Taken for one call, then given back: an idle stream holds none.
 pub(crate) struct Caches {
-    forward: Cache,
-    backward: Cache,
-    closure: Cache,
+    heads: Cached,
+    values: Option<Cached>,
+}
+
+/// A cache and the state that the last search began in, as long as the cache was not cleared since.
+struct Cached {
+    cache: Cache,
+    start: Option<(usize, LazyStateID)>,
 }
 
 impl Automata {
-    /// From patterns, and the characters that must not stand before each.
-    pub(super) fn new(patterns: &[Hir], left: &[Class]) -> Result<Self, EngineError> {
-        let ends: Vec<Hir> = patterns.iter().zip(left).map(|(hir, left)| for_ends(hir, left)).collect();
-        let closures: Vec<Hir> = patterns.iter().map(prefixes).collect();
+    /// From heads with the characters that must not stand before each, and from values.
+    pub(super) fn new(
+        heads: &[Hir],
+        left: &[super::pattern::Class],
+        values: &[Hir],
+    ) -> Result<Self, EngineError> {
         Ok(Self {
-            forward: build(&ends, false)?,
-            backward: build(patterns, true)?,
-            closure: build(&closures, true)?,
+            heads: build(heads)?,
+            values: if values.is_empty() { None } else { Some(build(values)?) },
+            starts: Starts::new(heads, left),
             pool: Mutex::new(Vec::new()),
         })
     }
@@ -50,10 +66,10 @@ impl Automata {
     /// Runs `work` with caches from the pool.
     pub(crate) fn with_caches<T>(&self, work: impl FnOnce(&mut Caches) -> T) -> T {
         let taken = self.pool.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let fresh = |dfa: &DFA| Cached { cache: dfa.create_cache(), start: None };
         let mut caches = taken.unwrap_or_else(|| Caches {
-            forward: self.forward.create_cache(),
-            backward: self.backward.create_cache(),
-            closure: self.closure.create_cache(),
+            heads: fresh(&self.heads),
+            values: self.values.as_ref().map(fresh),
         });
         let result = work(&mut caches);
         let mut pool = self.pool.lock().unwrap_or_else(PoisonError::into_inner);
@@ -63,64 +79,108 @@ impl Automata {
         result
     }
 
-    /// Calls `found` with pattern and end of every match that begins in `text[from..]`, and perhaps of some more. The byte
-    /// before `from` is there to be looked at.
-    pub(super) fn ends(
+    /// The first place in `text[from..]` at which something could begin.
+    pub(super) fn next_start(&self, text: &[u8], from: usize) -> Option<usize> {
+        self.starts.next(text, from)
+    }
+
+    /// Calls `found` with head and end of every match that begins at `from`. Says whether the text's end cuts off one
+    /// that could still come or change its neighbour.
+    pub(super) fn heads(
         &self,
         caches: &mut Caches,
         text: &[u8],
         from: usize,
-        mut found: impl FnMut(&mut Cache, usize, usize) -> Result<(), MatchError>,
-    ) -> Result<(), MatchError> {
-        let Caches { forward, backward, .. } = caches;
-        let input = Input::new(text).range(from.saturating_sub(1)..);
-        let mut state = OverlappingState::start();
-        loop {
-            self.forward.try_search_overlapping_fwd(forward, &input, &mut state)?;
-            let Some(hit) = state.get_match() else { return Ok(()) };
-            found(backward, hit.pattern().as_usize(), hit.offset())?;
-        }
+        found: impl FnMut(usize, usize),
+    ) -> Result<bool, MatchError> {
+        let start = caches.heads.start(&self.heads)?;
+        run(&self.heads, &mut caches.heads.cache, start, text, from, found)
     }
 
-    /// Calls `found` with every start in `text[from..end]` from which the pattern matches up to `end`.
-    pub(super) fn starts(
+    /// The same for one value.
+    pub(super) fn value(
         &self,
-        cache: &mut Cache,
+        caches: &mut Caches,
+        value: usize,
         text: &[u8],
-        pattern: usize,
         from: usize,
-        end: usize,
         mut found: impl FnMut(usize),
-    ) -> Result<(), MatchError> {
-        let Ok(id) = PatternID::new(pattern) else { return Ok(()) };
-        let input = Input::new(text).range(from..end).anchored(Anchored::Pattern(id));
-        let mut state = OverlappingState::start();
-        loop {
-            self.backward.try_search_overlapping_rev(cache, &input, &mut state)?;
-            let Some(hit) = state.get_match() else { return Ok(()) };
-            found(hit.offset());
-        }
-    }
-
-    /// The first place in `text[from..]` from which the rest could still grow into a match, or already is one.
-    pub(super) fn hold(&self, caches: &mut Caches, text: &[u8], from: usize) -> Result<usize, MatchError> {
-        let input = Input::new(text).range(from..).anchored(Anchored::Yes);
-        let found = self.closure.try_search_rev(&mut caches.closure, &input)?;
-        Ok(found.map_or(text.len(), |hit| hit.offset()))
+    ) -> Result<bool, MatchError> {
+        let (Some(dfa), Some(cached)) = (&self.values, &mut caches.values) else { return Ok(false) };
+        let Ok(id) = PatternID::new(value) else { return Ok(false) };
+        let config = start::Config::new().anchored(Anchored::Pattern(id));
+        let start = dfa.start_state(&mut cached.cache, &config).map_err(|_| MatchError::gave_up(from))?;
+        run(dfa, &mut cached.cache, start, text, from, |_, end| found(end))
     }
 }
 
-fn build(patterns: &[Hir], reverse: bool) -> Result<DFA, EngineError> {
+impl Cached {
+    fn start(&mut self, dfa: &DFA) -> Result<LazyStateID, MatchError> {
+        let cleared = self.cache.clear_count();
+        if let Some((when, start)) = self.start
+            && when == cleared
+        {
+            return Ok(start);
+        }
+        let config = start::Config::new().anchored(Anchored::Yes);
+        let start = dfa.start_state(&mut self.cache, &config).map_err(|_| MatchError::gave_up(0))?;
+        self.start = Some((self.cache.clear_count(), start));
+        Ok(start)
+    }
+}
+
+/// Runs from a start state over `text[from..]`; a match is reported one byte late, so once more at the end.
+fn run(
+    dfa: &DFA,
+    cache: &mut Cache,
+    start: LazyStateID,
+    text: &[u8],
+    from: usize,
+    mut found: impl FnMut(usize, usize),
+) -> Result<bool, MatchError> {
+    let gave_up = |_| MatchError::gave_up(from);
+    let mut state = start;
+    for (at, byte) in text.iter().enumerate().skip(from) {
+        state = dfa.next_state(cache, state, *byte).map_err(gave_up)?;
+        if state.is_tagged() {
+            if state.is_match() {
+                for index in 0..dfa.match_len(cache, state) {
+                    found(dfa.match_pattern(cache, state, index).as_usize(), at);
+                }
+            } else if state.is_dead() {
+                return Ok(false);
+            }
+        }
+    }
+    let last = dfa.next_eoi_state(cache, state).map_err(gave_up)?;
+    if last.is_match() {
+        for index in 0..dfa.match_len(cache, last) {
+            found(dfa.match_pattern(cache, last, index).as_usize(), text.len());
+        }
+        return Ok(true);
+    }
+    if !state.is_match() {
+        return Ok(true);
+    }
+    // The state tells of a match that ended before the last byte. Whether it also stands for more, its successors know.
+    for byte in 0..=u8::MAX {
+        if !dfa.next_state(cache, state, byte).map_err(gave_up)?.is_dead() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+fn build(patterns: &[Hir]) -> Result<DFA, EngineError> {
     let config = thompson::Config::new()
-        .reverse(reverse)
         .utf8(false)
         .which_captures(WhichCaptures::None)
-        .nfa_size_limit(Some(4 * 1024 * 1024));
+        .nfa_size_limit(Some(16 * 1024 * 1024));
     let nfa: NFA =
         thompson::Compiler::new().configure(config).build_many_from_hir(patterns).map_err(too_large)?;
     let config = DFA::config()
         .match_kind(MatchKind::All)
-        .starts_for_each_pattern(reverse)
+        .starts_for_each_pattern(true)
         .cache_capacity(CACHE)
         .skip_cache_capacity_check(false);
     DFA::builder().configure(config).build_from_nfa(nfa).map_err(too_large)

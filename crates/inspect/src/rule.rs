@@ -3,6 +3,8 @@
 use serde::Deserialize;
 use stockade_domain::FindingKind;
 
+pub(crate) use crate::validate::Validator;
+
 /// A recognizer: patterns that are matched exactly, regions that run from an opener to a closer.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -54,7 +56,7 @@ pub(crate) struct Pattern {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Nearby {
-    /// ASCII, any case. A word's neighbours are not letters, unless a `*` stands at that end.
+    /// In any case and script. A word's neighbours are no Latin letters, unless a `*` stands at that end.
     pub(crate) words: Vec<String>,
     /// How many canonical characters before the match are searched.
     pub(crate) before: usize,
@@ -93,27 +95,4 @@ pub(crate) struct Head {
     /// A longer head is no region.
     pub(crate) max: usize,
     pub(crate) validator: Validator,
-}
-
-/// What looks at the text of a match beyond its shape.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum Validator {
-    #[default]
-    None,
-    Card,
-    Iban,
-    Email,
-    UsSsn,
-    AwsSecret,
-    GithubToken,
-    StockadeKey,
-    JoseHeader,
-}
-
-impl Validator {
-    /// Whether the confidence depends on the text of the match.
-    pub(crate) const fn weighs(self) -> bool {
-        matches!(self, Self::Card | Self::GithubToken | Self::StockadeKey)
-    }
 }

@@ -67,10 +67,8 @@ impl Automata {
     pub(crate) fn with_caches<T>(&self, work: impl FnOnce(&mut Caches) -> T) -> T {
         let taken = self.pool.lock().unwrap_or_else(PoisonError::into_inner).pop();
         let fresh = |dfa: &DFA| Cached { cache: dfa.create_cache(), start: None };
-        let mut caches = taken.unwrap_or_else(|| Caches {
-            heads: fresh(&self.heads),
-            values: self.values.as_ref().map(fresh),
-        });
+        let mut caches = taken
+            .unwrap_or_else(|| Caches { heads: fresh(&self.heads), values: self.values.as_ref().map(fresh) });
         let result = work(&mut caches);
         let mut pool = self.pool.lock().unwrap_or_else(PoisonError::into_inner);
         if pool.len() < KEPT {

@@ -9,10 +9,11 @@ use stockade_rulebook::Rulebook;
 
 use super::parse::{class, parse};
 use super::pattern::Class;
+use super::words::spellings;
 use crate::engine::{Context, Engine};
 use crate::rule::{Nearby, Pattern, Recognizer, Region};
 use crate::validate::accepts;
-use crate::view::{Fold, Piece, Unescaper, fold};
+use crate::view::{Fold, Piece, Unescaper, fold, other};
 
 /// A canonical byte and the original bytes that it stands for.
 type Canonical = Vec<(u8, usize, usize)>;
@@ -67,7 +68,7 @@ fn canonical(text: &str, escapes: bool) -> Canonical {
             Fold::Ascii { bytes, len } => {
                 out.extend(bytes.iter().take(usize::from(len)).map(|b| (*b, at, at + length)))
             }
-            Fold::Other => out.push((0x80, at, at + length)),
+            Fold::Other => out.push((other(c), at, at + length)),
             Fold::Drop => {}
         }
         at += length;
@@ -99,13 +100,14 @@ fn near(context: &Nearby, bytes: &[u8], start: usize, end: usize) -> bool {
     let lower = bytes.to_ascii_lowercase();
     let within = |from: usize, to: usize| {
         context.words.iter().any(|word| {
-            let needle = word.trim_matches('*').to_ascii_lowercase().into_bytes();
-            (from..to).any(|at| {
-                let letter = |b: Option<&u8>| b.is_some_and(u8::is_ascii_alphabetic);
-                at + needle.len() <= to
-                    && lower[at..].starts_with(&needle)
-                    && (word.starts_with('*') || !letter(lower[..at].last()))
-                    && (word.ends_with('*') || !letter(lower.get(at + needle.len())))
+            spellings(word.trim_matches('*')).iter().any(|needle| {
+                (from..to).any(|at| {
+                    let letter = |b: Option<&u8>| b.is_some_and(u8::is_ascii_alphabetic);
+                    at + needle.len() <= to
+                        && lower[at..].starts_with(needle)
+                        && (word.starts_with('*') || !letter(lower[..at].last()))
+                        && (word.ends_with('*') || !letter(lower.get(at + needle.len())))
+                })
             })
         })
     };

@@ -6,7 +6,8 @@ use super::automata::Automata;
 use super::parse::{class, parse};
 use super::words::{Context, WordList, Words};
 use crate::engine::EngineError;
-use crate::rule::{Nearby, Recognizer, Validator};
+use crate::rule::{Nearby, Recognizer};
+use crate::validate::Validator;
 
 /// The longest match of a streamed pattern, in canonical characters.
 const LONGEST: usize = 4096;

@@ -4,6 +4,7 @@ use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 
 use crate::engine::EngineError;
 use crate::rule::Nearby;
+use crate::view::{Fold, fold, other};
 
 /// Words are looked for in blocks of this many bytes.
 const BLOCK: usize = 256;
@@ -46,10 +47,11 @@ struct Hit {
 
 impl WordList {
     /// The numbers of a rule's words.
-    pub(super) fn add(&mut self, nearby: &Nearby) -> Context {
+    pub(super) fn add<'n>(&mut self, nearby: &'n Nearby) -> Context {
         let mut set: Vec<u64> = Vec::new();
-        for word in &nearby.words {
-            let needle = word.trim_matches('*').to_ascii_lowercase().into_bytes();
+        let spelled =
+            |word: &'n String| spellings(word.trim_matches('*')).into_iter().map(move |n| (word, n));
+        for (word, needle) in nearby.words.iter().flat_map(spelled) {
             let entry = (needle, word.starts_with('*'), word.ends_with('*'));
             let number = self.words.iter().position(|known| *known == entry).unwrap_or_else(|| {
                 self.words.push(entry);
@@ -137,6 +139,37 @@ impl Words {
         });
         hits.collect()
     }
+}
+
+/// A word as the canonical view has it. ASCII is in lower case, which is how it is looked for; a script that has cases
+/// is spelled in each.
+pub(super) fn spellings(word: &str) -> Vec<Vec<u8>> {
+    let canonical = |word: &str| {
+        let mut out = Vec::with_capacity(word.len());
+        for c in word.chars() {
+            match fold(c) {
+                Fold::Ascii { bytes, len } => out.extend(bytes.iter().take(usize::from(len))),
+                Fold::Other => out.push(other(c)),
+                Fold::Drop => {}
+            }
+        }
+        out.make_ascii_lowercase();
+        out
+    };
+    let mut all = vec![canonical(word)];
+    if !word.is_ascii() {
+        let mut rest = word.chars();
+        let first: String = rest.next().into_iter().flat_map(char::to_uppercase).collect();
+        for other in
+            [word.to_lowercase(), word.to_uppercase(), format!("{first}{}", rest.as_str().to_lowercase())]
+        {
+            let other = canonical(&other);
+            if !all.contains(&other) {
+                all.push(other);
+            }
+        }
+    }
+    all
 }
 
 impl Context {

@@ -1,10 +1,11 @@
-//! Two lazy automata, both run forward from places where something could begin: one over what patterns begin with, one
+//! Lazy automata that run forward from places where something could begin: over what patterns begin with, in groups, and
 //! over what stands behind a lead.
 //!
 //! A place is looked at when some pattern allows the character before it and begins with the characters at it; the
 //! automaton then says, step by step, which patterns matched and whether any could still. That one pass gives both the
-//! matches and, at the end of a window, the first place that must be held. States are sets of patterns that read *the
-//! same* stretch, so there are few of them, however many rules there are.
+//! matches and, at the end of a window, the first place that must be held. A state is a set of patterns that read *the
+//! same* stretch, so there are few, however many rules there are. (One unanchored automaton over all rules has a state
+//! for every set of stretches that are under way at once, and its reverse for what must be held one for every length.)
 
 use std::sync::{Mutex, PoisonError};
 
@@ -16,7 +17,9 @@ use regex_automata::util::start;
 use regex_automata::{Anchored, MatchError, MatchKind};
 use regex_syntax::hir::Hir;
 
-use super::starts::Starts;
+use super::groups::{Ahead, COUNT, group};
+use super::pattern::Class;
+use super::starts::{Groups, Starts};
 use crate::engine::EngineError;
 
 /// The most bytes that one automaton's cache takes, per concurrent use.
@@ -27,8 +30,8 @@ const KEPT: usize = 4;
 
 /// The compiled patterns of all recognizers. A pattern's number is its place in the list that they are built from.
 pub(crate) struct Automata {
-    /// Whole patterns; of those with a lead, the lead.
-    heads: DFA,
+    /// Whole patterns; of those with a lead, the lead. By group.
+    heads: [Option<Heads>; COUNT],
     /// What follows the leads, by number of the value.
     values: Option<DFA>,
     /// Where heads could begin.
@@ -36,9 +39,16 @@ pub(crate) struct Automata {
     pool: Mutex<Vec<Caches>>,
 }
 
+/// The heads of one group.
+struct Heads {
+    dfa: DFA,
+    /// Number of the pattern by its number in the automaton.
+    numbers: Vec<usize>,
+}
+
 /// The lazily built states. Taken for one call, then given back: an idle stream holds none.
 pub(crate) struct Caches {
-    heads: Cached,
+    heads: [Option<Cached>; COUNT],
     values: Option<Cached>,
 }
 
@@ -50,15 +60,27 @@ struct Cached {
 
 impl Automata {
     /// From heads with the characters that must not stand before each, and from values.
-    pub(super) fn new(
-        heads: &[Hir],
-        left: &[super::pattern::Class],
-        values: &[Hir],
-    ) -> Result<Self, EngineError> {
+    pub(super) fn new(heads: &[Hir], left: &[Class], values: &[Hir]) -> Result<Self, EngineError> {
+        let groups: Vec<u8> = heads.iter().map(group).collect();
+        let mut built = [const { None }; COUNT];
+        for (number, slot) in built.iter_mut().enumerate() {
+            let members: Vec<(usize, &Hir)> = heads
+                .iter()
+                .enumerate()
+                .zip(&groups)
+                .filter(|(_, group)| usize::from(**group) == number)
+                .map(|(member, _)| member)
+                .collect();
+            if !members.is_empty() {
+                let hirs: Vec<Hir> = members.iter().map(|(_, hir)| (*hir).clone()).collect();
+                *slot =
+                    Some(Heads { dfa: build(&hirs)?, numbers: members.iter().map(|(n, _)| *n).collect() });
+            }
+        }
         Ok(Self {
-            heads: build(heads)?,
+            heads: built,
             values: if values.is_empty() { None } else { Some(build(values)?) },
-            starts: Starts::new(heads, left),
+            starts: Starts::new(heads, left, &groups),
             pool: Mutex::new(Vec::new()),
         })
     }
@@ -67,8 +89,10 @@ impl Automata {
     pub(crate) fn with_caches<T>(&self, work: impl FnOnce(&mut Caches) -> T) -> T {
         let taken = self.pool.lock().unwrap_or_else(PoisonError::into_inner).pop();
         let fresh = |dfa: &DFA| Cached { cache: dfa.create_cache(), start: None };
-        let mut caches = taken
-            .unwrap_or_else(|| Caches { heads: fresh(&self.heads), values: self.values.as_ref().map(fresh) });
+        let mut caches = taken.unwrap_or_else(|| Caches {
+            heads: self.heads.each_ref().map(|heads| heads.as_ref().map(|heads| fresh(&heads.dfa))),
+            values: self.values.as_ref().map(fresh),
+        });
         let result = work(&mut caches);
         let mut pool = self.pool.lock().unwrap_or_else(PoisonError::into_inner);
         if pool.len() < KEPT {
@@ -77,22 +101,43 @@ impl Automata {
         result
     }
 
-    /// The first place in `text[from..]` at which something could begin.
-    pub(super) fn next_start(&self, text: &[u8], from: usize) -> Option<usize> {
-        self.starts.next(text, from)
+    /// The first place in `text[from..]` at which something could begin, and which groups of patterns.
+    pub(super) fn next_start(&self, ahead: &mut Ahead, text: &[u8], from: usize) -> Option<(usize, Groups)> {
+        let mut from = from;
+        loop {
+            let (place, groups) = self.starts.next(text, from)?;
+            let left = ahead.leaves(groups, text, place);
+            if left != 0 {
+                return Some((place, left));
+            }
+            from = place.saturating_add(1);
+        }
     }
 
-    /// Calls `found` with head and end of every match that begins at `from`. Says whether the text's end cuts off one
-    /// that could still come or change its neighbour.
+    /// Calls `found` with head and end of every match of these groups that begins at `from`. Says whether the text's
+    /// end cuts off one that could still come or change its neighbour.
     pub(super) fn heads(
         &self,
         caches: &mut Caches,
+        groups: Groups,
         text: &[u8],
         from: usize,
-        found: impl FnMut(usize, usize),
+        mut found: impl FnMut(usize, usize),
     ) -> Result<bool, MatchError> {
-        let start = caches.heads.start(&self.heads)?;
-        run(&self.heads, &mut caches.heads.cache, start, text, from, found)
+        let mut open = false;
+        for (number, (heads, cached)) in self.heads.iter().zip(&mut caches.heads).enumerate() {
+            let (Some(heads), Some(cached)) = (heads, cached) else { continue };
+            if groups >> number & 1 == 0 {
+                continue;
+            }
+            let start = cached.start(&heads.dfa)?;
+            open |= run(&heads.dfa, &mut cached.cache, start, text, from, |pattern, end| {
+                if let Some(number) = heads.numbers.get(pattern) {
+                    found(*number, end);
+                }
+            })?;
+        }
+        Ok(open)
     }
 
     /// The same for one value.

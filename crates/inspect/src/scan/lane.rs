@@ -3,8 +3,10 @@
 use regex_automata::MatchError;
 
 use super::automata::Caches;
+use super::groups::Ahead;
 use super::pattern::{Class, Patterns, Purpose};
 use super::region::Progress;
+use super::starts::Groups;
 use super::words::Seen;
 use crate::validate::accepts;
 use crate::view::Window;
@@ -100,10 +102,12 @@ impl Lane {
         let from = self.decided.saturating_sub(base);
         let mut sight = Sight { patterns, text, last, seen: Seen::default() };
         let mut candidates = Candidates::default();
+        let mut ahead = Ahead::default();
         let mut place = from;
         let decided = loop {
-            let Some(start) = patterns.automata.next_start(text, place) else { break text.len() };
-            if !sight.look(caches, start, &mut candidates)? {
+            let next = patterns.automata.next_start(&mut ahead, text, place);
+            let Some((start, groups)) = next else { break text.len() };
+            if !sight.look(caches, start, groups, &mut candidates)? {
                 break start;
             }
             for candidate in candidates.good.drain(..) {
@@ -127,6 +131,7 @@ impl Sight<'_> {
         &mut self,
         caches: &mut Caches,
         start: usize,
+        groups: Groups,
         candidates: &mut Candidates,
     ) -> Result<bool, MatchError> {
         let Patterns { automata, patterns, .. } = self.patterns;
@@ -135,7 +140,7 @@ impl Sight<'_> {
         heads.clear();
         let text = self.text;
         let before = start.checked_sub(1).and_then(|at| text.get(at)).copied();
-        let open = automata.heads(caches, text, start, |number, end| {
+        let open = automata.heads(caches, groups, text, start, |number, end| {
             let Some(pattern) = patterns.get(number) else { return };
             let right = text.get(end).is_none_or(|next| !has(&pattern.right, *next));
             if (right || pattern.value.is_some()) && before.is_none_or(|byte| !has(&pattern.left, byte)) {

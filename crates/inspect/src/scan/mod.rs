@@ -4,6 +4,7 @@
 //! of all. That is what makes the outcome independent of how a stream was cut.
 
 mod automata;
+mod groups;
 mod lane;
 #[cfg(test)]
 mod naive;

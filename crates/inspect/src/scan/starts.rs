@@ -2,56 +2,141 @@
 
 use regex_syntax::hir::{Class as HirClass, Hir, HirKind};
 
+use super::groups::PLAIN;
 use super::pattern::Class;
 
 /// A set of bytes.
 type Bytes = [u64; 4];
 
-/// Pairs of characters at which something could begin, and pairs that something begins with.
+/// A set of groups of patterns, by bit.
+pub(super) type Groups = u8;
+
+/// How many characters the table tells apart; those outside ASCII are one.
+const SIDE: usize = 128;
+
+/// Which groups of patterns could begin at a place.
 pub(super) struct Starts {
-    /// By the character before: the characters that may come at a beginning.
-    after: Box<[Bytes; 256]>,
-    /// By the first character: the second ones; all, when one character is enough.
-    then: Box<[Bytes; 256]>,
+    /// The kind of each character before: those before which the same patterns may begin are of one kind.
+    kinds: Box<[u8; 256]>,
+    /// By kind, character and next character.
+    pairs: Vec<Groups>,
+    /// By kind and character, where nothing follows.
+    singles: Vec<Groups>,
+    /// By three characters, one bit each: whether a pattern of [`PLAIN`] begins with them. Most words of prose do not.
+    triples: Vec<u64>,
 }
 
 impl Starts {
-    pub(super) fn new(patterns: &[Hir], left: &[Class]) -> Self {
-        let mut starts = Self { after: Box::new([[0; 4]; 256]), then: Box::new([[0; 4]; 256]) };
-        for (hir, left) in patterns.iter().zip(left) {
-            let (first, second) = two(hir);
-            for (before, row) in starts.after.iter_mut().enumerate() {
-                if !left.get(before).copied().unwrap_or(false) {
-                    merge(row, &first);
-                }
-            }
-            for (byte, row) in starts.then.iter_mut().enumerate() {
-                if has(&first, byte) {
-                    merge(row, &second);
+    /// From patterns, the characters that must not stand before each, and the group of each.
+    pub(super) fn new(patterns: &[Hir], left: &[Class], groups: &[u8]) -> Self {
+        let mut kinds = Box::new([0_u8; 256]);
+        let mut columns: Vec<Vec<bool>> = Vec::new();
+        for (before, kind) in kinds.iter_mut().enumerate() {
+            let column: Vec<bool> =
+                left.iter().map(|left| left.get(before).copied().unwrap_or(false)).collect();
+            let known = columns.iter().position(|known| *known == column).unwrap_or_else(|| {
+                columns.push(column);
+                columns.len().saturating_sub(1)
+            });
+            // More kinds than fit share the last, to which everything is added.
+            *kind = u8::try_from(known).unwrap_or(u8::MAX);
+        }
+        let count = columns.len().min(256);
+        let mut starts = Self {
+            kinds,
+            pairs: vec![0; count.saturating_mul(SIDE).saturating_mul(SIDE)],
+            singles: vec![0; count.saturating_mul(SIDE)],
+            triples: vec![0; SIDE.saturating_mul(SIDE).saturating_mul(SIDE) / 64],
+        };
+        for (hir, _) in patterns.iter().zip(groups).filter(|(_, group)| **group == PLAIN) {
+            starts.add_triples(&beginning(hir));
+        }
+        for (kind, column) in columns.iter().enumerate() {
+            for ((hir, forbidden), group) in patterns.iter().zip(column).zip(groups) {
+                if !forbidden {
+                    starts.add(kind.min(255), hir, 1 << group);
                 }
             }
         }
         starts
     }
 
-    /// The first place in `text[from..]` at which something could begin. The last byte always could if its first does.
-    pub(super) fn next(&self, text: &[u8], from: usize) -> Option<usize> {
-        let mut before = from.checked_sub(1).and_then(|at| text.get(at)).copied();
-        for (at, byte) in text.iter().enumerate().skip(from) {
-            let at_edge = before.is_none();
-            let row = self.after.get(usize::from(before.unwrap_or_default()));
-            let begins = at_edge || row.is_some_and(|row| has(row, usize::from(*byte)));
-            if begins {
-                let then = self.then.get(usize::from(*byte));
-                let next = text.get(at.saturating_add(1));
-                if next.is_none_or(|next| then.is_some_and(|row| has(row, usize::from(*next)))) {
-                    return Some(at);
+    fn add(&mut self, kind: usize, hir: &Hir, bit: Groups) {
+        let [first, second, _] = beginning(hir);
+        for byte in (0..256).filter(|byte| has(&first, *byte)) {
+            let row = kind.saturating_mul(SIDE).saturating_add(side(byte));
+            if let Some(slot) = self.singles.get_mut(row) {
+                *slot |= bit;
+            }
+            let from = row.saturating_mul(SIDE);
+            let pairs = self.pairs.get_mut(from..from.saturating_add(SIDE)).unwrap_or_default();
+            for next in (0..256).filter(|next| has(&second, *next)) {
+                if let Some(slot) = pairs.get_mut(side(next)) {
+                    *slot |= bit;
                 }
             }
-            before = Some(*byte);
         }
-        None
     }
+
+    fn add_triples(&mut self, [first, second, third]: &[Bytes; 3]) {
+        let thirds: Vec<usize> = (0..256).filter(|byte| has(third, *byte)).map(side).collect();
+        for a in (0..256).filter(|byte| has(first, *byte)).map(side) {
+            for b in (0..256).filter(|byte| has(second, *byte)).map(side) {
+                for c in &thirds {
+                    let at = triple(a, b, *c);
+                    if let Some(word) = self.triples.get_mut(at / 64) {
+                        *word |= 1 << (at % 64);
+                    }
+                }
+            }
+        }
+    }
+
+    /// The first place in `text[from..]` at which something could begin, and which groups.
+    pub(super) fn next(&self, text: &[u8], from: usize) -> Option<(usize, Groups)> {
+        // The edge stands before every text: nothing is looked for at it.
+        let mut place = from.max(1);
+        let mut kind = self.kind(*text.get(place.checked_sub(1)?)?);
+        let mut rest = text.get(place..)?.iter().copied();
+        let mut byte = rest.next()?;
+        for next in rest {
+            let at = (kind.saturating_mul(SIDE).saturating_add(side(usize::from(byte))))
+                .saturating_mul(SIDE)
+                .saturating_add(side(usize::from(next)));
+            let mut groups = self.pairs.get(at).copied().unwrap_or(Groups::MAX);
+            if groups != 0 {
+                if let Some(third) = text.get(place.saturating_add(2)) {
+                    let at =
+                        triple(side(usize::from(byte)), side(usize::from(next)), side(usize::from(*third)));
+                    let begins = self.triples.get(at / 64).is_none_or(|word| word >> (at % 64) & 1 == 1);
+                    groups &= !(u8::from(!begins) << PLAIN);
+                }
+                if groups != 0 {
+                    return Some((place, groups));
+                }
+            }
+            kind = self.kind(byte);
+            byte = next;
+            place = place.saturating_add(1);
+        }
+        let at = kind.saturating_mul(SIDE).saturating_add(side(usize::from(byte)));
+        let groups = self.singles.get(at).copied().unwrap_or(Groups::MAX);
+        (groups != 0).then_some((place, groups))
+    }
+
+    fn kind(&self, before: u8) -> usize {
+        usize::from(self.kinds.get(usize::from(before)).copied().unwrap_or(0))
+    }
+}
+
+/// The place of three rows in the table of triples.
+const fn triple(a: usize, b: usize, c: usize) -> usize {
+    (a << 14) | (b << 7) | c
+}
+
+/// The row or column of a character.
+const fn side(byte: usize) -> usize {
+    if byte < SIDE { byte } else { 0 }
 }
 
 fn has(set: &Bytes, byte: usize) -> bool {
@@ -72,21 +157,18 @@ fn single(byte: u8) -> Bytes {
     set
 }
 
-/// The first characters of a pattern's words, and their second ones: all, where a word of one character exists.
-fn two(hir: &Hir) -> (Bytes, Bytes) {
-    let mut both = [[0; 4]; 2];
-    let rest = walk(hir, &mut both, vec![0]);
-    let [first, mut second] = both;
-    // A word that ended after one character lets anything follow.
-    if rest.iter().any(|at| *at < 2) {
-        second = ALL;
-    }
-    (first, second)
+/// The characters that a pattern's words have at their first three places: all, where a word may be over.
+fn beginning(hir: &Hir) -> [Bytes; 3] {
+    let mut sets = [[0; 4]; 3];
+    let ends = walk(hir, &mut sets, vec![0]);
+    let shortest = ends.first().copied().unwrap_or(0);
+    sets.iter_mut().skip(shortest).for_each(|set| *set = ALL);
+    sets
 }
 
-/// Adds the characters that words of `hir` have at the places 0 and 1 when they begin at one of the places `from`;
-/// gives the places at which they end, 2 standing for all further.
-fn walk(hir: &Hir, both: &mut [Bytes; 2], from: Vec<usize>) -> Vec<usize> {
+/// Adds the characters that words of `hir` have at the first places when they begin at one of the places `from`; gives
+/// the places at which they end, 3 standing for all further.
+fn walk(hir: &Hir, both: &mut [Bytes; 3], from: Vec<usize>) -> Vec<usize> {
     let mut ends: Vec<usize> = Vec::new();
     match hir.kind() {
         HirKind::Empty | HirKind::Look(_) => ends = from,
@@ -97,7 +179,7 @@ fn walk(hir: &Hir, both: &mut [Bytes; 2], from: Vec<usize>) -> Vec<usize> {
                     if let Some(set) = both.get_mut(at) {
                         merge(set, &single(*byte));
                     }
-                    at = at.saturating_add(1).min(2);
+                    at = at.saturating_add(1).min(3);
                 }
                 ends.push(at);
             }
@@ -116,7 +198,7 @@ fn walk(hir: &Hir, both: &mut [Bytes; 2], from: Vec<usize>) -> Vec<usize> {
                 if let Some(set) = both.get_mut(at) {
                     merge(set, &bytes);
                 }
-                ends.push(at.saturating_add(1).min(2));
+                ends.push(at.saturating_add(1).min(3));
             }
         }
         HirKind::Capture(capture) => return walk(&capture.sub, both, from),
@@ -132,8 +214,8 @@ fn walk(hir: &Hir, both: &mut [Bytes; 2], from: Vec<usize>) -> Vec<usize> {
             let most = repetition.max.unwrap_or(u32::MAX);
             let mut places = from;
             let mut round = 0;
-            // Three rounds bring any place to 2: a round that consumes nothing changes nothing.
-            while round < most.min(3) {
+            // Four rounds bring any place to 3: a round that consumes nothing changes nothing.
+            while round < most.min(4) {
                 if round >= repetition.min {
                     ends.extend(places.iter().copied());
                 }

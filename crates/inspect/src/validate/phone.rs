@@ -22,18 +22,39 @@ const PLANS: &[(u32, usize, usize)] = &[
 const THREE: &[u32] =
     &[21, 22, 23, 24, 25, 26, 29, 35, 37, 38, 42, 50, 59, 67, 68, 69, 80, 85, 87, 88, 96, 97, 99];
 
-fn plain(text: &[u8]) -> Vec<u8> {
-    // An extension is no part of the number.
-    let end = text.iter().position(|b| matches!(b, b'x' | b'X' | b'e' | b'E')).unwrap_or(text.len());
-    text.get(..end).unwrap_or_default().iter().filter(|b| b.is_ascii_digit()).map(|b| b - b'0').collect()
+/// The digits of a text, at most 24, without an allocation: a hostile text has many candidates.
+struct Digits {
+    all: [u8; 24],
+    count: usize,
+}
+
+impl Digits {
+    fn of(text: &[u8]) -> Option<Self> {
+        let mut digits = Self { all: [0; 24], count: 0 };
+        for byte in text {
+            match byte {
+                b'0'..=b'9' => {
+                    *digits.all.get_mut(digits.count)? = byte - b'0';
+                    digits.count = digits.count.saturating_add(1);
+                }
+                // An extension is no part of the number.
+                b'x' | b'X' | b'e' | b'E' => break,
+                _ => {}
+            }
+        }
+        Some(digits)
+    }
+
+    fn get(&self) -> &[u8] {
+        self.all.get(..self.count).unwrap_or_default()
+    }
 }
 
 /// An international number: an assigned country code, a national number of a length that exists there.
 pub(super) fn international(text: &[u8]) -> Option<i16> {
-    let mut digits = plain(text);
-    if text.first() != Some(&b'+') {
-        digits = digits.strip_prefix(&[0, 0])?.to_vec();
-    }
+    let digits = Digits::of(text)?;
+    let digits =
+        if text.first() == Some(&b'+') { digits.get() } else { digits.get().strip_prefix(&[0, 0])? };
     let prefix = |n: usize| digits.iter().take(n).fold(0, |value: u32, d| value * 10 + u32::from(*d));
     let (code, length) = match prefix(2) {
         10..=19 => (1, 1),
@@ -53,7 +74,9 @@ pub(super) fn international(text: &[u8]) -> Option<i16> {
         PLANS.iter().find(|(known, _, _)| *known == code).map_or((6, 12), |(_, least, most)| (*least, *most));
     let fits = (least..=most).contains(&national.len()) && digits.len() <= 15;
     let parens = text.iter().filter(|b| **b == b'(').count() == text.iter().filter(|b| **b == b')').count();
-    (fits && parens && varied(national) && (code != 1 || american(national))).then_some(0)
+    let broken =
+        text.windows(2).any(|w| matches!(w, b"()" | b")(" | b"((" | b"))" | b"--" | b".." | b"//" | b"  "));
+    (fits && parens && !broken && varied(national) && (code != 1 || american(national))).then_some(0)
 }
 
 /// Area code and exchange of the North American Numbering Plan.
@@ -63,23 +86,33 @@ fn american(national: &[u8]) -> bool {
 
 /// A number of the North American plan with or without the 1.
 pub(super) fn nanp(text: &[u8]) -> Option<i16> {
-    let digits = plain(text);
-    let national = digits.strip_prefix(&[1]).unwrap_or(&digits);
+    let digits = Digits::of(text)?;
+    let digits = digits.get();
+    let national = digits.strip_prefix(&[1]).unwrap_or(digits);
     let parens = text.contains(&b'(') == text.contains(&b')');
     (national.len() == 10 && parens && american(national) && varied(national)).then_some(0)
 }
 
 /// A national number that a word names: 7 to 13 digits, no date, brackets in pairs.
 pub(super) fn national(text: &[u8]) -> Option<i16> {
-    let digits = plain(text);
+    let digits = Digits::of(text)?;
+    let digits = digits.get();
     let count = |wanted: u8| text.iter().filter(|b| **b == wanted).count();
     let parens = count(b'(') == count(b')') && count(b'(') < 2;
-    let groups: Vec<usize> =
-        text.split(|b| !b.is_ascii_digit()).map(<[u8]>::len).filter(|length| *length > 0).collect();
+    let mut lengths = [0_usize; 7];
+    let mut runs = text.split(|b| !b.is_ascii_digit()).map(<[u8]>::len).filter(|length| *length > 0);
+    let mut found = 0_usize;
+    for (slot, length) in lengths.iter_mut().zip(&mut runs) {
+        *slot = length;
+        found = found.saturating_add(1);
+    }
+    let groups = lengths.get(..found)?;
     let dotted = count(b'.') == 3 && groups.iter().all(|length| *length <= 3);
-    let dated = matches!(groups.as_slice(), [4, 2, 2] | [2, 2, 4] | [1 | 2, 1 | 2, 4] | [4, 1 | 2, 1 | 2]);
+    let dated =
+        matches!(groups, [4, 2, 2] | [2, 2, 4] | [1 | 2, 1 | 2, 4] | [4, 1 | 2, 1 | 2] | [4, 2, 2, ..]);
+    let short = groups.iter().filter(|length| **length == 1).count() > 1 || groups.len() > 6;
     let stamped = digits.len() == 10 && groups.len() == 1 && digits.starts_with(&[1]);
-    ((7..=13).contains(&digits.len()) && parens && !dotted && !dated && !stamped && varied(&digits))
+    ((7..=13).contains(&digits.len()) && parens && !dotted && !dated && !short && !stamped && varied(digits))
         .then_some(0)
 }
 

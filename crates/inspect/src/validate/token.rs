@@ -54,9 +54,6 @@ pub(super) fn token(text: &[u8]) -> Option<i16> {
 /// The value behind `secret=` and its kin: mixed enough that nobody would say it, and no place kept for one.
 pub(super) fn credential(text: &[u8]) -> Option<i16> {
     let text = text.get(..text.len().min(MOST)).unwrap_or_default();
-    if placeholder(text) || reference(text) || wordy(text) {
-        return None;
-    }
     let least = match text.len() {
         0..=7 => return None,
         8..=11 => 2_250,
@@ -66,7 +63,8 @@ pub(super) fn credential(text: &[u8]) -> Option<i16> {
     };
     let hexadecimal = text.iter().all(|b| b.is_ascii_hexdigit() || *b == b'-');
     let least = if hexadecimal { least.min(2_900) } else { least };
-    (kinds(text) >= 2 && text.iter().any(u8::is_ascii_digit) && entropy(text) >= least).then_some(0)
+    let random = kinds(text) >= 2 && text.iter().any(u8::is_ascii_digit) && entropy(text) >= least;
+    (random && !wordy(text) && !reference(text) && !placeholder(text)).then_some(0)
 }
 
 /// The value behind `password:` and its kin: shorter, and people choose it.
@@ -75,9 +73,7 @@ pub(super) fn password(text: &[u8]) -> Option<i16> {
     let symbols = text.iter().any(|b| b.is_ascii_punctuation() && !matches!(b, b'.' | b',' | b'-' | b'_'));
     let chosen = kinds(text) >= 2 && (text.iter().any(u8::is_ascii_digit) || symbols);
     let call = text.contains(&b'(') && text.contains(&b')');
-    let good = text.len() >= 6 && chosen && !call && !placeholder(text) && !reference(text);
-    let numeric = text.iter().filter(|b| b.is_ascii_digit()).count() == text.len();
-    (good && !numeric).then_some(0)
+    (text.len() >= 6 && chosen && !call && !reference(text) && !placeholder(text)).then_some(0)
 }
 
 /// Key material in base64 or hexadecimal: many different characters.
@@ -98,7 +94,6 @@ pub(super) fn npm(text: &[u8]) -> Option<i16> {
 fn placeholder(text: &[u8]) -> bool {
     let text = text.get(..text.len().min(MOST)).unwrap_or_default();
     let lower = text.to_ascii_lowercase();
-    let named = PLACES.iter().any(|place| memchr::memmem::find(&lower, place.as_bytes()).is_some());
     let mut seen = [false; 256];
     for byte in &lower {
         if let Some(slot) = seen.get_mut(usize::from(*byte)) {
@@ -111,7 +106,7 @@ fn placeholder(text: &[u8]) -> bool {
     let steps =
         lower.windows(2).filter(|pair| matches!(pair, [a, b] if a == b || a.abs_diff(*b) == 1)).count();
     let sequential = text.len() >= 8 && steps.saturating_mul(2) > text.len();
-    named || few || sequential
+    few || sequential || PLACES.iter().any(|place| memchr::memmem::find(&lower, place.as_bytes()).is_some())
 }
 
 /// Whether a text refers to a value instead of being one.

@@ -49,28 +49,28 @@ impl Starts {
             triples: vec![0; SIDE.saturating_mul(SIDE).saturating_mul(SIDE) / 64],
         };
         for (hir, _) in patterns.iter().zip(groups).filter(|(_, group)| **group == PLAIN) {
-            starts.add_triples(&beginning(hir));
+            beginnings(hir).iter().for_each(|sets| starts.add_triples(sets));
         }
-        for (kind, column) in columns.iter().enumerate() {
-            for ((hir, forbidden), group) in patterns.iter().zip(column).zip(groups) {
-                if !forbidden {
-                    starts.add(kind.min(255), hir, 1 << group);
-                }
+        for (number, (hir, group)) in patterns.iter().zip(groups).enumerate() {
+            let ways = beginnings(hir);
+            for (kind, _) in
+                columns.iter().enumerate().filter(|(_, column)| column.get(number) == Some(&false))
+            {
+                ways.iter().for_each(|sets| starts.add(kind.min(255), sets, 1 << group));
             }
         }
         starts
     }
 
-    fn add(&mut self, kind: usize, hir: &Hir, bit: Groups) {
-        let [first, second, _] = beginning(hir);
-        for byte in (0..256).filter(|byte| has(&first, *byte)) {
+    fn add(&mut self, kind: usize, [first, second, _]: &[Bytes; 3], bit: Groups) {
+        for byte in (0..256).filter(|byte| has(first, *byte)) {
             let row = kind.saturating_mul(SIDE).saturating_add(side(byte));
             if let Some(slot) = self.singles.get_mut(row) {
                 *slot |= bit;
             }
             let from = row.saturating_mul(SIDE);
             let pairs = self.pairs.get_mut(from..from.saturating_add(SIDE)).unwrap_or_default();
-            for next in (0..256).filter(|next| has(&second, *next)) {
+            for next in (0..256).filter(|next| has(second, *next)) {
                 if let Some(slot) = pairs.get_mut(side(next)) {
                     *slot |= bit;
                 }
@@ -157,32 +157,32 @@ fn single(byte: u8) -> Bytes {
     set
 }
 
-/// The characters that a pattern's words have at their first three places: all, where a word may be over.
-fn beginning(hir: &Hir) -> [Bytes; 3] {
-    let mut sets = [[0; 4]; 3];
-    let ends = walk(hir, &mut sets, vec![0]);
-    let shortest = ends.first().copied().unwrap_or(0);
-    sets.iter_mut().skip(shortest).for_each(|set| *set = ALL);
-    sets
+/// What words begin with: sets of characters at their first places, 3 at most, and how many of these are known. Behind
+/// the known ones anything may follow.
+type Beginning = ([Bytes; 3], usize);
+
+/// More ways to begin are not told apart.
+const WAYS: usize = 2_048;
+
+/// The ways in which a pattern's words begin.
+fn beginnings(hir: &Hir) -> Vec<[Bytes; 3]> {
+    let ways = ways(hir).unwrap_or_else(|| vec![([ALL; 3], 3)]);
+    let full = |(mut sets, known): Beginning| {
+        sets.iter_mut().skip(known).for_each(|set| *set = ALL);
+        sets
+    };
+    ways.into_iter().map(full).collect()
 }
 
-/// Adds the characters that words of `hir` have at the first places when they begin at one of the places `from`; gives
-/// the places at which they end, 3 standing for all further.
-fn walk(hir: &Hir, both: &mut [Bytes; 3], from: Vec<usize>) -> Vec<usize> {
-    let mut ends: Vec<usize> = Vec::new();
-    match hir.kind() {
-        HirKind::Empty | HirKind::Look(_) => ends = from,
+/// None when there are too many.
+fn ways(hir: &Hir) -> Option<Vec<Beginning>> {
+    let nothing: Vec<Beginning> = vec![([[0; 4]; 3], 0)];
+    let ways = match hir.kind() {
+        HirKind::Empty | HirKind::Look(_) => nothing,
         HirKind::Literal(literal) => {
-            for start in from {
-                let mut at = start;
-                for byte in literal.0.iter() {
-                    if let Some(set) = both.get_mut(at) {
-                        merge(set, &single(*byte));
-                    }
-                    at = at.saturating_add(1).min(3);
-                }
-                ends.push(at);
-            }
+            let mut sets = [[0; 4]; 3];
+            sets.iter_mut().zip(literal.0.iter()).for_each(|(set, byte)| *set = single(*byte));
+            vec![(sets, literal.0.len().min(3))]
         }
         HirKind::Class(class) => {
             let mut bytes = [0; 4];
@@ -194,38 +194,62 @@ fn walk(hir: &Hir, both: &mut [Bytes; 3], from: Vec<usize>) -> Vec<usize> {
                 }
                 HirClass::Unicode(_) => bytes = ALL,
             }
-            for at in from {
-                if let Some(set) = both.get_mut(at) {
-                    merge(set, &bytes);
-                }
-                ends.push(at.saturating_add(1).min(3));
-            }
+            vec![([bytes, [0; 4], [0; 4]], 1)]
         }
-        HirKind::Capture(capture) => return walk(&capture.sub, both, from),
+        HirKind::Capture(capture) => return ways(&capture.sub),
         HirKind::Alternation(branches) => {
+            let mut all = Vec::new();
             for branch in branches {
-                ends.extend(walk(branch, both, from.clone()));
+                all.extend(ways(branch)?);
             }
+            all
         }
         HirKind::Concat(parts) => {
-            ends = parts.iter().fold(from, |places, part| walk(part, both, places));
+            let mut all = nothing;
+            for part in parts {
+                if all.iter().all(|(_, known)| *known == 3) {
+                    break;
+                }
+                all = joined(&all, &ways(part)?)?;
+            }
+            all
         }
         HirKind::Repetition(repetition) => {
+            let one = ways(&repetition.sub)?;
             let most = repetition.max.unwrap_or(u32::MAX);
-            let mut places = from;
-            let mut round = 0;
-            // Four rounds bring any place to 3: a round that consumes nothing changes nothing.
-            while round < most.min(4) {
-                if round >= repetition.min {
-                    ends.extend(places.iter().copied());
+            let (mut all, mut so_far) = (Vec::new(), nothing);
+            // Four rounds fill three places: a round that adds nothing changes nothing.
+            for round in 0..=most.min(4) {
+                if round >= repetition.min.min(4) {
+                    all.extend(so_far.iter().copied());
                 }
-                places = walk(&repetition.sub, both, places);
-                round = round.saturating_add(1);
+                so_far = joined(&so_far, &one)?;
             }
-            ends.extend(places);
+            all
+        }
+    };
+    tidy(ways)
+}
+
+/// Every way of the first followed by every way of the second.
+fn joined(first: &[Beginning], second: &[Beginning]) -> Option<Vec<Beginning>> {
+    let mut all = Vec::new();
+    for (sets, known) in first {
+        if *known == 3 {
+            all.push((*sets, 3));
+            continue;
+        }
+        for (more, count) in second {
+            let mut sets = *sets;
+            sets.iter_mut().skip(*known).zip(more).for_each(|(set, more)| *set = *more);
+            all.push((sets, known.saturating_add(*count).min(3)));
         }
     }
-    ends.sort_unstable();
-    ends.dedup();
-    ends
+    tidy(all)
+}
+
+fn tidy(mut ways: Vec<Beginning>) -> Option<Vec<Beginning>> {
+    ways.sort_unstable();
+    ways.dedup();
+    (ways.len() <= WAYS).then_some(ways)
 }

@@ -232,7 +232,7 @@ pub(super) fn nz_ird(text: &[u8]) -> Option<i16> {
         }
     };
     let (check, body) = all.split_last()?;
-    let complement = |total: u32| if total % 11 == 0 { 0 } else { 11 - total % 11 };
+    let complement = |total: u32| if total.is_multiple_of(11) { 0 } else { 11 - total % 11 };
     let first = complement(sum(body, &[3, 2, 7, 6, 5, 4, 3, 2]));
     let expected = if first == 10 { complement(sum(body, &[7, 4, 3, 2, 5, 2, 7, 6])) } else { first };
     good(matches!(number(&all), 10_000_000..=150_000_000) && expected == u32::from(*check))

@@ -81,7 +81,7 @@ pub(super) fn international(text: &[u8]) -> Option<i16> {
 
 /// Area code and exchange of the North American Numbering Plan.
 fn american(national: &[u8]) -> bool {
-    matches!(national, [2..=9, b, c, 2..=9, e, f, ..] if !(*b == 1 && *c == 1) && !(*e == 1 && *f == 1))
+    matches!(national, [2..=9, b, c, 2..=9, e, f, ..] if (*b, *c) != (1, 1) && (*e, *f) != (1, 1))
 }
 
 /// A number of the North American plan with or without the 1.

@@ -112,8 +112,8 @@ fn placeholder(text: &[u8]) -> bool {
 /// Whether a text refers to a value instead of being one.
 fn reference(text: &[u8]) -> bool {
     let begins =
-        |start: &&str| text.get(..start.len()).is_some_and(|t| t.eq_ignore_ascii_case(start.as_bytes()));
-    REFERENCES.iter().any(|start| begins(&start))
+        |start: &str| text.get(..start.len()).is_some_and(|t| t.eq_ignore_ascii_case(start.as_bytes()));
+    REFERENCES.iter().any(|start| begins(start))
         || text.contains(&b'{')
         || text.windows(2).any(|pair| matches!(pair, b"::" | b"->" | b"()" | b"[\""))
 }
@@ -151,7 +151,7 @@ fn spoken(run: &[u8]) -> bool {
 fn kinds(text: &[u8]) -> usize {
     let tests: [fn(&u8) -> bool; 4] =
         [u8::is_ascii_lowercase, u8::is_ascii_uppercase, u8::is_ascii_digit, |b| !b.is_ascii_alphanumeric()];
-    tests.iter().filter(|test| text.iter().any(|b| test(b))).count()
+    tests.iter().filter(|test| text.iter().any(test)).count()
 }
 
 #[cfg(test)]

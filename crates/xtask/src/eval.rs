@@ -13,6 +13,8 @@ const BESIDE: &str = "../shared/data";
 pub(crate) enum Eval {
     /// Recall on attacks and false positives on benign texts, file by file.
     Inspect,
+    /// Attempts to steer a model: recall by source, false positives by source and language, disguises.
+    Injection,
     /// Names: precision and recall on labelled sentences, findings in benign texts, cost.
     Names,
 }
@@ -22,6 +24,7 @@ pub(crate) fn run(eval: Eval) -> Result<()> {
     let mut command = workspace::cargo()?;
     let example = match eval {
         Eval::Inspect => "inspect_eval",
+        Eval::Injection => "injection_eval",
         Eval::Names => "names_eval",
     };
     command.args(["run", "--release", "--package", "stockade-inspect", "--example", example]);

@@ -17,7 +17,7 @@ pub use gazetteer::{CLASSES, Classes, Gazetteer};
 pub use model::{BITS, Calibration, KINDS, Kind, LABELS, Model, Row, Stretch, best, follows, row_of};
 pub use token::{Token, tokens};
 
-pub(crate) use names::{Named, Names, Reader};
+pub(crate) use names::{NameReader, Named, Names};
 
 /// The embedded model.
 static WEIGHTS: &[u8] = include_bytes!("pii.model");

@@ -30,7 +30,7 @@ pub(crate) struct Names {
 /// Reads one text. Parts are cut by what stands in the text, never by how it came in, so that a stream and a whole text
 /// have the same findings.
 #[derive(Debug, Default)]
-pub(crate) struct Reader {
+pub(crate) struct NameReader {
     /// What is not tagged yet.
     text: String,
     /// Where that begins in the text.
@@ -63,7 +63,7 @@ impl Names {
     }
 }
 
-impl Reader {
+impl NameReader {
     /// Takes in a piece.
     pub(crate) fn push(&mut self, names: &Names, piece: &str) {
         self.text.push_str(piece);
@@ -115,9 +115,9 @@ mod tests {
             let kinds: Vec<_> = (0..).zip(Kind::ALL).map(|(at, kind)| (kind, at)).collect();
             let names = Names::new(&kinds).unwrap();
             let text = words.join(" ");
-            let mut whole = Reader::default();
+            let mut whole = NameReader::default();
             whole.push(&names, &text);
-            let mut pieces = Reader::default();
+            let mut pieces = NameReader::default();
             let mut rest = text.as_str();
             while !rest.is_empty() {
                 let (piece, after) = rest.split_at(rest.ceil_char_boundary(cut.min(rest.len())));

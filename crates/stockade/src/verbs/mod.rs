@@ -11,6 +11,7 @@ pub(crate) mod inspect;
 pub(crate) mod keys;
 pub(crate) mod policy;
 pub(crate) mod rules;
+pub(crate) mod scan;
 pub(crate) mod signin;
 pub(crate) mod workload;
 

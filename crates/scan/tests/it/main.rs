@@ -1,0 +1,4 @@
+//! The scanner through its public surface.
+
+mod rules;
+mod trees;

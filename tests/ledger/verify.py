@@ -312,6 +312,11 @@ def header(data, magic):
     return struct.unpack(">Qq", data[8:24])
 
 
+def is_room(data, at):
+    """Whether there are only zeros from here on."""
+    return data[at : at + 4] == bytes(len(data[at : at + 4])) and not data[at:].strip(b"\0")
+
+
 @remember
 def read_frames(data, first):
     """Entries of an append segment, and what is wrong after them (or None)."""
@@ -320,6 +325,8 @@ def read_frames(data, first):
         return [], "its header is not as it was written"
     entries, at, last_round = [], 32, None
     while at < len(data):
+        if is_room(data, at):
+            return entries, None
         if at + 24 > len(data):
             return entries, "a frame is cut short"
         length, crc, seq, round_ = struct.unpack(">IIQQ", data[at : at + 24])
@@ -407,6 +414,69 @@ class Result:
         return min(self.bad, key=lambda bad: (bad.index is None, bad.index or 0)) if self.bad else None
 
 
+class Record:
+    """A payload's record."""
+
+    def __init__(self, index, named, crc, salt, length, sealed, following):
+        self.index, self.named, self.crc, self.salt = index, named, crc, salt
+        self.length, self.sealed, self.following = length, sealed, following
+
+    def crc_of(self):
+        return zlib.crc32(struct.pack(">IQ", self.length, self.named) + self.sealed)
+
+
+class Joined:
+    """A payload segment: records with their salts."""
+
+    def __init__(self, name, data):
+        self.name, self.data, self.at = name, data, 32
+
+    def peek(self, index):
+        data, at = self.data, self.at
+        if data[at : at + 4] == bytes(len(data[at : at + 4])):
+            if any(data[at : at + 48]) and len(data) - at < 4:
+                raise Problem(index, self.name, "a payload record is cut short")
+            return None
+        if at + 48 > len(data):
+            raise Problem(index, self.name, "a payload record is cut short")
+        length, crc, named = struct.unpack(">IIQ", data[at : at + 16])
+        end = at + 48 + length
+        if end > len(data):
+            raise Problem(index, self.name, "a payload record is cut short")
+        return Record(named, named, crc, data[at + 16 : at + 48], length, data[at + 48 : end], end)
+
+    def ends(self):
+        return not self.data[self.at :].strip(b"\0")
+
+
+class Split:
+    """A payload segment of the format's first version: records and salts apart."""
+
+    def __init__(self, name, sealed, salts):
+        self.name, self.sealed, self.salts, self.at = name, sealed, salts, (32, 32)
+
+    def peek(self, index):
+        record, slot = self.at
+        if slot == len(self.salts):
+            return None
+        if slot + 48 > len(self.salts):
+            raise Problem(index, self.name, "a slot is cut short")
+        of, offset = struct.unpack(">QQ", self.salts[slot : slot + 16])
+        if offset != record:
+            raise Problem(index, self.name, "a slot names another place")
+        if record + 16 > len(self.sealed):
+            raise Problem(index, self.name, "a payload record is cut short")
+        length, crc, named = struct.unpack(">IIQ", self.sealed[record : record + 16])
+        end = record + 16 + length
+        if end > len(self.sealed):
+            raise Problem(index, self.name, "a payload record is cut short")
+        salt = self.salts[slot + 16 : slot + 48]
+        return Record(of, named, crc, salt, length, self.sealed[record + 16 : end], (end, slot + 48))
+
+    def ends(self):
+        return self.at == (len(self.sealed), len(self.salts))
+
+
 class Verifier:
     def __init__(self, files, public=None):
         self.files = files
@@ -436,8 +506,8 @@ class Verifier:
         return data
 
     def anchor(self):
-        if self.need("format") != b"stockade-ledger 1\n":
-            raise Problem(None, "format", "it is not `stockade-ledger 1`")
+        if self.need("format") not in (b"stockade-ledger 1\n", b"stockade-ledger 2\n"):
+            raise Problem(None, "format", "it is neither `stockade-ledger 1` nor `stockade-ledger 2`")
         try:
             line = self.need("ledger.pub").decode("ascii")
         except UnicodeDecodeError:
@@ -457,7 +527,7 @@ class Verifier:
     def prepare(self):
         names = {"frames": [], "payloads": set()}
         for path in self.files:
-            match = re.match(r"(frames|payloads)/([0-9]{20})\.(frames|sealed|salts)\Z", path)
+            match = re.match(r"(frames|payloads)/([0-9]{20})\.(frames|records|sealed|salts)\Z", path)
             if not match:
                 continue
             if match[1] == "frames" and match[3] == "frames":
@@ -598,45 +668,42 @@ class Verifier:
                 if not self.payload_firsts or self.payload_firsts[0] > index:
                     return False
                 self.payload_at = self.open_payloads(self.payload_firsts.pop(0), index)
-            sealed_name, salts_name, sealed, salts, record, slot = self.payload_at
-            if slot < len(salts):
+            segment = self.payload_at
+            record = segment.peek(index)
+            if record is not None:
                 break
-            if record != len(sealed):
-                raise Problem(index, sealed_name, "the segment goes on after its last record")
+            if not segment.ends():
+                raise Problem(index, segment.name, "the segment goes on after its last record")
             self.payload_at = None
-        if slot + 48 > len(salts):
-            raise Problem(index, salts_name, "a slot is cut short")
-        named, offset = struct.unpack(">QQ", salts[slot : slot + 16])
-        salt = salts[slot + 16 : slot + 48]
-        if named > index:
+        if record.index > index:
             return False
-        if named < index or offset != record:
-            raise Problem(index, salts_name, "a slot names another entry or place")
-        if record + 16 > len(sealed):
-            raise Problem(index, sealed_name, "a payload record is cut short")
-        length, crc, of = struct.unpack(">IIQ", sealed[record : record + 16])
-        end = record + 16 + length
-        if end > len(sealed):
-            raise Problem(index, sealed_name, "a payload record is cut short")
-        body = sealed[record + 8 : end]
-        if zlib.crc32(body, zlib.crc32(sealed[record : record + 4])) != crc:
-            raise Problem(index, sealed_name, "a payload record's checksum does not fit")
-        if of != index or sha256(body[8:]) != sealed_hash:
-            raise Problem(index, sealed_name, "the record is not the one that the entry speaks of")
-        erased = salt == bytes(32)
-        if not erased and sha256(salt) != salt_hash:
-            raise Problem(index, salts_name, "the salt is not the one that the entry speaks of")
-        self.payload_at = (sealed_name, salts_name, sealed, salts, end, slot + 48)
+        if record.index < index:
+            raise Problem(index, segment.name, "there is a record of another entry")
+        if record.crc_of() != record.crc:
+            raise Problem(index, segment.name, "a payload record's checksum does not fit")
+        if record.named != index or sha256(record.sealed) != sealed_hash:
+            raise Problem(index, segment.name, "the record is not the one that the entry speaks of")
+        erased = record.salt == bytes(32)
+        if not erased and sha256(record.salt) != salt_hash:
+            raise Problem(index, segment.name, "the salt is not the one that the entry speaks of")
+        segment.at = record.following
         return not erased
 
     def open_payloads(self, first, index):
+        name = f"payloads/{first:020}.records"
+        if name in self.files:
+            data = self.files[name]
+            head = header(data, b"STKREC1\n")
+            if head is None or head[0] != first:
+                raise Problem(index, name, "its header is not as it was written")
+            return Joined(name, data)
         names = [f"payloads/{first:020}.sealed", f"payloads/{first:020}.salts"]
         sealed, salts = (self.need(name, index) for name in names)
         heads = header(sealed, b"STKPAY1\n"), header(salts, b"STKSLT1\n")
         for name, head in zip(names, heads):
             if head is None or head[0] != first or head != heads[0]:
                 raise Problem(index, name, "its header is not as it was written")
-        return (*names, sealed, salts, 32, 32)
+        return Split(names[0], sealed, salts)
 
     def finish(self, total):
         if self.snapshot is not None and self.snapshot["size"] > total:
@@ -654,20 +721,24 @@ class Verifier:
 
     def finish_payloads(self, total):
         if self.payload_at is not None:
-            sealed_name, salts_name, sealed, salts, record, slot = self.payload_at
-            beyond = slot + 48 <= len(salts) and int.from_bytes(salts[slot : slot + 8], "big") >= total
-            if (slot != len(salts) or record != len(sealed)) and not beyond:
-                name = salts_name if record == len(sealed) else sealed_name
-                self.result.bad.append(Bad(None, name, "there is more in it than entries speak of"))
+            segment = self.payload_at
+            try:
+                record = segment.peek(None)
+                fine = segment.ends() if record is None else record.index >= total
+                why = "there is more in it than entries speak of"
+            except Problem as problem:
+                fine, why = False, problem.bad.why
+            if not fine:
+                self.result.bad.append(Bad(None, segment.name, why))
         for first in self.payload_firsts:
             if first < total:
-                self.result.bad.append(Bad(first, f"payloads/{first:020}.sealed", "no entry speaks of it"))
+                self.result.bad.append(Bad(first, f"payloads/{first:020}", "no entry speaks of it"))
 
     def find_leftovers(self):
         known = {"format", "ledger.pub", "checkpoint", "open-intents"}
         known.update(f"frames/{first:020}.frames" for first in self.frame_firsts)
         for path in self.files:
-            if path in known or re.match(r"payloads/[0-9]{20}\.(sealed|salts)\Z", path):
+            if path in known or re.match(r"payloads/[0-9]{20}\.(records|sealed|salts)\Z", path):
                 continue
             if not self.is_tile(path):
                 self.result.leftovers.append(path)

@@ -12,7 +12,7 @@ use crate::error::LedgerError;
 use crate::layout;
 use crate::ledger::{Ledger, PATIENCE};
 use crate::note::Checkpoint;
-use crate::payload::PayloadStore;
+use crate::payload::{Extent, PayloadStore};
 use crate::tiles::{TILE_WIDTH, bundle_path, levels, nodes_at, tile_path, width_of};
 use crate::vfs::{OpenMode, Vfs, VfsFile, read_range, replace_file};
 
@@ -50,7 +50,7 @@ impl Ledger {
             copy.file(&bundle_path(number, TILE_WIDTH), u64::MAX).map_err(failed)?;
         }
         self.copy_frames(&copy, size).map_err(failed)?;
-        copy.payloads().map_err(failed)?;
+        copy.payloads(shared.payloads.active()).map_err(failed)?;
         // What was written for entries after the checkpoint is cut off, as a start after a crash does it.
         PayloadStore::open(
             shared.vfs.clone(),
@@ -58,7 +58,7 @@ impl Ledger {
             shared.clock.clone(),
             shared.options.payload_segment_bytes,
             shared.options.payload_segment_age,
-            size,
+            Extent { size, signed: size, last_payload: None },
         )?;
         copy.sync().map_err(failed)?;
         for name in [layout::OPEN_INTENTS, layout::KEY] {
@@ -163,15 +163,16 @@ impl Copy<'_> {
         copy.sync_data()
     }
 
-    /// Copies the payload segments. Of the one that is written to, the salts are read first: they say where records lie,
-    /// so a record without a salt is cut off and a salt never lacks its record.
-    fn payloads(&mut self) -> io::Result<()> {
-        let listed = self.vfs.list(&self.from.join(layout::PAYLOADS))?;
-        let names: Vec<&str> = listed.iter().map(|entry| entry.name.as_str()).collect();
-        let salts = names.iter().filter(|name| layout::salts_first(name).is_some());
-        let sealed = names.iter().filter(|name| layout::sealed_first(name).is_some());
-        for name in salts.chain(sealed) {
-            self.file(&format!("{}/{name}", layout::PAYLOADS), u64::MAX)?;
+    /// Copies the payload segments, of the one that is written to what it had when it was `active`.
+    fn payloads(&mut self, active: Option<(u64, u64)>) -> io::Result<()> {
+        for entry in self.vfs.list(&self.from.join(layout::PAYLOADS))? {
+            let Some(first) = layout::payloads_first(&entry.name) else { continue };
+            let limit = match active {
+                Some((active, _)) if first > active => continue,
+                Some((active, end)) if first == active => end,
+                _ => u64::MAX,
+            };
+            self.file(&format!("{}/{}", layout::PAYLOADS, entry.name), limit)?;
         }
         Ok(())
     }

@@ -16,9 +16,11 @@ pub(crate) const FRAME_BYTES: usize = 24;
 pub(crate) enum SegmentKind {
     /// Entries.
     Frames,
-    /// Sealed payloads.
+    /// Sealed payloads with their salts.
+    Records,
+    /// Sealed payloads, in the first version.
     Payloads,
-    /// Salts of sealed payloads.
+    /// Salts of sealed payloads, in the first version.
     Salts,
 }
 
@@ -58,6 +60,7 @@ impl SegmentKind {
     const fn magic(self) -> &'static [u8; 8] {
         match self {
             Self::Frames => b"STKFRM1\n",
+            Self::Records => b"STKREC1\n",
             Self::Payloads => b"STKPAY1\n",
             Self::Salts => b"STKSLT1\n",
         }
@@ -166,7 +169,7 @@ mod tests {
             bad[bit / 8] ^= 1 << (bit % 8);
             assert!(read(&bad).is_err(), "bit {bit}");
         }
-        for kind in [SegmentKind::Frames, SegmentKind::Payloads, SegmentKind::Salts] {
+        for kind in [SegmentKind::Frames, SegmentKind::Records, SegmentKind::Payloads, SegmentKind::Salts] {
             let header = SegmentHeader { kind, first: 512, created: -1 };
             let bytes = header.encode();
             assert_eq!(SegmentHeader::decode(kind, &bytes), Some(header));

@@ -15,7 +15,7 @@ use crate::canonical::Encoder;
 use crate::entry::{self, ERASE, EXPIRE, Entry, Facts, Subject};
 use crate::error::{LedgerError, Unavailable};
 use crate::merkle::leaf_hash;
-use crate::payload::{PayloadState, PayloadStore, Vault};
+use crate::payload::{Extent, PayloadState, PayloadStore, Vault};
 use crate::publisher::Publisher;
 use crate::queue::{Done, Queue, Receipt, Waiting};
 use crate::recover;
@@ -96,7 +96,7 @@ impl Ledger {
             clock.clone(),
             options.payload_segment_bytes,
             options.payload_segment_age,
-            found.size,
+            Extent { size: found.size, signed: found.edge.size(), last_payload: found.last_payload },
         )?;
         let signed = found.edge.size();
         let open = found.requests.open();

@@ -25,6 +25,7 @@ mod queue;
 mod read;
 mod recover;
 mod requests;
+mod room;
 mod shared;
 mod status;
 #[cfg(feature = "testing")]

@@ -17,7 +17,7 @@ use crate::merkle::leaf_hash;
 use crate::note::Checkpoint;
 use crate::shared::Shared;
 use crate::tiles::{Edge, TILE_WIDTH, bundle_path, levels, nodes_at, tile_path, width_of};
-use crate::vfs::{OpenMode, Vfs, replace_file};
+use crate::vfs::{OpenMode, Vfs, VfsFile, replace_file};
 use crate::window::each_entry;
 use crate::writer::StopOnPanic;
 
@@ -38,11 +38,16 @@ pub(crate) struct Publisher {
     known: BTreeSet<PathBuf>,
 }
 
-/// Files that are written and synced, and directories that still have to be.
+/// So many files may wait to be synced.
+const UNSYNCED: usize = 64;
+
+/// Files that are written, and directories of new names. They are synced together: the first sync then makes the file
+/// system's journal durable for all of them.
 struct Sheet<'a> {
     vfs: &'a dyn Vfs,
     root: &'a Path,
     known: &'a mut BTreeSet<PathBuf>,
+    files: Vec<Arc<dyn VfsFile>>,
     unsynced: BTreeSet<PathBuf>,
 }
 
@@ -95,7 +100,13 @@ impl Publisher {
         let shared = self.shared.clone();
         let root = &shared.options.directory;
         let mut known = std::mem::take(&mut self.known);
-        let mut sheet = Sheet { vfs: &*shared.vfs, root, known: &mut known, unsynced: BTreeSet::new() };
+        let mut sheet = Sheet {
+            vfs: &*shared.vfs,
+            root,
+            known: &mut known,
+            files: Vec::new(),
+            unsynced: BTreeSet::new(),
+        };
         while self.edge.size() < until {
             self.integrate(&mut sheet, until)?;
         }
@@ -211,16 +222,16 @@ fn remove_stale(vfs: &dyn Vfs, root: &Path, before: u64, now: u64) {
 }
 
 impl Sheet<'_> {
-    /// Writes and syncs a file; its name becomes durable with [`Self::sync`].
+    /// Writes a file; it becomes durable, and its name, with [`Self::sync`].
     fn write(&mut self, path: &str, bytes: &[u8]) -> io::Result<()> {
         let path = self.root.join(path);
         let folder = path.parent().unwrap_or(self.root).to_path_buf();
         self.make(&folder)?;
         let file = self.vfs.open(&path, OpenMode::Create)?;
         file.write_at(bytes, 0)?;
-        file.sync_data()?;
+        self.files.push(file);
         self.unsynced.insert(folder);
-        Ok(())
+        if self.files.len() >= UNSYNCED { self.sync_files() } else { Ok(()) }
     }
 
     fn make(&mut self, folder: &Path) -> io::Result<()> {
@@ -238,7 +249,12 @@ impl Sheet<'_> {
         Ok(())
     }
 
-    fn sync(self) -> io::Result<()> {
+    fn sync_files(&mut self) -> io::Result<()> {
+        self.files.drain(..).try_for_each(|file| file.sync_data())
+    }
+
+    fn sync(mut self) -> io::Result<()> {
+        self.sync_files()?;
         // The deepest first: a directory's name becomes durable after what is in it.
         self.unsynced.iter().rev().try_for_each(|folder| self.vfs.sync_dir(folder))
     }

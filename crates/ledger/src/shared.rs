@@ -90,7 +90,7 @@ impl Options {
             segment_entries: 16_384,
             payload_segment_bytes: 64 * 1024 * 1024,
             payload_segment_age: Duration::from_secs(3_600),
-            checkpoint_interval: Duration::from_millis(500),
+            checkpoint_interval: Duration::from_millis(800),
         }
     }
 

@@ -49,6 +49,11 @@ impl FrameSegment {
         self.ends.push(self.end().saturating_add(u32::try_from(length).unwrap_or(u32::MAX)));
     }
 
+    /// Takes out the frames from an entry on.
+    pub(crate) fn cut(&mut self, index: u64) {
+        self.ends.truncate(usize::try_from(index.saturating_sub(self.first)).unwrap_or(usize::MAX));
+    }
+
     /// Where the frame of an entry begins.
     pub(crate) fn begin_of(&self, index: u64) -> Option<u32> {
         match usize::try_from(index.checked_sub(self.first)?).ok()? {

@@ -32,7 +32,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let begin = Instant::now();
     for batch in 0..ROWS / BATCH {
         let rows: Vec<RequestRow> = (0..BATCH).map(|n| row(now, batch * BATCH + n)).collect();
-        store.requests().write(&rows)?;
+        store.requests().write(&rows, None)?;
     }
     report("a request's row, in batches of 500", begin, ROWS);
 

@@ -32,6 +32,16 @@ pub trait Db: Sql + Send + Sync {
     /// The error of `work`, or of the commit.
     fn transaction(&self, work: &mut dyn FnMut(&dyn Sql) -> Result<(), StoreError>)
     -> Result<(), StoreError>;
+
+    /// The same, but a power loss soon after may take it away again, whole and with all that came after it: for what can be
+    /// made again from elsewhere. It does not wait for the disk.
+    ///
+    /// # Errors
+    /// Those of [`Db::transaction`].
+    fn transaction_soon(
+        &self,
+        work: &mut dyn FnMut(&dyn Sql) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError>;
 }
 
 /// [`Db::transaction`] for work that gives a value.

@@ -3,15 +3,17 @@
 //! Each record has its own random salt. The salt is the key of the commitment in the entry and, with the ring's key,
 //! gives the record's key: once the salt is overwritten, the text can neither be opened nor guessed at.
 
+mod record;
 mod segment;
+mod split;
 mod store;
 
 use stockade_crypto::{CryptoError, Digest, KeyRing, KeyRole, MacKey, Random, SealingKey, ct_eq, sha256};
 
 use crate::entry::PayloadMark;
 
-pub(crate) use segment::{SLOT_BYTES, Slot, read_record, record_length};
-pub(crate) use store::PayloadStore;
+pub(crate) use segment::{Cursor, Flaw, Segment};
+pub(crate) use store::{Extent, PayloadStore, first_missing};
 
 /// What is left of an entry's payload.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -2,22 +2,26 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::thread;
 
 use parking_lot::Mutex;
 use stockade_domain::{Clock, Micros};
 
-use super::segment::{SLOT_BYTES, Slot, push_record, read_record, record_length};
+use super::record;
+use super::segment::{Flaw, Place, Segment};
 use super::{PayloadState, Sealed, Vault};
 use crate::entry::PayloadMark;
 use crate::error::LedgerError;
 use crate::frame::{HEADER_BYTES, SegmentHeader, SegmentKind};
 use crate::layout;
-use crate::vfs::{DirEntry, OpenMode, Vfs, VfsFile, read_range};
+use crate::room::Tail;
+use crate::vfs::{DirEntry, OpenMode, Vfs, VfsFile};
 
 const HEADER: u64 = HEADER_BYTES as u64;
+
+/// How much room is made at the end of the segment that is written to, in bytes.
+const AHEAD: u64 = 4 * 1024 * 1024;
 
 pub(crate) struct PayloadStore {
     vfs: Arc<dyn Vfs>,
@@ -41,40 +45,52 @@ struct State {
 
 struct Active {
     first: u64,
-    data: Arc<dyn VfsFile>,
-    salts: Arc<dyn VfsFile>,
-    data_end: u64,
-    salts_end: u64,
+    tail: Tail,
     last_write: Micros,
 }
 
 /// What a start found in the payload directory and could not put in order; it never stops the log.
 pub(crate) type Problems = Vec<String>;
 
+/// How far a log goes, for the payloads beside it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Extent {
+    /// Entries of the log.
+    pub(crate) size: u64,
+    /// Entries under the checkpoint.
+    pub(crate) signed: u64,
+    /// The last entry that is known to have a payload, unless that has been erased.
+    pub(crate) last_payload: Option<u64>,
+}
+
 impl PayloadStore {
-    /// Opens the store of a log of `size` entries: what was written for entries that never became durable is cut off.
+    /// Opens the store of a log: what was written for entries that never became durable is cut off.
     pub(crate) fn open(
         vfs: Arc<dyn Vfs>,
         directory: PathBuf,
         clock: Arc<dyn Clock>,
         max_bytes: u64,
         max_age: std::time::Duration,
-        size: u64,
+        extent: Extent,
     ) -> Result<(Self, Problems), LedgerError> {
         let opened = clock.now();
         let mut problems = Problems::new();
         let mut segments = BTreeMap::new();
-        let folder = directory.join(layout::PAYLOADS);
-        let listed = vfs.list(&folder).map_err(|e| LedgerError::io("listing payloads", e))?;
-        let named = |e: &DirEntry| layout::sealed_first(&e.name).or(layout::salts_first(&e.name));
-        for first in listed.iter().filter_map(named).collect::<BTreeSet<_>>() {
-            match cut_tail(&*vfs, &directory, first, size) {
-                Ok(Some(created)) => {
+        let failed = |e| LedgerError::io("listing payloads", e);
+        let firsts = firsts(&*vfs, &directory).map_err(failed)?;
+        let last = firsts.iter().rfind(|first| **first < extent.size).copied();
+        for first in firsts {
+            if first >= extent.size {
+                let failed = |e| LedgerError::io("deleting a payload segment", e);
+                remove_segment(&*vfs, &directory, first).map_err(failed)?;
+                continue;
+            }
+            match settle(&*vfs, &directory, first, Some(first) == last, extent) {
+                Ok(created) => {
                     segments.insert(first, created);
                 }
-                Ok(None) => (),
-                Err(e) => {
-                    problems.push(format!("{}: {e}", layout::sealed_path(&directory, first).display()));
+                Err(problem) => {
+                    problems.push(problem);
                     segments.insert(first, opened);
                 }
             }
@@ -84,52 +100,57 @@ impl PayloadStore {
         Ok((Self { vfs, directory, clock, max_bytes, max_age, state }, problems))
     }
 
-    /// Writes and syncs the payloads of a round. They are durable before the round's entries are written, so that an
-    /// entry in the log always had its payload on the disk.
-    pub(crate) fn append<'a>(&self, records: impl Iterator<Item = (u64, &'a Sealed)>) -> io::Result<()> {
+    /// Writes the payloads of a round; the file that they were written to, if there were any, must be synced before any
+    /// entry of the round is acknowledged.
+    pub(crate) fn write<'a>(
+        &self,
+        records: impl Iterator<Item = (u64, &'a Sealed)>,
+    ) -> io::Result<Option<Arc<dyn VfsFile>>> {
         let mut records = records.peekable();
-        let Some(first) = records.peek().map(|(index, _)| *index) else { return Ok(()) };
+        let Some(first) = records.peek().map(|(index, _)| *index) else { return Ok(None) };
         let now = self.clock.now();
         let mut state = self.state.lock();
         let state = &mut *state;
         let full = |active: &Active, created: Option<&Micros>| {
-            active.data_end >= self.max_bytes
+            active.tail.end() >= self.max_bytes
                 || created.is_none_or(|created| now.since(*created) >= self.max_age)
         };
         if state.active.as_ref().is_none_or(|a| full(a, state.segments.get(&a.first))) {
+            if let Some(before) = state.active.take() {
+                before.tail.close()?;
+            }
             let created = state.segments.last_key_value().map_or(now, |(_, last)| now.max(*last));
             state.active = Some(self.create(first, created)?);
             state.segments.insert(first, created);
         }
-        let Some(active) = state.active.as_mut() else { return Ok(()) };
+        let Some(active) = state.active.as_mut() else { return Ok(None) };
         state.scratch.clear();
-        let mut slots = Vec::new();
         for (index, sealed) in records {
-            let offset = active.data_end.saturating_add(to_u64(state.scratch.len()));
-            slots.extend(Slot { index, offset, salt: sealed.salt }.encode());
-            push_record(&mut state.scratch, index, &sealed.bytes);
+            record::push(&mut state.scratch, index, &sealed.salt, &sealed.bytes);
         }
-        active.data.write_at(&state.scratch, active.data_end)?;
-        active.salts.write_at(&slots, active.salts_end)?;
-        sync_both(&*active.data, &*active.salts)?;
-        active.data_end = active.data_end.saturating_add(to_u64(state.scratch.len()));
-        active.salts_end = active.salts_end.saturating_add(to_u64(slots.len()));
+        active.tail.append(&state.scratch)?;
         active.last_write = now;
-        Ok(())
+        state.scratch.shrink_to(SCRATCH);
+        Ok(Some(active.tail.file().clone()))
     }
 
     fn create(&self, first: u64, created: Micros) -> io::Result<Active> {
-        let header = |kind| SegmentHeader { kind, first, created: created.as_i64() }.encode();
-        let make = |path: PathBuf, kind| {
-            let file = self.vfs.open(&path, OpenMode::Create)?;
-            file.write_at(&header(kind), 0)?;
-            file.sync_data()?;
-            Ok::<_, io::Error>(file)
-        };
-        let salts = make(layout::salts_path(&self.directory, first), SegmentKind::Salts)?;
-        let data = make(layout::sealed_path(&self.directory, first), SegmentKind::Payloads)?;
+        let file = self.vfs.open(&layout::records_path(&self.directory, first), OpenMode::Create)?;
+        let header = SegmentHeader { kind: SegmentKind::Records, first, created: created.as_i64() };
+        file.write_at(&header.encode(), 0)?;
+        file.sync_data()?;
         self.vfs.sync_dir(&self.directory.join(layout::PAYLOADS))?;
-        Ok(Active { first, data, salts, data_end: HEADER, salts_end: HEADER, last_write: created })
+        Ok(Active { first, tail: Tail::new(file, HEADER, AHEAD), last_write: created })
+    }
+
+    /// Nothing more is appended.
+    pub(crate) fn close(&self) -> io::Result<()> {
+        self.state.lock().active.take().map_or(Ok(()), |active| active.tail.close())
+    }
+
+    /// The segment that is written to and how long it is, room left aside.
+    pub(crate) fn active(&self) -> Option<(u64, u64)> {
+        self.state.lock().active.as_ref().map(|active| (active.first, active.tail.end()))
     }
 
     /// The payload that an entry speaks of.
@@ -140,50 +161,45 @@ impl PayloadStore {
         mark: &PayloadMark,
     ) -> Result<PayloadState, LedgerError> {
         let Some(first) = self.segment_of(index) else { return Ok(PayloadState::Erased) };
-        let Some((slot, _)) = self.slot(first, index)? else {
-            let path = layout::salts_path(&self.directory, first);
-            return Err(LedgerError::damaged(
-                path.display().to_string(),
-                format!("entry {index} has no slot"),
-            ));
+        let damaged = |flaw: Flaw| LedgerError::damaged(flaw.file, flaw.why);
+        let segment = self.segment(first, OpenMode::Read)?;
+        let Some(place) = segment.find(index).map_err(damaged)? else {
+            return Err(LedgerError::damaged(segment.name(), format!("entry {index} has no record")));
         };
-        if slot.is_erased() {
+        if place.is_erased() {
             return Ok(PayloadState::Erased);
         }
-        let path = layout::sealed_path(&self.directory, first);
-        let place = format!("{} at byte {}", path.display(), slot.offset);
-        let failed = |e| LedgerError::io(format!("reading {place}"), e);
-        let file = self.vfs.open(&path, OpenMode::Read).map_err(failed)?;
-        let head = read_range(&*file, slot.offset, 4).map_err(failed)?;
-        let length = record_length(&head).map_err(|e| LedgerError::damaged(&place, e.to_string()))?;
-        let length = usize::try_from(length.min(file.len().map_err(failed)?)).unwrap_or(usize::MAX);
-        let record = read_range(&*file, slot.offset, length).map_err(failed)?;
-        let (at, sealed) = read_record(&record).map_err(|e| LedgerError::damaged(&place, e.to_string()))?;
-        let text = vault.open(mark, &slot.salt, sealed).filter(|_| at == index);
+        let sealed = segment.sealed(&place).map_err(damaged)?;
+        let text = vault.open(mark, &place.salt, &sealed);
         text.map(PayloadState::Text).ok_or_else(|| {
-            LedgerError::damaged(&place, "the payload is not the one that the entry speaks of")
+            LedgerError::damaged(segment.name(), "the payload is not the one that the entry speaks of")
         })
     }
 
     /// Overwrites the salt of an entry's payload, and makes that durable. `false` when there was none any more.
     pub(crate) fn erase(&self, index: u64) -> Result<bool, LedgerError> {
         let Some(first) = self.segment_of(index) else { return Ok(false) };
-        let Some((slot, at)) = self.slot(first, index)? else { return Ok(false) };
-        let path = layout::salts_path(&self.directory, first);
-        let failed = |e| LedgerError::io(format!("erasing a salt in {}", path.display()), e);
-        let file = self.vfs.open(&path, OpenMode::Write).map_err(failed)?;
-        file.write_at(&[0; 32], at.saturating_add(16)).map_err(failed)?;
-        file.sync_data().map_err(failed)?;
-        Ok(!slot.is_erased())
+        let segment = self.segment(first, OpenMode::Write)?;
+        let damaged = |flaw: Flaw| LedgerError::damaged(flaw.file, flaw.why);
+        let Some(place): Option<Place> = segment.find(index).map_err(damaged)? else { return Ok(false) };
+        let failed = |e| LedgerError::io(format!("erasing a salt in {}", segment.name()), e);
+        segment.erase(&place).map_err(failed)?;
+        Ok(!place.is_erased())
+    }
+
+    fn segment(&self, first: u64, mode: OpenMode) -> Result<Segment, LedgerError> {
+        Segment::open(&*self.vfs, &self.directory, first, mode)
+            .map_err(|flaw| LedgerError::damaged(flaw.file, flaw.why))
     }
 
     /// Segments all of whose payloads were written before a time: the first index of each, and of the one after it
     /// (or `size`).
     pub(crate) fn expired(&self, before: Micros, size: u64) -> Vec<(u64, u64)> {
         let mut state = self.state.lock();
-        if state.active.as_ref().is_some_and(|active| active.last_write < before) {
+        if let Some(active) = state.active.take_if(|active| active.last_write < before) {
+            // Room that stays does no harm.
+            let _room_stays = active.tail.close();
             state.opened = state.opened.max(self.clock.now().min(before));
-            state.active = None;
         }
         let active = state.active.as_ref().map(|active| active.first);
         let mut found = Vec::new();
@@ -221,97 +237,71 @@ impl PayloadStore {
     fn segment_of(&self, index: u64) -> Option<u64> {
         self.state.lock().segments.range(..=index).next_back().map(|(first, _)| *first)
     }
-
-    /// An entry's slot in a segment, and its offset.
-    fn slot(&self, first: u64, index: u64) -> Result<Option<(Slot, u64)>, LedgerError> {
-        let path = layout::salts_path(&self.directory, first);
-        let failed = |e| LedgerError::io(format!("reading {}", path.display()), e);
-        let file = self.vfs.open(&path, OpenMode::Read).map_err(failed)?;
-        let slots = file.len().map_err(failed)?.saturating_sub(HEADER) / SLOT_BYTES;
-        let (mut low, mut high) = (0, slots);
-        while low < high {
-            let middle = low.saturating_add(high.saturating_sub(low) / 2);
-            let at = HEADER.saturating_add(middle.saturating_mul(SLOT_BYTES));
-            let Some(slot) = Slot::decode(&read_range(&*file, at, 48).map_err(failed)?) else {
-                return Ok(None);
-            };
-            match slot.index.cmp(&index) {
-                std::cmp::Ordering::Equal => return Ok(Some((slot, at))),
-                std::cmp::Ordering::Less => low = middle.saturating_add(1),
-                std::cmp::Ordering::Greater => high = middle,
-            }
-        }
-        Ok(None)
-    }
 }
 
-/// Syncs two files side by side: the device takes both into one go, and a round waits for one sync instead of two.
-fn sync_both(one: &dyn VfsFile, other: &dyn VfsFile) -> io::Result<()> {
-    thread::scope(|scope| {
-        let beside = thread::Builder::new().spawn_scoped(scope, || one.sync_data());
-        let here = other.sync_data();
-        match beside {
-            Ok(thread) => thread.join().unwrap_or_else(|_| Err(io::Error::other("a sync panicked")))?,
-            Err(_no_thread) => one.sync_data()?,
-        }
-        here
-    })
-}
+/// A buffer longer than this is given back after a round.
+const SCRATCH: usize = 1024 * 1024;
 
-/// Cuts slots and records of entries that the log does not have. `None` when nothing was left and the segment is gone.
-fn cut_tail(vfs: &dyn Vfs, directory: &std::path::Path, first: u64, size: u64) -> io::Result<Option<Micros>> {
-    let damaged = |why| io::Error::new(io::ErrorKind::InvalidData, why);
-    let data_path = layout::sealed_path(directory, first);
-    let salts_path = layout::salts_path(directory, first);
-    if first >= size {
-        remove_segment(vfs, directory, first)?;
+/// The first of some entries, given with their payloads by index, whose payload is not whole.
+pub(crate) fn first_missing(
+    vfs: &dyn Vfs,
+    directory: &Path,
+    entries: &[(u64, PayloadMark)],
+) -> io::Result<Option<u64>> {
+    if entries.is_empty() {
         return Ok(None);
     }
-    let data = vfs.open(&data_path, OpenMode::Write)?;
-    let salts = vfs.open(&salts_path, OpenMode::Write)?;
-    let header = SegmentHeader::decode(SegmentKind::Payloads, &read_range(&*data, 0, HEADER_BYTES)?)
-        .ok_or_else(|| damaged("the header is damaged"))?;
-    let mut slots = salts.len()?.saturating_sub(HEADER) / SLOT_BYTES;
-    let mut last = None;
-    while slots > 0 {
-        let at = HEADER.saturating_add(slots.saturating_sub(1).saturating_mul(SLOT_BYTES));
-        let slot =
-            Slot::decode(&read_range(&*salts, at, 48)?).ok_or_else(|| damaged("a slot is cut short"))?;
-        // A hole: the length became durable before the bytes did. No record begins inside the header.
-        let hole = slot.offset < HEADER;
-        if slot.index < size && !hole {
-            last = Some(slot);
-            break;
+    let firsts = firsts(vfs, directory)?;
+    let mut open: Option<(Segment, super::Cursor)> = None;
+    for (index, mark) in entries {
+        let Some(first) = firsts.range(..=*index).next_back().copied() else { return Ok(Some(*index)) };
+        if open.as_ref().is_none_or(|(segment, _)| segment.first != first) {
+            let segment = Segment::open(vfs, directory, first, OpenMode::Read);
+            open = segment.ok().map(|segment| (segment, Segment::begin()));
         }
-        slots = slots.saturating_sub(1);
-    }
-    let Some(last) = last else { return Err(damaged("no salt is left of an entry that should have one")) };
-    let head = read_range(&*data, last.offset, 4)?;
-    let length = record_length(&head).map_err(|_| damaged("the last record is cut short"))?;
-    let data_end = last.offset.saturating_add(length);
-    let salts_end = HEADER.saturating_add(slots.saturating_mul(SLOT_BYTES));
-    if data.len()? < data_end {
-        return Err(damaged("the last record is cut short"));
-    }
-    for (file, end) in [(data, data_end), (salts, salts_end)] {
-        if file.len()? > end {
-            file.truncate(end)?;
-            file.sync_data()?;
+        let Some((segment, at)) = open.as_mut() else { return Ok(Some(*index)) };
+        let place = loop {
+            match segment.peek(*at) {
+                Ok(Some(place)) if place.index < *index => *at = place.next(),
+                Ok(Some(place)) if place.index == *index => break place,
+                _ => return Ok(Some(*index)),
+            }
+        };
+        if place.is_erased() || segment.sealed_of(&place, mark).is_err() {
+            return Ok(Some(*index));
         }
     }
-    Ok(Some(Micros::from_i64(header.created)))
+    Ok(None)
 }
 
-fn remove_segment(vfs: &dyn Vfs, directory: &std::path::Path, first: u64) -> io::Result<()> {
-    for path in [layout::salts_path(directory, first), layout::sealed_path(directory, first)] {
+/// First indices of all payload segments.
+fn firsts(vfs: &dyn Vfs, directory: &Path) -> io::Result<BTreeSet<u64>> {
+    let listed = vfs.list(&directory.join(layout::PAYLOADS))?;
+    Ok(listed.iter().filter_map(|e: &DirEntry| layout::payloads_first(&e.name)).collect())
+}
+
+/// Puts the end of a segment in order; when it was made. Only the last one can have been written to.
+fn settle(vfs: &dyn Vfs, directory: &Path, first: u64, last: bool, extent: Extent) -> Result<Micros, String> {
+    let segment = Segment::open(vfs, directory, first, OpenMode::Write).map_err(|flaw| flaw.to_string())?;
+    if last {
+        let expected = extent.last_payload.filter(|index| *index >= first);
+        let cut = segment.cut(extent.size, extent.signed, expected);
+        cut.map_err(|e| format!("{}: {e}", segment.name()))?;
+    }
+    Ok(Micros::from_i64(segment.created))
+}
+
+fn remove_segment(vfs: &dyn Vfs, directory: &Path, first: u64) -> io::Result<()> {
+    let paths = [
+        layout::records_path(directory, first),
+        layout::salts_path(directory, first),
+        layout::sealed_path(directory, first),
+    ];
+    for path in paths {
         match vfs.remove_file(&path) {
             Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(e),
             _ => (),
         }
     }
     vfs.sync_dir(&directory.join(layout::PAYLOADS))
-}
-
-fn to_u64(length: usize) -> u64 {
-    u64::try_from(length).unwrap_or(u64::MAX)
 }

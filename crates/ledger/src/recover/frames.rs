@@ -11,6 +11,7 @@ use crate::error::LedgerError;
 use crate::frame::{self, HEADER_BYTES, SegmentHeader, SegmentKind};
 use crate::layout;
 use crate::merkle::leaf_hash;
+use crate::payload::first_missing;
 use crate::publisher::push_bundled;
 use crate::tiles::TILE_WIDTH;
 use crate::vfs::{OpenMode, Vfs, VfsFile, read_range};
@@ -27,6 +28,8 @@ pub(super) struct Found {
     /// The incomplete bundle under the checkpoint.
     pub(super) bundle: Vec<u8>,
     pub(super) size: u64,
+    /// The round of the last good frame.
+    round: u64,
     /// No more entries than this were ever durable.
     pub(super) size_before_cut: u64,
     pub(super) truncated_bytes: u64,
@@ -57,6 +60,7 @@ pub(super) fn recover(vfs: &dyn Vfs, root: &Path, signed: u64) -> Result<Found, 
         leaves: Vec::new(),
         bundle: Vec::new(),
         size: first,
+        round: first,
         size_before_cut: first,
         truncated_bytes: 0,
     };
@@ -88,11 +92,17 @@ pub(super) fn recover(vfs: &dyn Vfs, root: &Path, signed: u64) -> Result<Found, 
             let place = format!("{place}, entry {} at byte {}", bad.index, bad.offset);
             let rest = bytes.get(bad.offset..).unwrap_or_default();
             let after = rest.get(1..).unwrap_or_default();
-            if bad.index < signed || !last || frame::later_round_follows(after, bad.index) {
+            let room = rest.iter().all(|byte| *byte == 0);
+            if bad.index < signed || !last || (!room && frame::later_round_follows(after, bad.index)) {
                 return Err(LedgerError::damaged(place, bad.why));
             }
-            found.size_before_cut = bad.index.saturating_add(rest.len() as u64);
-            found.truncated_bytes = found.truncated_bytes.saturating_add(rest.len() as u64);
+            if !room {
+                found.size_before_cut = bad.index.saturating_add(rest.len() as u64);
+                found.truncated_bytes = found.truncated_bytes.saturating_add(rest.len() as u64);
+            }
+        }
+        if last {
+            found.cut_without_payload(vfs, root, &mut segment, signed).map_err(failed)?;
         }
         make_durable(&segment, &bytes, signed).map_err(failed)?;
         found.window.segments.push_back(segment);
@@ -123,6 +133,32 @@ fn make_durable(segment: &FrameSegment, bytes: &[u8], signed: u64) -> io::Result
 }
 
 impl Found {
+    /// Cuts the last round where a payload of it is not whole: payloads and frames of a round are synced side by side, so
+    /// the frames may be there alone. Rounds before it were durable with all their payloads.
+    fn cut_without_payload(
+        &mut self,
+        vfs: &dyn Vfs,
+        root: &Path,
+        segment: &mut FrameSegment,
+        signed: u64,
+    ) -> io::Result<()> {
+        let begin = self.round.max(signed);
+        let skip = usize::try_from(begin.saturating_sub(self.first)).unwrap_or(usize::MAX);
+        let round = (begin..).zip(self.facts.iter().skip(skip));
+        let marks: Vec<_> =
+            round.filter_map(|(index, facts)| facts.payload.map(|mark| (index, mark))).collect();
+        let Some(missing) = first_missing(vfs, root, &marks)? else { return Ok(()) };
+        let keep = usize::try_from(missing.saturating_sub(self.first)).unwrap_or(usize::MAX);
+        self.facts.truncate(keep);
+        self.size_before_cut = self.size_before_cut.max(self.size);
+        self.size = missing;
+        let end = segment.end();
+        segment.cut(missing);
+        let cut = u64::from(end.saturating_sub(segment.end()));
+        self.truncated_bytes = self.truncated_bytes.saturating_add(cut);
+        Ok(())
+    }
+
     fn read_segment(&mut self, segment: &mut FrameSegment, bytes: &[u8], signed: u64) -> Result<(), Bad> {
         let mut offset = HEADER_BYTES;
         let mut round = None;
@@ -144,6 +180,7 @@ impl Found {
             segment.push(length);
             self.size = index.saturating_add(1);
             round = Some(frame.round);
+            self.round = frame.round;
             offset = offset.saturating_add(length);
         }
         Ok(())

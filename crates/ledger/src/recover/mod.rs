@@ -40,6 +40,8 @@ pub(crate) struct Recovered {
     /// Entries that are durable.
     pub(crate) size: u64,
     pub(crate) truncated_bytes: u64,
+    /// The last entry of the append segments that has a payload.
+    pub(crate) last_payload: Option<u64>,
     /// Announced erasures that may not have been carried out.
     pub(crate) erasures: Vec<Subject>,
     /// Keeps other processes out.
@@ -60,6 +62,11 @@ pub(crate) fn open_directory(
     match small_file(vfs, root, layout::FORMAT)? {
         None => create(vfs, options, clock, key)?,
         Some(format) if format == layout::FORMAT_LINE.as_bytes() => (),
+        // From here on it is of this version: an older program would not find its new payloads.
+        Some(format) if format == layout::FIRST_FORMAT_LINE.as_bytes() => {
+            replace_file(vfs, root, layout::FORMAT, layout::FORMAT_LINE.as_bytes())
+                .map_err(|e| failed("taking over", e))?;
+        }
         Some(_) => {
             return Err(LedgerError::damaged(layout::FORMAT, "it is not of a version that is known here"));
         }
@@ -77,8 +84,9 @@ pub(crate) fn open_directory(
     tree::remove_beyond(vfs, root, checkpoint.size, found.size_before_cut)
         .map_err(|e| failed("removing unsigned tiles in", e))?;
     let mut requests = restore_requests(vfs, root, found.first)?;
-    let mut erasures = Vec::new();
+    let (mut erasures, mut last_payload) = (Vec::new(), None);
     for (index, facts) in (found.first..).zip(&found.facts) {
+        last_payload = facts.payload.as_ref().map(|_| index).or(last_payload);
         requests.note(facts.subject, index);
         if matches!(facts.subject, Subject::Erases(_) | Subject::Expires(..)) {
             erasures.push(facts.subject);
@@ -92,6 +100,7 @@ pub(crate) fn open_directory(
         note,
         size: found.size,
         truncated_bytes: found.truncated_bytes,
+        last_payload,
         erasures,
         lock,
     })

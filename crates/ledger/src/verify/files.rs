@@ -47,7 +47,7 @@ fn belongs(path: &str, signed: u64) -> bool {
     match path.split_once('/') {
         None => [layout::FORMAT, layout::KEY, layout::CHECKPOINT, layout::OPEN_INTENTS].contains(&path),
         Some((layout::FRAMES, name)) => layout::frames_first(name).is_some(),
-        Some((layout::PAYLOADS, name)) => layout::sealed_first(name).or(layout::salts_first(name)).is_some(),
+        Some((layout::PAYLOADS, name)) => layout::payloads_first(name).is_some(),
         Some((layout::TILES, tile)) => is_tile(path, tile, signed),
         Some(_) => false,
     }

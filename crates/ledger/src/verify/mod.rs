@@ -2,7 +2,7 @@
 //!
 //! Every bit is either checked or named as not being part of the log. In the order of the checks: version, key and
 //! checkpoint; entry bundles against tiles and the signed root; append segments against the signed leaves; what is not
-//! signed yet by its checksums; payloads and salts against the entries that speak of them; the list of open intents.
+//! signed yet by its checksums; payloads against the entries that speak of them; the list of open intents.
 
 mod files;
 mod payloads;
@@ -128,8 +128,8 @@ pub(crate) fn verify_up_to(
 /// Version, key and checkpoint: what everything else is measured by.
 fn anchor(vfs: &dyn Vfs, directory: &Path, key: Option<&VerifyingKey>) -> Result<Checkpoint, Bad> {
     let format = small(vfs, directory, layout::FORMAT)?;
-    if format != layout::FORMAT_LINE.as_bytes() {
-        return Err(bad(None, layout::FORMAT, "it is not `stockade-ledger 1`"));
+    if ![layout::FORMAT_LINE, layout::FIRST_FORMAT_LINE].iter().any(|line| format == line.as_bytes()) {
+        return Err(bad(None, layout::FORMAT, "it is neither `stockade-ledger 1` nor `stockade-ledger 2`"));
     }
     let line = small(vfs, directory, layout::KEY)?;
     let line = std::str::from_utf8(&line).ok().and_then(|l| l.strip_suffix('\n'));

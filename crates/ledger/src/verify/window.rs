@@ -76,6 +76,9 @@ fn check_segment(
         if next >= limit.max(leaves.signed) {
             break;
         }
+        if rest.starts_with(&[0; 4]) && rest.iter().all(|byte| *byte == 0) {
+            break;
+        }
         let here = |why: String| bad(Some(next), name, format!("{why} (at byte {offset})"));
         let (frame, length) = frame::read(rest).map_err(|e| here(e.to_string()))?;
         if frame.seq != next || (frame.round != next && Some(frame.round) != round) {

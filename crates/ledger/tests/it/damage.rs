@@ -111,16 +111,13 @@ fn a_bad_last_round_is_cut_and_a_bad_earlier_one_refused() {
 
 #[test]
 fn damaged_payloads_never_stop_the_log() {
-    for (file, at) in
-        [("sealed", 40), ("sealed", 5), ("salts", 50), ("salts", 9), ("salts", 35), ("salts", 45)]
+    for (part, at) in
+        [("header", 5), ("length", 33), ("checksum", 38), ("index", 41), ("salt", 50), ("text", 85)]
     {
         let disk = disk(0);
-        flip(&disk, &format!("/ledger/payloads/00000000000000000000.{file}"), at);
+        flip(&disk, "/ledger/payloads/00000000000000000000.records", at);
         let (ledger, _) = open(&disk).unwrap();
-        let read = ledger.payload(0);
-        let text = PayloadState::Text(b"text".to_vec());
-        // A header tells nothing that reading needs; anything else is noticed.
-        assert!(read.as_ref().is_ok_and(|state| *state == text) == (at < 32), "{file} {at}: {read:?}");
+        assert!(ledger.payload(0).is_err(), "{part}");
         ledger.reserve(1).unwrap().append_blocking(&admin(10), Some(b"more")).unwrap();
         assert_eq!(ledger.payload(10).unwrap(), PayloadState::Text(b"more".to_vec()));
         ledger.close().unwrap();

@@ -1,4 +1,4 @@
-//! A directory that the first version of the format wrote: every later version opens and verifies it.
+//! Directories that each version of the format wrote: every later version opens and verifies them.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -12,8 +12,11 @@ use crate::common::{admin, append_all, intent, keys, open, open_with, options, o
 
 const ENTRIES: u64 = 270;
 
-fn golden() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/v1")
+/// The versions; the last one is what is written today.
+const VERSIONS: [&str; 2] = ["v1", "v2"];
+
+fn golden(version: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(version)
 }
 
 /// Writes the directory, with `STOCKADE_WRITE_GOLDEN` set; once committed it never changes.
@@ -41,24 +44,35 @@ fn copy(from: &Path, to: &Path) {
 }
 
 #[test]
-fn a_directory_of_the_first_version_opens_and_verifies() {
-    if std::env::var_os("STOCKADE_WRITE_GOLDEN").is_some() && !golden().exists() {
-        fs::create_dir_all(golden().parent().unwrap()).unwrap();
-        write(&golden());
+fn a_directory_of_each_version_opens_and_verifies() {
+    let today = golden(VERSIONS[1]);
+    if std::env::var_os("STOCKADE_WRITE_GOLDEN").is_some() && !today.exists() {
+        fs::create_dir_all(today.parent().unwrap()).unwrap();
+        write(&today);
     }
+    VERSIONS.into_iter().for_each(opens_and_verifies);
+}
+
+fn opens_and_verifies(version: &str) {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("ledger");
-    copy(&golden(), &path);
+    copy(&golden(version), &path);
     let key = keys().signing_key(KeyRole::LedgerSigning, 1, b"stockade/test").unwrap().verifying_key();
     let report = verify_directory(&path, Some(&key));
-    assert!(report.is_good() && report.leftovers.is_empty(), "{report:?}");
+    assert!(report.is_good() && report.leftovers.is_empty(), "{version}: {report:?}");
     assert_eq!((report.signed, report.payloads_intact, report.payloads_erased), (ENTRIES, 2, 1));
     let (ledger, recovery) = open(&path);
     assert_eq!((recovery.entries, recovery.open_intents), (ENTRIES, vec![request(1)]));
+    assert_eq!(recovery.payload_problems, Vec::<String>::new(), "{version}");
     assert_eq!(ledger.entry(0).unwrap().unwrap().event(), Some(intent(0)));
     let payloads = [0, 3, 4].map(|index| ledger.payload(index).unwrap());
     let text = |text: &str| PayloadState::Text(text.as_bytes().to_vec());
     assert_eq!(payloads, [text("first"), PayloadState::Erased, text("third")]);
+    assert!(ledger.erase(4, "system").unwrap());
+    append_all(&ledger, &[(admin(ENTRIES + 1), Some(b"more".as_slice()))]);
     ledger.close().unwrap();
-    assert!(verify_directory(&path, Some(&key)).is_good());
+    let report = verify_directory(&path, Some(&key));
+    assert!(report.is_good(), "{version}: {report:?}");
+    assert_eq!((report.payloads_intact, report.payloads_erased), (2, 2));
+    assert_eq!(fs::read(path.join("format")).unwrap(), b"stockade-ledger 2\n");
 }

@@ -12,7 +12,7 @@ use stockade_ledger::testing::{Seeded, SimVfs};
 use stockade_ledger::verify::{verify, verify_directory};
 use stockade_ledger::{Options, RealVfs, export_directory};
 
-use crate::common::{admin, append_all, intent, open_with, options, outcome};
+use crate::common::{admin, append_all, intent, open, open_with, options, outcome};
 
 type Files = BTreeMap<String, Vec<u8>>;
 
@@ -209,6 +209,40 @@ fn every_bit_of_a_small_log_counts() {
     };
     let mutations: Vec<_> = files.iter().flat_map(bits).collect();
     campaign(&path, &files, &mutations);
+}
+
+/// As a crash leaves it: with room at the end of the files that were written to.
+#[test]
+fn every_bit_of_the_room_of_a_log_in_use_counts() {
+    let directory = tempfile::tempdir().unwrap();
+    let (path, crashed) = (directory.path().join("ledger"), directory.path().join("crashed"));
+    let (ledger, _) = open(&path);
+    append_all(&ledger, &(0..20).map(|n| (admin(n), Some(b"text".as_slice()))).collect::<Vec<_>>());
+    ledger.sign_now().unwrap();
+    append_all(&ledger, &(20..30).map(|n| (admin(n), Some(b"text".as_slice()))).collect::<Vec<_>>());
+    for (file, bytes) in read_files(&path) {
+        let target = crashed.join(file);
+        std::fs::create_dir_all(target.parent().unwrap()).unwrap();
+        std::fs::write(target, bytes).unwrap();
+    }
+    let report = verify_directory(&crashed, None);
+    assert!(report.is_good() && report.payloads_intact == 30, "{report:?}");
+    let files = read_files(&crashed);
+    let mut random = Seeded::new(7);
+    let mut mutations = Vec::new();
+    for (file, bytes) in
+        files.iter().filter(|(name, _)| name.starts_with("frames") || name.starts_with("pay"))
+    {
+        let used = bytes.iter().rposition(|byte| *byte != 0).unwrap() + 1;
+        assert!(bytes.len() - used > 100_000, "{file} has no room");
+        let room = (bytes.len() - used) as u64 * 8;
+        let some = (0..60).map(|_| used * 8 + random.below(room) as usize);
+        mutations.extend(
+            [used * 8, bytes.len() * 8 - 1].into_iter().chain(some).map(|b| Mutation::Flip(file.clone(), b)),
+        );
+    }
+    campaign(&crashed, &files, &mutations);
+    drop(ledger);
 }
 
 /// Where the entries of a bundle or the frames of a segment begin and end.

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use stockade_domain::{Effect, EndReason, KeyId, Micros, RequestId, WorkloadId};
 
 use super::repository;
-use crate::db::transaction;
+use super::settings::{Settings, set};
 use crate::error::StoreError;
 use crate::value::{Row, Value};
 
@@ -14,6 +14,9 @@ repository! {
     /// The repository of the request index.
     Requests
 }
+
+/// The setting that says up to which entry the index is complete.
+const COMPLETE: &str = "index.next";
 
 /// How many rows a page may have.
 const MAX_PAGE: u32 = 1_000;
@@ -76,14 +79,26 @@ const UPSERT: &str = "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12,
     outcome_index = COALESCE(excluded.outcome_index, requests.outcome_index), duration_us = excluded.duration_us";
 
 impl Requests<'_> {
-    /// Writes requests, new ones and ones that went on, in one transaction. Ledger numbers and an end that are there
-    /// already are not taken away.
+    /// Writes requests, new ones and ones that went on, and up to which entry of the ledger the index is then complete, in
+    /// one transaction that does not wait for the disk. Ledger numbers and an end that are there already are not taken
+    /// away.
     ///
     /// # Errors
-    /// When the database fails; then none is written.
-    pub fn write(&self, rows: &[RequestRow]) -> Result<(), StoreError> {
+    /// When the database fails; then nothing is written.
+    pub fn write(&self, rows: &[RequestRow], complete: Option<u64>) -> Result<(), StoreError> {
         let sql = format!("INSERT INTO requests ({COLUMNS}) {UPSERT}");
-        transaction(self.db, |tx| rows.iter().try_for_each(|row| tx.execute(&sql, &fields(row)?).map(drop)))
+        self.db.transaction_soon(&mut |tx| {
+            rows.iter().try_for_each(|row| tx.execute(&sql, &fields(row)?).map(drop))?;
+            complete.map_or(Ok(()), |next| set(tx, COMPLETE, &next.to_string()))
+        })
+    }
+
+    /// Up to which entry of the ledger the index is complete.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn complete(&self) -> Result<u64, StoreError> {
+        Ok(Settings::new(self.db).get(COMPLETE)?.and_then(|n| n.parse().ok()).unwrap_or(0))
     }
 
     /// The request with an id.

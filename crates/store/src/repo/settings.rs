@@ -1,7 +1,7 @@
 //! What the program keeps for itself: the instance's id and the like. What an operator sets stands in `stockade.toml`.
 
 use super::repository;
-use crate::db::transaction;
+use crate::db::{Sql, transaction};
 use crate::error::StoreError;
 
 repository! {
@@ -24,9 +24,7 @@ impl Settings<'_> {
     /// # Errors
     /// When the database fails.
     pub fn set(&self, name: &str, value: &str) -> Result<(), StoreError> {
-        let sql = "INSERT INTO settings (name, value) VALUES ($1, $2) \
-                   ON CONFLICT (name) DO UPDATE SET value = excluded.value";
-        self.db.execute(sql, &[name.into(), value.into()]).map(drop)
+        set(self.db, name, value)
     }
 
     /// The value of a setting, which is set to `first` if it has none: for what is drawn once and then stays.
@@ -43,4 +41,11 @@ impl Settings<'_> {
             Ok(row.text(0)?.to_owned())
         })
     }
+}
+
+/// Sets a value, replacing another.
+pub(super) fn set(sql: &(impl Sql + ?Sized), name: &str, value: &str) -> Result<(), StoreError> {
+    let upsert = "INSERT INTO settings (name, value) VALUES ($1, $2) \
+                  ON CONFLICT (name) DO UPDATE SET value = excluded.value";
+    sql.execute(upsert, &[name.into(), value.into()]).map(drop)
 }

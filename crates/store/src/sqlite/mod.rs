@@ -1,6 +1,7 @@
 //! The embedded driver: SQLite in WAL mode, one connection that writes and a few that read.
 //!
-//! Every commit is durable when the call returns (`synchronous = FULL`, <https://sqlite.org/pragma.html#pragma_synchronous>).
+//! Every commit but those of [`Db::transaction_soon`] is durable when the call returns (`synchronous = FULL`,
+//! <https://sqlite.org/pragma.html#pragma_synchronous>).
 //! Readers never wait for the writer, nor the writer for them.
 
 mod backup;
@@ -39,6 +40,24 @@ pub struct SqliteDb {
     path: PathBuf,
     writer: Mutex<Connection>,
     readers: Mutex<Vec<Connection>>,
+}
+
+/// When a commit is durable.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Durable {
+    /// When the call returns.
+    Now,
+    /// With the next one that is durable at once, or the next checkpoint.
+    Soon,
+}
+
+impl Durable {
+    const fn pragma(self) -> &'static str {
+        match self {
+            Self::Now => "FULL",
+            Self::Soon => "NORMAL",
+        }
+    }
 }
 
 /// Statements on one connection.
@@ -95,15 +114,36 @@ impl SqliteDb {
         result
     }
 
-    fn write<T>(&self, work: impl FnOnce(&mut Connection) -> Result<T, StoreError>) -> Result<T, StoreError> {
+    fn write<T>(
+        &self,
+        when: Durable,
+        work: impl FnOnce(&mut Connection) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
         let mut writer = self.writer.try_lock_for(BUSY).ok_or(StoreError::Locked)?;
+        // Set each time: what the last writer needed does not matter.
+        writer.pragma_update(None, "synchronous", when.pragma()).map_err(failed)?;
         work(&mut writer)
+    }
+
+    fn transact(
+        &self,
+        when: Durable,
+        work: &mut dyn FnMut(&dyn Sql) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        self.write(when, |writer| {
+            // Immediate: a transaction that reads first cannot fail later because another wrote in between. Dropping
+            // it, on an error or a panic, rolls back.
+            let transaction =
+                writer.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
+            work(&Statements(&transaction))?;
+            transaction.commit().map_err(failed)
+        })
     }
 }
 
 impl Sql for SqliteDb {
     fn execute(&self, sql: &str, params: &[Value]) -> Result<u64, StoreError> {
-        self.write(|writer| Statements(writer).execute(sql, params))
+        self.write(Durable::Now, |writer| Statements(writer).execute(sql, params))
     }
 
     fn query(&self, sql: &str, params: &[Value]) -> Result<Vec<Row>, StoreError> {
@@ -116,14 +156,14 @@ impl Db for SqliteDb {
         &self,
         work: &mut dyn FnMut(&dyn Sql) -> Result<(), StoreError>,
     ) -> Result<(), StoreError> {
-        self.write(|writer| {
-            // Immediate: a transaction that reads first cannot fail later because another wrote in between. Dropping
-            // it, on an error or a panic, rolls back.
-            let transaction =
-                writer.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
-            work(&Statements(&transaction))?;
-            transaction.commit().map_err(failed)
-        })
+        self.transact(Durable::Now, work)
+    }
+
+    fn transaction_soon(
+        &self,
+        work: &mut dyn FnMut(&dyn Sql) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        self.transact(Durable::Soon, work)
     }
 }
 

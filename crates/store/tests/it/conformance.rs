@@ -187,7 +187,7 @@ pub(crate) fn requests_are_paged_newest_first(db: Database) {
     let store = store(db);
     let owner = workload("one").id;
     let rows: Vec<_> = (0..25).map(|second| request(second, owner)).collect();
-    store.requests().write(&rows).unwrap();
+    store.requests().write(&rows, None).unwrap();
     let mut seen = Vec::new();
     let mut filter = RequestFilter::default();
     loop {
@@ -206,7 +206,7 @@ pub(crate) fn requests_are_filtered(db: Database) {
     let store = store(db);
     let (one, two) = (workload("one").id, workload("two").id);
     let rows: Vec<_> = (0..8).map(|second| request(second, if second < 5 { one } else { two })).collect();
-    store.requests().write(&rows).unwrap();
+    store.requests().write(&rows, None).unwrap();
     let count = |filter: RequestFilter| store.requests().list(&filter, 100).unwrap().len();
     let all = RequestFilter::default();
     assert_eq!(count(RequestFilter { workload: Some(one), ..all }), 5);
@@ -220,13 +220,13 @@ pub(crate) fn a_request_goes_on(db: Database) {
     let store = store(db);
     let mut row = request(2, workload("one").id);
     (row.end, row.status) = (None, 0);
-    store.requests().write(std::slice::from_ref(&row)).unwrap();
+    store.requests().write(std::slice::from_ref(&row), None).unwrap();
     row.outcome_index = Some(9);
     row.intent_index = None;
     row.upstream = "openai".to_owned();
     row.end = Some(EndReason::ClientAborted);
     row.counts.insert("pii".to_owned(), 1);
-    store.requests().write(std::slice::from_ref(&row)).unwrap();
+    store.requests().write(std::slice::from_ref(&row), None).unwrap();
     row.intent_index = Some(2);
     assert_eq!(store.requests().get(row.id).unwrap(), Some(row));
 }
@@ -234,7 +234,7 @@ pub(crate) fn a_request_goes_on(db: Database) {
 pub(crate) fn old_requests_are_forgotten(db: Database) {
     let store = store(db);
     let rows: Vec<_> = (0..10).map(|second| request(second, workload("one").id)).collect();
-    store.requests().write(&rows).unwrap();
+    store.requests().write(&rows, None).unwrap();
     let forget = || store.requests().forget_before(at(7), 4).unwrap();
     assert_eq!([forget(), forget(), forget()], [4, 3, 0]);
     assert_eq!(store.requests().list(&RequestFilter::default(), 100).unwrap().len(), 3);

@@ -54,7 +54,7 @@ fn write_the_golden_file_of_the_newest_format() {
     store.keys().create(&key(2, owner.id)).unwrap();
     store.keys().touch(&[(first.id, at(2))]).unwrap();
     store.keys().revoke(first.id, at(3)).unwrap();
-    store.requests().write(&[request(1, owner.id), request(2, owner.id)]).unwrap();
+    store.requests().write(&[request(1, owner.id), request(2, owner.id)], None).unwrap();
     store.sessions().create("5e55", NOW, at(3_600)).unwrap();
     store.signin_links().create("115c", NOW, at(600)).unwrap();
     assert!(store.signin_links().consume("115c", at(1)).unwrap());

@@ -86,7 +86,7 @@ proptest! {
         for step in steps {
             match step {
                 Step::Write(rows) => {
-                    store.requests().write(&rows).unwrap();
+                    store.requests().write(&rows, None).unwrap();
                     for mut row in rows {
                         if let Some(old) = model.get(&row.id) {
                             row.end = row.end.or(old.end);

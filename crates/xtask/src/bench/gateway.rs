@@ -49,6 +49,9 @@ pub(crate) struct Options {
     /// Seconds that each rate is held while the highest is sought.
     #[arg(long, default_value_t = 3)]
     step_seconds: u64,
+    /// Only the added latency: a minute, to compare two trees.
+    #[arg(long)]
+    latency_only: bool,
     /// Also write the report to this file.
     #[arg(long)]
     write: Option<PathBuf>,
@@ -82,6 +85,9 @@ async fn measure(options: &Options, stockade: Option<&Path>) -> Result<String> {
         warm_up(server).await?;
     }
     let added = added_latency(options, &direct, &servers).await?;
+    if options.latency_only {
+        return Ok(added.to_string());
+    }
     let streams = streamed(options, &direct, &servers).await?;
     drop(awake);
     let capacity = throughput(options, &direct, &servers)

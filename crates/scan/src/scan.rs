@@ -32,9 +32,12 @@ pub struct Scanner {
     engine: Engine,
     catalog: Catalog,
     rules: Rules,
+    pub(crate) artifacts: crate::artifact::Policy,
+    /// What to do about findings in artifacts, by rule.
+    pub(crate) fixes: BTreeMap<String, String>,
     keywords: AhoCorasick,
     /// Changes whenever a scan of the same bytes could say something else.
-    pub(crate) version: String,
+    version: String,
 }
 
 /// How to scan.
@@ -46,6 +49,8 @@ pub struct Options {
     pub today: Option<String>,
     /// Fingerprints that an earlier report had.
     pub baseline: BTreeSet<String>,
+    /// Compute the digests of models, which reads every byte of them.
+    pub digests: bool,
     /// Where results of unchanged files are kept.
     pub cache: Option<PathBuf>,
 }
@@ -56,6 +61,9 @@ pub enum ScanError {
     /// A rule cannot be loaded.
     #[error(transparent)]
     Rule(#[from] RuleError),
+    /// A rule of artifacts cannot be loaded.
+    #[error(transparent)]
+    Artifacts(#[from] crate::artifact::PolicyError),
     /// The inspector's rules cannot be compiled.
     #[error(transparent)]
     Engine(#[from] EngineError),
@@ -94,6 +102,10 @@ impl Scanner {
         let engine = Engine::new(book)?;
         let catalog = Catalog::new().map_err(|error| ScanError::Catalog(error.to_string()))?;
         let rules = Rules::new(book)?;
+        let artifacts = crate::artifact::Policy::load(book)?;
+        let of_artifacts = book.load::<toml::Value>("artifacts")?;
+        let fixes: BTreeMap<String, String> =
+            of_artifacts.iter().map(|rule| (rule.header.id.clone(), rule.header.fix.clone())).collect();
         let mut words = catalog.keywords();
         words.extend(rules.keywords());
         words.push("install_requires".to_owned());
@@ -106,7 +118,7 @@ impl Scanner {
         let version =
             format!("{}\n{}\n{words:?}\n{detectors:?}", env!("CARGO_PKG_VERSION"), headers.join("\n"));
         let version = to_hex(&sha256(version.as_bytes())).chars().take(16).collect();
-        Ok(Self { engine, catalog, rules, keywords, version })
+        Ok(Self { engine, catalog, rules, artifacts, fixes, keywords, version })
     }
 
     /// How many rules it has.
@@ -145,8 +157,9 @@ impl Scanner {
     pub fn scan(&self, root: &Path, options: &Options) -> Result<Report, ScanError> {
         root.metadata().map_err(|source| ScanError::Root { path: root.to_owned(), source })?;
         let walk = walk::walk(root);
-        let cache = options.cache.as_deref().map(|path| crate::cache::Cache::open(path, &self.version));
-        let results = self.all_files(&walk.files, options.threads, cache.as_ref());
+        let version = format!("{}{}", self.version, if options.digests { "+digests" } else { "" });
+        let cache = options.cache.as_deref().map(|path| crate::cache::Cache::open(path, &version));
+        let results = self.all_files(&walk.files, options, cache.as_ref());
         if let (Some(cache), Some(path)) = (cache, &options.cache) {
             cache.store(path, &walk.files, &results);
         }
@@ -200,19 +213,21 @@ impl Scanner {
     fn all_files(
         &self,
         files: &[(String, PathBuf)],
-        threads: usize,
+        options: &Options,
         cache: Option<&crate::cache::Cache>,
     ) -> Vec<FileResult> {
         let available = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-        let threads = if threads == 0 { available.min(8) } else { threads }.min(files.len()).max(1);
+        let threads =
+            if options.threads == 0 { available.min(8) } else { options.threads }.min(files.len()).max(1);
         let next = AtomicUsize::new(0);
         let work = || {
             let mut done: Vec<(usize, FileResult)> = Vec::new();
             loop {
                 let at = next.fetch_add(1, Ordering::Relaxed);
                 let Some((path, file)) = files.get(at) else { return done };
-                let result =
-                    cache.and_then(|cache| cache.get(path, file)).unwrap_or_else(|| self.file(path, file));
+                let result = cache
+                    .and_then(|cache| cache.get(path, file))
+                    .unwrap_or_else(|| self.file(path, file, options.digests));
                 done.push((at, result));
             }
         };
@@ -234,7 +249,7 @@ impl Scanner {
     }
 
     /// Reads one file.
-    fn file(&self, path: &str, file: &Path) -> FileResult {
+    fn file(&self, path: &str, file: &Path, digests: bool) -> FileResult {
         let mut result = FileResult::default();
         let opened = match crate::input::open(file) {
             Ok(opened) => opened,
@@ -251,7 +266,7 @@ impl Scanner {
                 return result;
             }
         };
-        self.artifact(path, &opened, &head, &mut result);
+        crate::weights::examine(path, &opened, &head, self, digests, &mut result);
         let binary = memchr::memchr(0, &head).is_some();
         let size = opened.metadata().map_or(0, |meta| meta.len());
         if binary || size > MAX_TEXT {
@@ -286,10 +301,6 @@ impl Scanner {
     /// Whether a file of this name must be readable as text.
     fn is_expected(&self, path: &str) -> bool {
         Language::of(path).is_some() || path.ends_with(".ipynb")
-    }
-
-    fn artifact(&self, path: &str, file: &std::fs::File, head: &[u8], result: &mut FileResult) {
-        crate::weights::examine(path, file, head, result);
     }
 
     fn text(&self, path: &str, text: &str, result: &mut FileResult) {

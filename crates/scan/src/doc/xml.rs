@@ -42,7 +42,6 @@ pub(crate) fn parse(text: &str) -> Result<Node, DocumentError> {
                 outer.push(Entry { key: name, at, value: Node::new(at, Data::Map(entries)) });
             }
             Event::Text(content) => {
-                let content = content.decode().map_err(|_| syntax)?;
                 let content = content.trim();
                 if !content.is_empty()
                     && let Some((_, _, entries)) = stack.last_mut()
@@ -78,11 +77,11 @@ fn position(reader: &Reader<&[u8]>) -> usize {
 }
 
 fn opened(element: &BytesStart<'_>, start: usize) -> (String, Vec<Entry>) {
-    let name = String::from_utf8_lossy(element.local_name().as_ref()).into_owned();
+    let name = element.local_name().as_ref().to_owned();
     let at = Place::new(start, start.saturating_add(element.len()));
     let attributes = element.attributes().flatten().map(|attribute| {
-        let key = format!("@{}", String::from_utf8_lossy(attribute.key.local_name().as_ref()));
-        let value = String::from_utf8_lossy(&attribute.value).into_owned();
+        let key = format!("@{}", attribute.key.local_name().as_ref());
+        let value = attribute.value.into_owned();
         Entry { key, at, value: Node::new(at, Data::Text(value)) }
     });
     (name, attributes.collect())

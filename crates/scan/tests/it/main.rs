@@ -1,4 +1,6 @@
-//! The scanner through its public surface.
+//! The crate, through its public face.
 
+mod artifact;
+mod artifact_rules;
 mod rules;
 mod trees;

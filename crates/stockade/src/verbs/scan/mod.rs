@@ -37,6 +37,9 @@ pub(crate) struct ScanArgs {
     /// How many threads to use; 0 for what the machine has
     #[arg(long, default_value_t = 0, value_name = "N")]
     threads: usize,
+    /// Compute the digests of models, which reads every byte of them
+    #[arg(long)]
+    digests: bool,
     /// The version of CycloneDX for `--format cyclonedx`
     #[arg(long, value_enum, default_value_t = Bom::V16, value_name = "VERSION")]
     cyclonedx: Bom,
@@ -111,6 +114,7 @@ pub(crate) fn run(home: &crate::home::HomeArgs, output: OutputArgs, args: &ScanA
         today: Some(SystemClock.now().to_string().chars().take(10).collect()),
         baseline: args.baseline.as_deref().map(baseline).transpose()?.unwrap_or_default(),
         cache: args.cache.clone(),
+        digests: args.digests,
     };
     let mut report = scanner.scan(path, &options)?;
     let _ = home;

@@ -253,9 +253,14 @@ impl Scope {
                 || parts.iter().any(|part| {
                     matches!(*part, ".claude" | ".cursor" | ".github" | ".windsurf" | ".clinerules" | ".roo")
                 });
+        // Packages of Java are often called `com.example`; below the sources a name says nothing.
+        let sources =
+            parts.iter().position(|part| matches!(*part, "src" | "lib" | "app")).unwrap_or(parts.len());
+        let above = parts.get(..sources).unwrap_or_default();
         let prose = [".md", ".rst", ".adoc", ".mdx"].iter().any(|end| file.ends_with(end)) && !instructs;
+        let about = |names: &[&str]| above.iter().any(|part| names.contains(part));
         if prose
-            || any(&[
+            || about(&[
                 "docs",
                 "doc",
                 "documentation",
@@ -314,6 +319,7 @@ mod tests {
             ("pkg/app_test.go", Scope::Test),
             ("src/FooTest.java", Scope::Test),
             ("src/latest.java", Scope::Product),
+            ("src/main/java/com/example/A.java", Scope::Product),
             ("docs/a.py", Scope::Docs),
             ("README.md", Scope::Docs),
             ("AGENTS.md", Scope::Product),

@@ -135,11 +135,10 @@ fn front_matter(text: &str, key: &str) -> Option<(String, Place)> {
 /// A document of configuration.
 pub(crate) fn document(catalog: &Catalog, path: &str, root: &Node, read: &mut Read) {
     servers(path, root, read);
-    if matches_path(".codex/config.toml", path)
+    if (matches_path(".codex/config.toml", path)
         || matches_path(".aider.conf.yml", path)
-        || matches_path(".claude/settings*.json", path)
-    {
-        if let Some(model) = root.get("model").filter(|node| node.text().is_some_and(|text| !text.is_empty()))
+        || matches_path(".claude/settings*.json", path))
+        && let Some(model) = root.get("model").filter(|node| node.text().is_some_and(|text| !text.is_empty()))
         {
             read.sightings.push(Sighting::new(
                 Kind::Model,
@@ -149,7 +148,6 @@ pub(crate) fn document(catalog: &Catalog, path: &str, root: &Node, read: &mut Re
                 SURE,
             ));
         }
-    }
     if matches_path(".github/workflows/*.y*ml", path) {
         workflow(root, read);
     }
@@ -205,8 +203,7 @@ fn servers(path: &str, root: &Node, read: &mut Read) {
         }
         for found in root.at_path(&Path::new(table)).into_iter().chain(root.get(table)) {
             let named: Vec<(String, &Node, Place)> = match &found.data {
-                Data::Map(entries) if found.get("command").is_some() && found.text_of("name").is_some() => {
-                    let _ = entries;
+                Data::Map(_) if found.get("command").is_some() && found.text_of("name").is_some() => {
                     vec![(found.text_of("name").unwrap_or_default().to_owned(), found, found.at)]
                 }
                 Data::Map(entries) => {

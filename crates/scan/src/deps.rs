@@ -95,8 +95,14 @@ pub(crate) fn normal(name: &str) -> String {
 }
 
 fn declared(ecosystem: &'static str, name: &str, version: &str, at: Place, locked: bool) -> Declared {
+    // Conda's packages are Python's, but for a name or two.
+    let (ecosystem, name) = match (ecosystem, name) {
+        ("conda", "pytorch") => ("pypi", "torch"),
+        ("conda", name) => ("pypi", name),
+        other => other,
+    };
     let name = match ecosystem {
-        "pypi" | "conda" => normal(name),
+        "pypi" => normal(name),
         _ => name.to_owned(),
     };
     Declared { ecosystem, name, version: version.chars().take(64).collect(), at, locked }
@@ -348,7 +354,7 @@ fn version_catalog(node: &Node) -> Vec<Declared> {
     let mut out = Vec::new();
     for entry in node.get("libraries").map(Node::entries).unwrap_or_default() {
         let module = match entry.value.text() {
-            Some(text) => text.rsplitn(2, ':').nth(1).map(str::to_owned),
+            Some(text) => text.rsplit_once(':').map(|x| x.0).map(str::to_owned),
             None => entry.value.text_of("module").map(str::to_owned).or_else(|| {
                 Some(format!("{}:{}", entry.value.text_of("group")?, entry.value.text_of("name")?))
             }),

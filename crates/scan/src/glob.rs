@@ -2,7 +2,7 @@
 
 /// Whether a text is what a pattern says, `*` standing for any characters. Takes at most length times length steps.
 #[must_use]
-pub fn matches(pattern: &str, text: &str) -> bool {
+pub(crate) fn matches(pattern: &str, text: &str) -> bool {
     let (pattern, text) = (pattern.as_bytes(), text.as_bytes());
     let (mut p, mut t) = (0_usize, 0_usize);
     let mut back: Option<(usize, usize)> = None;
@@ -31,7 +31,7 @@ pub fn matches(pattern: &str, text: &str) -> bool {
 
 /// Whether a path, or its end after some `/`, is what a pattern says.
 #[must_use]
-pub fn matches_path(pattern: &str, path: &str) -> bool {
+pub(crate) fn matches_path(pattern: &str, path: &str) -> bool {
     if matches(pattern, path) {
         return true;
     }

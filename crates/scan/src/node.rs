@@ -3,25 +3,25 @@
 
 /// A stretch of a file, in bytes: first, and one past the last.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
-pub struct Place {
+pub(crate) struct Place {
     /// First byte.
-    pub start: usize,
+    pub(crate) start: usize,
     /// One past the last byte.
-    pub end: usize,
+    pub(crate) end: usize,
 }
 
 /// A value and where it stands.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Node {
+pub(crate) struct Node {
     /// Where it stands.
-    pub at: Place,
+    pub(crate) at: Place,
     /// What it is.
-    pub data: Data,
+    pub(crate) data: Data,
 }
 
 /// What a value is.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Data {
+pub(crate) enum Data {
     /// Nothing, said.
     Null,
     /// Yes or no.
@@ -52,19 +52,19 @@ pub enum Data {
 
 /// A named value.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Entry {
+pub(crate) struct Entry {
     /// The name.
-    pub key: String,
+    pub(crate) key: String,
     /// Where the name stands.
-    pub at: Place,
+    pub(crate) at: Place,
     /// The value.
-    pub value: Node,
+    pub(crate) value: Node,
 }
 
 /// A way to values in a tree: names joined by `.`, `*` for any name, `**` for any depth; a name with a dot in it stands in
 /// single quotes. Lists are walked through without being named.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Path(Vec<Step>);
+pub(crate) struct Path(Vec<Step>);
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Step {
@@ -80,13 +80,13 @@ pub(crate) const MAX_DEPTH: usize = 64;
 impl Place {
     /// A place.
     #[must_use]
-    pub const fn new(start: usize, end: usize) -> Self {
+    pub(crate) const fn new(start: usize, end: usize) -> Self {
         Self { start, end }
     }
 
     /// Whether it covers a byte.
     #[must_use]
-    pub const fn covers(self, byte: usize) -> bool {
+    pub(crate) const fn covers(self, byte: usize) -> bool {
         self.start <= byte && byte < self.end
     }
 }
@@ -96,13 +96,13 @@ impl Place {
 impl Node {
     /// A value at a place.
     #[must_use]
-    pub const fn new(at: Place, data: Data) -> Self {
+    pub(crate) const fn new(at: Place, data: Data) -> Self {
         Self { at, data }
     }
 
     /// The text, where it is one.
     #[must_use]
-    pub fn text(&self) -> Option<&str> {
+    pub(crate) fn text(&self) -> Option<&str> {
         match &self.data {
             Data::Text(text) => Some(text),
             _ => None,
@@ -111,7 +111,7 @@ impl Node {
 
     /// The entries, where it is a map.
     #[must_use]
-    pub fn entries(&self) -> &[Entry] {
+    pub(crate) fn entries(&self) -> &[Entry] {
         match &self.data {
             Data::Map(entries) => entries,
             _ => &[],
@@ -120,7 +120,7 @@ impl Node {
 
     /// The elements, where it is a list.
     #[must_use]
-    pub fn items(&self) -> &[Self] {
+    pub(crate) fn items(&self) -> &[Self] {
         match &self.data {
             Data::List(items) => items,
             _ => &[],
@@ -129,19 +129,19 @@ impl Node {
 
     /// The last value of a name: what most readers take when it occurs twice.
     #[must_use]
-    pub fn get(&self, key: &str) -> Option<&Self> {
+    pub(crate) fn get(&self, key: &str) -> Option<&Self> {
         self.entries().iter().rev().find(|entry| entry.key == key).map(|entry| &entry.value)
     }
 
     /// The text of a name.
     #[must_use]
-    pub fn text_of(&self, key: &str) -> Option<&str> {
+    pub(crate) fn text_of(&self, key: &str) -> Option<&str> {
         self.get(key).and_then(Self::text)
     }
 
     /// The texts in it, its own or those of its elements.
     #[must_use]
-    pub fn texts(&self) -> Vec<&str> {
+    pub(crate) fn texts(&self) -> Vec<&str> {
         match &self.data {
             Data::Text(text) => vec![text],
             Data::List(items) => items.iter().filter_map(Self::text).collect(),
@@ -151,7 +151,7 @@ impl Node {
 
     /// A scalar as text.
     #[must_use]
-    pub fn scalar(&self) -> Option<String> {
+    pub(crate) fn scalar(&self) -> Option<String> {
         match &self.data {
             Data::Text(text) | Data::Number(text) => Some(text.clone()),
             Data::Bool(value) => Some(value.to_string()),
@@ -162,7 +162,7 @@ impl Node {
 
     /// The texts that it can come to: itself, the default of an environment variable, the pieces of an expression.
     #[must_use]
-    pub fn constants(&self) -> Vec<(&str, Place)> {
+    pub(crate) fn constants(&self) -> Vec<(&str, Place)> {
         let mut found = Vec::new();
         self.collect_constants(&mut found, 0);
         found
@@ -185,7 +185,7 @@ impl Node {
 
     /// The environment variable that it comes from.
     #[must_use]
-    pub fn environment(&self) -> Option<&str> {
+    pub(crate) fn environment(&self) -> Option<&str> {
         match &self.data {
             Data::Environment { name, .. } => Some(name),
             Data::Expression { parts, .. } => parts.iter().find_map(Self::environment),
@@ -195,7 +195,7 @@ impl Node {
 
     /// Every value at a path, in order.
     #[must_use]
-    pub fn at_path(&self, path: &Path) -> Vec<&Self> {
+    pub(crate) fn at_path(&self, path: &Path) -> Vec<&Self> {
         let mut found = Vec::new();
         self.walk(&path.0, &mut found, 0);
         found
@@ -242,7 +242,7 @@ fn matches_key(pattern: &str, key: &str) -> bool {
 impl Path {
     /// Reads a path.
     #[must_use]
-    pub fn new(text: &str) -> Self {
+    pub(crate) fn new(text: &str) -> Self {
         let mut steps = Vec::new();
         let mut rest = text;
         while !rest.is_empty() {

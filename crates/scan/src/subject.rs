@@ -6,7 +6,7 @@ use crate::node::{Node, Place};
 /// What kind of thing a subject is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum On {
+pub(crate) enum On {
     /// A call in source code; its values are the arguments.
     Call,
     /// An assignment in source code; its value is `value`.

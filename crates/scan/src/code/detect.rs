@@ -16,8 +16,7 @@ pub(crate) fn detect(catalog: &Catalog, language: Language, facts: Facts) -> Rea
         incomplete: facts.incomplete.map(str::to_owned),
         ..Read::default()
     };
-    let found = Detector { catalog, language, facts: &facts, using: BTreeSet::new() }.run(&mut read);
-    let _ = found;
+    Detector { catalog, language, facts: &facts, using: BTreeSet::new() }.run(&mut read);
     for call in facts.calls {
         let mut subject = Subject::new(On::Call, call.callee, call.args);
         subject.within = call.within;
@@ -69,11 +68,10 @@ impl Detector<'_> {
                 continue;
             }
             match Key::of(property) {
-                Some(Key::Endpoint) => {
-                    if endpoint(&assign.value, assign.at, read) {
+                Some(Key::Endpoint)
+                    if endpoint(&assign.value, assign.at, read) => {
                         explicit.insert(package);
                     }
-                }
                 Some(Key::Model) => model(&assign.value, SURE, read),
                 _ => {}
             }
@@ -118,7 +116,7 @@ impl Detector<'_> {
         }
         // The OpenAI library comes with Azure's and is not used without it.
         let azure = seen.iter().any(|(package, _)| package == "Azure.AI.OpenAI");
-        seen.retain(|(package, _)| !(azure && package == "OpenAI") && !self.is_service_package(package));
+        seen.retain(|(package, _)| !(self.is_service_package(package) || azure && package == "OpenAI"));
         for (package, at) in seen {
             for (kind, product) in self.catalog.products(system, &package) {
                 read.sightings.push(Sighting::new(kind, product, at, "import", SURE));
@@ -305,11 +303,10 @@ impl Detector<'_> {
     }
 
     fn prompt(&self, call: &Call, read: &mut Read) {
-        if self.catalog.source.prompt.symbols.iter().any(|symbol| matches(symbol, &call.callee)) {
-            if let Some(name) = &call.target {
+        if self.catalog.source.prompt.symbols.iter().any(|symbol| matches(symbol, &call.callee))
+            && let Some(name) = &call.target {
                 read.sightings.push(Sighting::new(Kind::PromptTemplate, name.clone(), call.at, "call", SURE));
             }
-        }
     }
 
     /// Guardrails that a cloud keeps, named in the request.

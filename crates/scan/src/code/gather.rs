@@ -128,7 +128,6 @@ impl<'t> Gathered<'t> {
 
     /// Notes what a node says; gives the scope and context of its children.
     fn visit(&mut self, node: Syntax<'t>, scope: Place, context: Option<usize>) -> (Place, Option<usize>) {
-        let all = Place::new(0, self.text.len());
         match node.kind() {
             "import_statement" if self.language == Language::Python => self.python_import(node, scope),
             "import_from_statement" => self.python_from(node, scope),
@@ -155,11 +154,6 @@ impl<'t> Gathered<'t> {
             "assignment" | "assignment_expression" | "assignment_statement" | "short_var_declaration" => {
                 if let (Some(left), Some(right)) = (field(node, "left"), field(node, "right")) {
                     self.assign_all(left, right, scope);
-                    if left.kind() == "identifier"
-                        && let Some(ty) = field(node, "type")
-                    {
-                        let _typed_and_valued = ty;
-                    }
                 } else if let (Some(left), Some(ty)) = (field(node, "left"), field(node, "type")) {
                     self.bind(self.text_of(left), scope, node.end_byte(), place(ty), Bound::Instance(ty));
                 }
@@ -220,7 +214,6 @@ impl<'t> Gathered<'t> {
             }
             _ => {}
         }
-        let _ = all;
         (scope, context)
     }
 
@@ -306,8 +299,7 @@ impl<'t> Gathered<'t> {
                 .then(|| {
                     children(node)
                         .into_iter()
-                        .filter(|child| *child != name && child.kind() != "bracketed_argument_list")
-                        .last()
+                        .rfind(|child| *child != name && child.kind() != "bracketed_argument_list")
                 })
                 .flatten()
         });

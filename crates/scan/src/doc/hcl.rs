@@ -132,7 +132,7 @@ impl<'a> Reader<'a> {
             let from = self.at;
             if self.peek() == Some(b'(') {
                 // A computed key.
-                self.until(&[b'=', b':'])?;
+                self.until(b"=:")?;
             }
             let (key, labels) =
                 if self.peek() == Some(b'=') { ("()".to_owned(), Vec::new()) } else { self.heading()? };
@@ -203,7 +203,7 @@ impl<'a> Reader<'a> {
         match known {
             Some(data) if ended => Ok(Node::new(Place::new(start, self.at), data)),
             _ => {
-                self.until(&[b'\n', b',', b'}', b']'])?;
+                self.until(b"\n,}]")?;
                 let path = self.text.get(start..self.at).unwrap_or_default().trim().to_owned();
                 // `jsonencode({..})` and its kind: the value is the argument.
                 Ok(Node::new(Place::new(start, self.at), Data::Expression { path, parts: Vec::new() }))

@@ -14,7 +14,7 @@ pub(crate) mod yaml;
 
 /// Why a document was not read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum DocumentError {
+pub(crate) enum DocumentError {
     /// It is not of its format.
     #[error("not valid at byte {0}")]
     Syntax(usize),

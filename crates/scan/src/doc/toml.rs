@@ -46,7 +46,8 @@ mod tests {
         let text = "a = 1\n[b.c]\nd = [\"x\", {e = true}]\n";
         let node = parse(text).unwrap();
         let list = node.get("b").unwrap().get("c").unwrap().get("d").unwrap();
-        assert_eq!(&text[list.items()[0].at.start..list.items()[0].at.end], "\"x\"");
+        let at = list.items()[0].at;
+        assert_eq!(text.get(at.start..at.end), Some("\"x\""));
         assert!(parse("a = ").is_err());
     }
 }

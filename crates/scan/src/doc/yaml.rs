@@ -104,7 +104,7 @@ impl Builder {
             None => self.documents.push(node),
             Some(Partial::List(items)) => items.push(node),
             Some(Partial::Map(entries, key)) => match key.take() {
-                Some((name, at)) if name == "<<" => {
+                Some((name, _)) if name == "<<" => {
                     // A merge key: what the other map says and this one does not.
                     let more = if let Data::List(maps) = node.data { maps } else { vec![node] };
                     entries.splice(
@@ -114,7 +114,6 @@ impl Builder {
                             _ => Vec::new(),
                         }),
                     );
-                    let _ = at;
                 }
                 Some((name, at)) => entries.push(Entry { key: name, at, value: node }),
                 None => *key = Some((node.scalar().unwrap_or_default(), node.at)),
@@ -223,7 +222,8 @@ mod tests {
         let all = parse(text).unwrap();
         assert_eq!(all.len(), 2);
         let a = all[0].get("a").unwrap();
-        assert_eq!(&text[a.get("b").unwrap().items()[1].at.start..][..5], "'two'");
+        let start = a.get("b").unwrap().items()[1].at.start;
+        assert_eq!(text.get(start..start + 5), Some("'two'"));
         assert_eq!(all[0].get("c").unwrap().get("b"), a.get("b"));
         assert!(all[0].get("d").unwrap().get("b").is_some());
         assert!(parse("a: [").is_err());

@@ -139,15 +139,15 @@ pub(crate) fn document(catalog: &Catalog, path: &str, root: &Node, read: &mut Re
         || matches_path(".aider.conf.yml", path)
         || matches_path(".claude/settings*.json", path))
         && let Some(model) = root.get("model").filter(|node| node.text().is_some_and(|text| !text.is_empty()))
-        {
-            read.sightings.push(Sighting::new(
-                Kind::Model,
-                model.text().unwrap_or_default(),
-                model.at,
-                "agent configuration",
-                SURE,
-            ));
-        }
+    {
+        read.sightings.push(Sighting::new(
+            Kind::Model,
+            model.text().unwrap_or_default(),
+            model.at,
+            "agent configuration",
+            SURE,
+        ));
+    }
     if matches_path(".github/workflows/*.y*ml", path) {
         workflow(root, read);
     }

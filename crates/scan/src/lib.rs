@@ -12,6 +12,7 @@ mod glob;
 mod infra;
 mod input;
 mod node;
+pub mod output;
 mod policy;
 mod report;
 mod rule;

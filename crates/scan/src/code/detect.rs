@@ -68,10 +68,9 @@ impl Detector<'_> {
                 continue;
             }
             match Key::of(property) {
-                Some(Key::Endpoint)
-                    if endpoint(&assign.value, assign.at, read) => {
-                        explicit.insert(package);
-                    }
+                Some(Key::Endpoint) if endpoint(&assign.value, assign.at, read) => {
+                    explicit.insert(package);
+                }
                 Some(Key::Model) => model(&assign.value, SURE, read),
                 _ => {}
             }
@@ -304,9 +303,10 @@ impl Detector<'_> {
 
     fn prompt(&self, call: &Call, read: &mut Read) {
         if self.catalog.source.prompt.symbols.iter().any(|symbol| matches(symbol, &call.callee))
-            && let Some(name) = &call.target {
-                read.sightings.push(Sighting::new(Kind::PromptTemplate, name.clone(), call.at, "call", SURE));
-            }
+            && let Some(name) = &call.target
+        {
+            read.sightings.push(Sighting::new(Kind::PromptTemplate, name.clone(), call.at, "call", SURE));
+        }
     }
 
     /// Guardrails that a cloud keeps, named in the request.

@@ -9,6 +9,7 @@ use std::process::ExitCode;
 use anyhow::{Context as _, Result, bail};
 use clap::{Args, Subcommand, ValueEnum};
 use stockade_domain::{Clock as _, Severity};
+use stockade_scan::output::{Spec, cyclonedx, html, sarif};
 use stockade_scan::{Options, Report, Scanner};
 
 use super::rules;
@@ -149,7 +150,7 @@ fn diff(output: OutputArgs, before: &Path, after: &Path) -> Result<ExitCode> {
 }
 
 /// A report in a format, with a newline at its end.
-fn printed(format: Format, report: &Report, _bom: Bom) -> Result<String> {
+fn printed(format: Format, report: &Report, bom: Bom) -> Result<String> {
     let mut text = match format {
         Format::Human => show::report(report),
         Format::Json => serde_json::to_string_pretty(report)?,
@@ -159,6 +160,9 @@ fn printed(format: Format, report: &Report, _bom: Bom) -> Result<String> {
                 report.findings.iter().map(|finding| serde_json::json!({ "finding": finding }).to_string());
             assets.chain(findings).collect::<Vec<_>>().join("\n")
         }
+        Format::Sarif => serde_json::to_string_pretty(&sarif(report))?,
+        Format::Cyclonedx => serde_json::to_string_pretty(&cyclonedx(report, bom.spec()))?,
+        Format::Html => html(report),
     };
     text.push('\n');
     Ok(text)
@@ -181,6 +185,15 @@ fn load(path: &Path) -> Result<Report> {
 
 fn baseline(path: &Path) -> Result<BTreeSet<String>> {
     Ok(load(path)?.findings.into_iter().map(|finding| finding.fingerprint).collect())
+}
+
+impl Bom {
+    const fn spec(self) -> Spec {
+        match self {
+            Self::V16 => Spec::V1_6,
+            Self::V17 => Spec::V1_7,
+        }
+    }
 }
 
 impl Level {

@@ -22,6 +22,6 @@ mod walk;
 mod weights;
 
 pub use asset::{Asset, Finding, Kind, Occurrence, Scope, Suppression};
-pub use report::{Coverage, Difference, Gateway, Lack, Report, SCHEMA, Summary, Unseen, severity_word};
+pub use report::{Coverage, Difference, Gateway, Lack, Report, SCHEMA, Seen, Summary, Unseen, severity_word};
 pub use rule::ExampleFailure;
 pub use scan::{Options, ScanError, Scanner};

@@ -1,6 +1,6 @@
 //! The report, `stockade.scan/1`. `docs/schemas/stockade.scan-1.json` is its schema.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use stockade_domain::Severity;
@@ -65,6 +65,19 @@ pub struct Summary {
     pub findings: BTreeMap<String, usize>,
     /// Findings that were put aside.
     pub suppressed: usize,
+}
+
+/// What a running gateway knows.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Seen {
+    /// Who was asked, for people.
+    pub asked: String,
+    /// The gateway's base URL.
+    pub gateway: String,
+    /// The models that the workload asked it for.
+    pub models: Vec<String>,
+    /// Its upstreams, each `host:port`.
+    pub upstreams: Vec<String>,
 }
 
 /// The join of what code declares and what a gateway sees.
@@ -166,23 +179,27 @@ impl Report {
         }
     }
 
-    /// Adds what a gateway said. `known` are its upstreams' URLs, `seen` the models that it served; `base` is its own.
-    pub fn join(&mut self, asked: &str, base: &str, known: &[String]) {
-        let listener = base.trim_end_matches('/');
-        let mut gateway = Gateway { asked: asked.to_owned(), ..Gateway::default() };
-        for asset in self
+    /// Adds what a gateway said. An endpoint is seen when it is the gateway itself, or when the workload asked the gateway
+    /// for a model that a file with the endpoint names.
+    pub fn join(&mut self, seen: &Seen) {
+        let listener = seen.gateway.trim_end_matches('/');
+        let files: BTreeSet<&str> = self
             .assets
             .iter()
-            .filter(|asset| asset.kind == Kind::ModelEndpoint && asset.scope == Scope::Product)
-        {
+            .filter(|asset| asset.kind == Kind::Model && seen.models.contains(&asset.name))
+            .flat_map(|asset| asset.occurrences.iter().map(|occurrence| occurrence.path.as_str()))
+            .collect();
+        let mut gateway = Gateway { asked: seen.asked.clone(), ..Gateway::default() };
+        let product = |asset: &&Asset| asset.kind == Kind::ModelEndpoint && asset.scope == Scope::Product;
+        for asset in self.assets.iter().filter(product) {
             gateway.endpoints = gateway.endpoints.saturating_add(1);
-            if asset.name.starts_with(listener) {
+            let used = asset.occurrences.iter().any(|occurrence| files.contains(occurrence.path.as_str()));
+            if used || asset.name == listener || asset.name.starts_with(&format!("{listener}/")) {
                 gateway.seen = gateway.seen.saturating_add(1);
                 continue;
             }
-            let upstream = known.iter().any(|url| same_host(url, &asset.name));
-            let Some(first) = asset.occurrences.iter().find(|occurrence| occurrence.scope == Scope::Product)
-            else {
+            let upstream = seen.upstreams.iter().any(|host| same_host(host, &asset.name));
+            let Some(first) = asset.occurrences.iter().find(|one| one.scope == Scope::Product) else {
                 continue;
             };
             gateway.unseen.push(Unseen {
@@ -196,11 +213,13 @@ impl Report {
     }
 }
 
-fn same_host(a: &str, b: &str) -> bool {
-    let host = |url: &str| {
-        url.split("://").nth(1).unwrap_or(url).split('/').next().unwrap_or_default().to_ascii_lowercase()
-    };
-    host(a) == host(b)
+/// Whether `host:port` is where a URL leads.
+fn same_host(host: &str, url: &str) -> bool {
+    let Some((scheme, rest)) = url.split_once("://") else { return false };
+    let authority = rest.split('/').next().unwrap_or_default().to_ascii_lowercase();
+    let port = if scheme == "https" { 443 } else { 80 };
+    let full = if authority.contains(':') { authority } else { format!("{authority}:{port}") };
+    full == host.to_ascii_lowercase()
 }
 
 /// What to change where an endpoint is named.

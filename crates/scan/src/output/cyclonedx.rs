@@ -26,7 +26,9 @@ pub fn cyclonedx(report: &Report, spec: Spec) -> Value {
     for asset in &report.assets {
         match asset.kind {
             Kind::Secret => {}
-            Kind::ModelEndpoint | Kind::McpServer | Kind::InferenceServer | Kind::VectorStore => services.push(service(asset)),
+            Kind::ModelEndpoint | Kind::McpServer | Kind::InferenceServer | Kind::VectorStore => {
+                services.push(service(asset))
+            }
             _ => components.push(component(asset)),
         }
     }
@@ -35,7 +37,8 @@ pub fn cyclonedx(report: &Report, spec: Spec) -> Value {
         Spec::V1_7 => "1.7",
     };
     let root = format!("workload:{}", report.workload);
-    let references: Vec<&Value> = components.iter().chain(&services).filter_map(|one| one.get("bom-ref")).collect();
+    let references: Vec<&Value> =
+        components.iter().chain(&services).filter_map(|one| one.get("bom-ref")).collect();
     let dependencies = json!([{ "ref": root, "dependsOn": references }]);
     let mut bom = json!({
         "$schema": format!("http://cyclonedx.org/schema/bom-{version}.schema.json"),
@@ -109,7 +112,10 @@ fn component(asset: &Asset) -> Value {
     put("name", json!(asset.name));
     put("evidence", evidence(asset));
     put("properties", json!(properties(asset)));
-    let exact = |version: &&str| version.bytes().next().is_some_and(|b| b.is_ascii_alphanumeric()) && !version.contains([',', ' ', '*', '<', '>']);
+    let exact = |version: &&str| {
+        version.bytes().next().is_some_and(|b| b.is_ascii_alphanumeric())
+            && !version.contains([',', ' ', '*', '<', '>'])
+    };
     let version = fact("locked").or(fact("version")).filter(exact);
     if let Some(version) = version {
         put("version", json!(version));
@@ -218,7 +224,10 @@ mod tests {
 
     #[test]
     fn package_urls_are_escaped() {
-        assert_eq!(purl("npm", "@ai-sdk/openai", Some("1.0")).as_deref(), Some("pkg:npm/%40ai-sdk/openai@1.0"));
+        assert_eq!(
+            purl("npm", "@ai-sdk/openai", Some("1.0")).as_deref(),
+            Some("pkg:npm/%40ai-sdk/openai@1.0")
+        );
         assert_eq!(purl("maven", "a.b:c", None).as_deref(), Some("pkg:maven/a.b/c"));
         assert_eq!(purl("nowhere", "x", None), None);
     }

@@ -51,7 +51,10 @@ fn totals(report: &Report, page: &mut String) {
     let assets = report.assets.iter().filter(|asset| asset.scope == Scope::Product).count();
     let _ = writeln!(page, "<div class=\"total\"><b>{assets}</b><span>assets</span></div>");
     let lacks = report.coverage.incomplete.len();
-    let _ = writeln!(page, "<div class=\"total\"><b>{lacks}</b><span>not scanned to the end</span></div>\n</section>");
+    let _ = writeln!(
+        page,
+        "<div class=\"total\"><b>{lacks}</b><span>not scanned to the end</span></div>\n</section>"
+    );
 }
 
 fn findings(report: &Report, page: &mut String) {
@@ -130,7 +133,11 @@ fn join(report: &Report, page: &mut String) {
     match &report.gateway {
         None => page.push_str("<p>- not asked: no server ran where the scan did.</p>"),
         Some(gateway) => {
-            let _ = writeln!(page, "<p>{} model endpoints in this code, {} seen at the gateway.</p><ul>", gateway.endpoints, gateway.seen);
+            let _ = writeln!(
+                page,
+                "<p>{} model endpoints in this code, {} seen at the gateway.</p><ul>",
+                gateway.endpoints, gateway.seen
+            );
             for unseen in &gateway.unseen {
                 let _ = writeln!(
                     page,

@@ -1,10 +1,6 @@
 //! The crate, through its public face.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::string_slice,
-    reason = "a test that cannot go on has failed"
-)]
+#![expect(clippy::unwrap_used, clippy::string_slice, reason = "a test that cannot go on has failed")]
 
 mod artifact;
 mod artifact_rules;

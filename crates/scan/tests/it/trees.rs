@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use stockade_rulebook::Rulebook;
-use stockade_scan::{Kind, Options, Report, Scanner, Scope};
+use stockade_scan::{Kind, Options, Report, Scanner, Scope, Seen};
 use tempfile::TempDir;
 
 fn scanner() -> Scanner {
@@ -150,10 +150,22 @@ fn unchanged_files_come_from_the_cache() {
 fn the_gateway_is_joined() {
     let root = tree(&[("a.py", APP)]);
     let mut report = scan(root.path());
-    report.join("socket", "https://gate.example:8443", &[]);
+    let seen = |gateway: &str, models: &[&str]| Seen {
+        asked: "a server".to_owned(),
+        gateway: gateway.to_owned(),
+        models: models.iter().map(|model| (*model).to_owned()).collect(),
+        upstreams: vec!["x.example:443".to_owned()],
+    };
+    report.join(&seen("https://gate.example:8443", &[]));
     let gateway = report.gateway.clone().unwrap();
     assert_eq!((gateway.endpoints, gateway.seen, gateway.unseen[0].line), (1, 0, 2));
-    assert!(gateway.unseen[0].change.contains("https://gate.example:8443/v1"));
-    report.join("socket", "https://x.example", &[]);
+    let change = &gateway.unseen[0].change;
+    assert!(
+        change.contains("https://gate.example:8443/v1") && change.contains("has this upstream"),
+        "{change}"
+    );
+    report.join(&seen("https://x.example", &[]));
+    assert_eq!(report.gateway.clone().unwrap().seen, 1);
+    report.join(&seen("https://gate.example", &["gpt-4o"]));
     assert_eq!(report.gateway.unwrap().seen, 1);
 }

@@ -10,9 +10,11 @@ use anyhow::{Context as _, Result, bail};
 use clap::{Args, Subcommand, ValueEnum};
 use stockade_domain::{Clock as _, Severity};
 use stockade_scan::output::{Spec, cyclonedx, html, sarif};
-use stockade_scan::{Options, Report, Scanner};
+use stockade_scan::{Options, Report, Scanner, Seen};
 
 use super::rules;
+use crate::control::{self, Client, Request, Traffic};
+use crate::home::HomeArgs;
 use crate::output::{self, Format, OutputArgs, Verdict};
 use crate::system::SystemClock;
 
@@ -102,7 +104,7 @@ enum Bom {
 /// The longest report that is read, in bytes.
 const MAX_REPORT: u64 = 256 << 20;
 
-pub(crate) fn run(home: &crate::home::HomeArgs, output: OutputArgs, args: &ScanArgs) -> Result<ExitCode> {
+pub(crate) fn run(home: &HomeArgs, output: OutputArgs, args: &ScanArgs) -> Result<ExitCode> {
     if let Some(ScanVerb::Diff { before, after }) = &args.verb {
         return diff(output, before, after);
     }
@@ -118,7 +120,7 @@ pub(crate) fn run(home: &crate::home::HomeArgs, output: OutputArgs, args: &ScanA
         digests: args.digests,
     };
     let mut report = scanner.scan(path, &options)?;
-    let _ = home;
+    ask(home, &mut report);
     let text = printed(output.format, &report, args.cyclonedx)?;
     match &args.out {
         Some(file) => std::fs::write(file, text).with_context(|| format!("writing {}", file.display()))?,
@@ -133,6 +135,28 @@ pub(crate) fn run(home: &crate::home::HomeArgs, output: OutputArgs, args: &ScanA
         (false, true) => Verdict::Clean,
     }
     .into())
+}
+
+/// Asks a running server, where there is one, what of this goes through it. A scan is complete without.
+fn ask(home: &HomeArgs, report: &mut Report) {
+    let asked = home.resolve().and_then(|home| {
+        let Some(stream) = control::connect(&home)? else { return Ok(None) };
+        let request = Request::Traffic { workload: report.workload.clone() };
+        Client::Running(stream).ask::<Traffic>(request).map(Some)
+    });
+    match asked {
+        Ok(Some(traffic)) => {
+            let known = if traffic.known { "knows" } else { "does not know" };
+            report.join(&Seen {
+                asked: format!("the server at {} {known} the workload {}", traffic.gateway, report.workload),
+                gateway: traffic.gateway,
+                models: traffic.models,
+                upstreams: traffic.upstreams,
+            });
+        }
+        Ok(None) => {}
+        Err(error) => output::say(format_args!("the server was not asked: {error:#}")),
+    }
 }
 
 pub(crate) fn report(output: OutputArgs, args: &ReportArgs) -> Result<ExitCode> {

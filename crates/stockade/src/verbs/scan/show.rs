@@ -146,7 +146,7 @@ fn join(report: &Report) -> String {
             "{endpoints} model endpoints in this code, - seen at the gateway (no server runs here)"
         );
     };
-    let mut lines = Vec::new();
+    let mut lines = vec![clean(&gateway.asked)];
     for unseen in &gateway.unseen {
         lines.push(format!(
             "{}:{}  {}  {}",

@@ -173,7 +173,7 @@ fn a_registered_prompt_is_no_attempt_to_steer() {
     assert_eq!(status(), 403);
 
     let file = home.path("prompt.txt");
-    std::fs::write(&file, format!("{prompt}\n")).unwrap();
+    fs::write(&file, format!("{prompt}\n")).unwrap();
     let file = file.to_str().unwrap();
     let made = home.json(&["prompts", "register", "--workload", "playground", "--note", "the test", file]);
     assert_eq!(status(), 200);

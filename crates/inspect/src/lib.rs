@@ -29,6 +29,7 @@ mod report;
 mod rule;
 mod scan;
 mod scanner;
+mod score;
 mod signal;
 mod validate;
 mod view;

@@ -7,7 +7,7 @@ use super::word::{Word, WordHash};
 const KNOWN: u32 = 2;
 
 /// How many symbols for letters.
-const SYMBOLS: u32 = 3;
+const SYMBOLS: u32 = 2;
 
 /// How many single letters in a row.
 const SINGLES: u32 = 6;
@@ -105,8 +105,9 @@ impl Clues {
             let row = self.numbers.row(code || is_code(word), word.start, end, CODES);
             self.codes = union(self.codes, row);
         }
-        if word.digits > 0 && word.digits < word.len && word.len <= 24 {
-            if word.len >= 4 && letters_for(word.letters(), |word| lexicon.knows(word)).is_some() {
+        if word.digits > 0 && word.digits < word.len && word.len <= 20 {
+            let few = word.digits.saturating_mul(3) <= word.len.saturating_mul(2);
+            if word.len >= 4 && few && letters_for(word.letters(), |word| lexicon.knows(word)).is_some() {
                 self.leet.see(word.start, end);
             }
         }

@@ -208,7 +208,7 @@ impl Tracker {
                 continue;
             }
             let place = offset.saturating_add(at);
-            if matches!(byte, b'@' | b'$') && self.word.len > 0 {
+            if *byte == b'$' && self.word.len > 0 {
                 self.clues.symbol(place);
             }
             self.end_word(lexicon, place, *byte);

@@ -112,11 +112,24 @@ impl Engine {
     /// # Errors
     /// [`EngineError`] when a rule cannot be loaded or run.
     pub fn new(rules: &Rulebook) -> Result<Self, EngineError> {
+        Self::with_locales(rules, &[] as &[&str])
+    }
+
+    /// The same, with the weak patterns of some countries, which would find too much elsewhere: bare numbers whose
+    /// check digit is all that tells them. Countries are ISO 3166-1 alpha-2 codes in any case.
+    ///
+    /// # Errors
+    /// [`EngineError`] when a rule cannot be loaded or run.
+    pub fn with_locales(rules: &Rulebook, locales: &[impl AsRef<str>]) -> Result<Self, EngineError> {
         let mut recognizers = rules.load::<Recognizer>("recognizers")?;
         recognizers.retain(|rule| rule.header.status != Status::Removed);
         let mut signals = rules.load::<Signal>("signals")?;
         signals.retain(|rule| rule.header.status != Status::Removed);
-        let patterns = Patterns::new(recognizers.iter().map(|r| (r.header.id.as_str(), &r.body)))?;
+        let hinted = |recognizer: &Recognizer| {
+            let chosen = |code: &String| locales.iter().any(|l| l.as_ref().eq_ignore_ascii_case(code));
+            recognizer.locales.iter().any(chosen)
+        };
+        let patterns = Patterns::new(recognizers.iter().map(|r| (r.header.id.as_str(), &r.body)), hinted)?;
         let (signals, lists): (Vec<_>, Vec<_>) =
             signals.into_iter().partition(|rule| !rule.body.is_word_list());
         let words = signals.iter().zip(recognizers.len()..).map(|(rule, number)| (Some(number), rule));

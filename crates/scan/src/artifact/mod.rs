@@ -1,1 +1,30 @@
-//! Models, datasets and archives, read as each loader would read them.
+//! Artifacts: files that a machine-learning framework loads. What would loading them do?
+//!
+//! Formats are told by content, never by name: every loader that would accept the bytes has its view analysed, and the
+//! worst verdict stands. Nothing is executed, nothing is imported, and weights are not read.
+
+mod archive;
+mod budget;
+mod config;
+mod detect;
+mod gguf;
+mod json;
+mod native;
+mod numpy;
+mod pickle;
+mod policy;
+mod read;
+mod report;
+mod rule;
+mod safetensors;
+mod scanner;
+mod source;
+mod template;
+mod torch;
+mod zip;
+
+pub use detect::looks_like_artifact;
+pub use policy::{Body, Policy, PolicyError};
+pub use read::ReadAt;
+pub use report::{Digests, Facts, Incomplete, Issue, Report, Verdict, View};
+pub use scanner::{Options, scan};

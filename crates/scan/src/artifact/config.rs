@@ -1,0 +1,207 @@
+//! Configuration that loaders act on: keys that name code, callables, templates and classes.
+
+use saphyr_parser::{Event, Parser, StrInput};
+use stockade_crypto::{sha256, to_hex};
+
+use super::json::{self, Json};
+use super::policy::Tier;
+use super::read::{ReadAt, bytes_at};
+use super::rule;
+use super::scanner::{Place, Scan};
+use super::template;
+
+/// How much is read of a configuration, in bytes.
+const MOST: usize = 64 << 20;
+
+/// Events of YAML that are looked at.
+const MAX_EVENTS: usize = 2_000_000;
+
+/// JSON: a configuration of Transformers, of a tokenizer, or of whatever else instantiates what it names.
+pub(crate) fn json(scan: &mut Scan<'_>, source: &dyn ReadAt, place: &Place) {
+    if source.len() > MOST as u64 {
+        scan.incomplete(place, "json", "it is longer than is read");
+        return;
+    }
+    let bytes = bytes_at(source, 0, MOST);
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
+    let Ok(json) = json::parse(bytes) else { return };
+    value(scan, place, &json);
+}
+
+/// Judges a value of JSON.
+pub(crate) fn value(scan: &mut Scan<'_>, place: &Place, json: &Json) {
+    if let Some(name) = json.duplicate() {
+        let message = format!("an object has `{name}` twice: readers choose different ones");
+        scan.issue(rule::DUPLICATE_KEY, place, message, None);
+    }
+    let mut found: Vec<(&str, &Json)> = Vec::new();
+    json.walk(&mut |name, value| {
+        if matches!(
+            name,
+            "auto_map"
+                | "trust_remote_code"
+                | "_target_"
+                | "chat_template"
+                | "custom_pipelines"
+                | "loader_module"
+        ) {
+            found.push((name, value));
+        }
+    });
+    for (name, value) in found.into_iter().take(1000) {
+        match (name, value) {
+            ("auto_map" | "custom_pipelines", map) => auto_map(scan, place, map),
+            ("chat_template", Json::String(text)) => chat_template(scan, place, text),
+            ("chat_template", Json::Array(templates)) => {
+                for text in templates.iter().filter_map(|t| t.get("template").and_then(Json::text)) {
+                    chat_template(scan, place, text);
+                }
+            }
+            (_, Json::String(text)) => setting(scan, place, name, text),
+            (_, Json::Bool(true)) => setting(scan, place, name, "true"),
+            _ => {}
+        }
+    }
+    let text = |key: &str| json.get(key).and_then(Json::text).map(str::to_owned);
+    if let Some(architecture) = json.get("architectures").and_then(|a| a.items().first()).and_then(Json::text)
+    {
+        scan.report.facts.architecture.get_or_insert(architecture.to_owned());
+    }
+    if let Some(licence) = text("license") {
+        scan.report.facts.licence.get_or_insert(licence);
+    }
+}
+
+fn chat_template(scan: &mut Scan<'_>, place: &Place, text: &str) {
+    scan.report.facts.chat_template_sha256.get_or_insert_with(|| to_hex(&sha256(text.as_bytes())));
+    template::analyse(scan, place, text, None);
+}
+
+fn auto_map(scan: &mut Scan<'_>, place: &Place, map: &Json) {
+    let mut other = None;
+    let mut any = false;
+    let mut look = |value: &Json| {
+        if let Some(text) = value.text() {
+            any = true;
+            if let Some((repository, _)) = text.split_once("--") {
+                other = Some(repository.to_owned());
+            }
+        }
+    };
+    look(map);
+    for (_, value) in map.members() {
+        look(value);
+        value.items().iter().for_each(&mut look);
+        value.members().iter().for_each(|(_, v)| look(v));
+    }
+    match other {
+        Some(repository) => {
+            let message = format!("loading with remote code runs code of another repository, `{repository}`");
+            scan.issue(rule::OTHER_REPOSITORY, place, message, None);
+        }
+        None if any => {
+            let message = "loading with remote code runs code of this repository".to_owned();
+            scan.issue(rule::REMOTE_CODE, place, message, None);
+        }
+        None => {}
+    }
+}
+
+/// A key and a value that name code.
+fn setting(scan: &mut Scan<'_>, place: &Place, key: &str, value: &str) {
+    match key {
+        "_target_" => target(scan, place, value),
+        "loader_module" => match scan.policy().tier(value, "load_model") {
+            Tier::Denied(_) if value.split('.').next() != Some("mlflow") => {
+                let message = format!("loading imports the module `{value}`");
+                scan.issue(rule::TARGET, place, message, None);
+            }
+            _ => {}
+        },
+        "trust_remote_code" if value.eq_ignore_ascii_case("true") => {
+            scan.issue(rule::REMOTE_CODE, place, "it asks to be loaded with remote code".to_owned(), None);
+        }
+        "chat_template" => chat_template(scan, place, value),
+        _ => {}
+    }
+}
+
+/// A dotted path that is imported and called.
+pub(crate) fn target(scan: &mut Scan<'_>, place: &Place, path: &str) {
+    let Some((module, name)) = path.rsplit_once('.') else { return };
+    match scan.policy().tier(module, name) {
+        Tier::Denied(_) => {
+            scan.issue(rule::TARGET_ACTS, place, format!("instantiating calls `{path}`"), None);
+        }
+        Tier::Unknown => {
+            let message = format!("instantiating calls `{path}`, which no rule knows");
+            scan.issue(rule::TARGET, place, message, None);
+        }
+        Tier::Allowed(_) | Tier::Constructible => {}
+    }
+}
+
+/// YAML: its tags can make Python objects, and its keys name code like JSON's.
+pub(crate) fn yaml(scan: &mut Scan<'_>, source: &dyn ReadAt, place: &Place) {
+    if source.len() > MOST as u64 {
+        scan.incomplete(place, "yaml", "it is longer than is read");
+        return;
+    }
+    let bytes = bytes_at(source, 0, MOST);
+    let text = String::from_utf8_lossy(&bytes);
+    let mut last: Option<String> = None;
+    for (n, event) in Parser::new(StrInput::new(&text)).enumerate() {
+        if n > MAX_EVENTS {
+            scan.incomplete(place, "yaml", "it has more nodes than are looked at");
+            return;
+        }
+        let Ok((event, _)) = event else {
+            // No loader gets further either, but tags before it were made.
+            return;
+        };
+        let (tag, scalar) = match event {
+            Event::Scalar(value, _, _, tag) => (tag, Some(value.into_owned())),
+            Event::SequenceStart(_, tag) | Event::MappingStart(_, tag) => (tag, None),
+            _ => continue,
+        };
+        if let Some(tag) = tag {
+            python_tag(scan, place, &format!("{}{}", tag.handle, tag.suffix));
+        }
+        if let (Some(key), Some(value)) = (last.take(), &scalar) {
+            if key == "auto_map" {
+                auto_map(scan, place, &Json::String(value.clone()));
+            } else {
+                setting(scan, place, &key, value);
+            }
+        }
+        last = scalar.filter(|s| s.len() < 256);
+    }
+}
+
+/// `!!python/...`: PyYAML's full and unsafe loaders make these.
+fn python_tag(scan: &mut Scan<'_>, place: &Place, tag: &str) {
+    let Some((_, rest)) = tag.split_once("python/") else { return };
+    let (kind, path) = rest.split_once(':').unwrap_or((rest, ""));
+    let (module, name) = path.rsplit_once('.').unwrap_or(("builtins", path));
+    match kind {
+        "object/apply" | "object/new" | "object" | "name" => match scan.policy().tier(module, name) {
+            Tier::Denied(_) => {
+                scan.issue(
+                    rule::YAML_TAG,
+                    place,
+                    format!("loading the YAML reaches `{path}` by a tag"),
+                    None,
+                );
+            }
+            Tier::Unknown => {
+                let message = format!("loading the YAML makes `{path}`, which no rule knows");
+                scan.issue(rule::TARGET, place, message, None);
+            }
+            Tier::Allowed(_) | Tier::Constructible => {}
+        },
+        "module" => {
+            scan.issue(rule::YAML_TAG, place, format!("loading the YAML imports the module `{path}`"), None);
+        }
+        _ => {}
+    }
+}

@@ -1,0 +1,893 @@
+//! Python's unpickling machine, run on what is known of its values instead of on values.
+//!
+//! It follows the C implementation of CPython (`Modules/_pickle.c`), because that is what loads models: the same marks
+//! and fences, the same memo, the same place at which a broken stream stops. Nothing is imported and nothing is called;
+//! a [`Watch`] is told what would be. Large strings and bytes are jumped over.
+
+use std::collections::HashMap;
+
+use super::text::{self, TextKind};
+use super::value::{Change, How, Node, Value};
+use crate::artifact::read::{Cursor, ReadAt};
+
+/// The most values on the stack, in one tuple arena, and in the memo. Beyond it the oldest are forgotten.
+const MAX_VALUES: usize = 4 << 20;
+
+/// The most tuples, results and persistent ids.
+const MAX_NODES: usize = 1 << 20;
+
+/// The most different imports.
+const MAX_IMPORTS: usize = 100_000;
+
+/// The longest name of a module or attribute that is read, in bytes. Python has no limit; no module is named so.
+const MAX_NAME: usize = 8 * 1024;
+
+/// The longest text that a contract reads, in bytes.
+const MAX_TEXT: usize = 64 * 1024;
+
+/// How much of a bytes object is looked at.
+const MAX_PREVIEW: usize = 4 * 1024;
+
+/// Pickles in pickles.
+const MAX_DEPTH: u32 = 16;
+
+/// Keys and values that are kept of the last SETITEMS.
+const MAX_ITEMS: usize = 32;
+
+/// Memo indexes beyond this, with nothing that fills the memo, only make the loader allocate.
+const MEMO_BOMB: u64 = 1 << 24;
+
+/// A length beyond the end of the stream by so much is made to allocate, not cut off, in bytes.
+const LENGTH_BOMB: u64 = 1 << 30;
+
+/// Told of everything that loading would do.
+pub(crate) trait Watch {
+    /// An object is imported; `id` names it from here on.
+    fn import(&mut self, machine: &Machine<'_>, id: u32, offset: u64);
+    /// An object is imported whose name the stream does not tell.
+    fn unknown_import(&mut self, machine: &Machine<'_>, offset: u64);
+    /// Something is called.
+    fn call(&mut self, machine: &Machine<'_>, how: How, callee: Value, args: Value, offset: u64);
+    /// Something that is not the pickle's own container is changed in place.
+    fn change(&mut self, machine: &Machine<'_>, change: Change, target: Value, value: Value, offset: u64);
+    /// The loader is asked for what an id stands for.
+    fn persistent(&mut self, machine: &Machine<'_>, id: Value, offset: u64);
+    /// An object of the extension registry is imported.
+    fn extension(&mut self, code: i64, offset: u64);
+    /// What follows in the stream once an object got its state: joblib puts arrays there, outside the pickle.
+    fn follows(&mut self, machine: &Machine<'_>, target: Value) -> Follows;
+    /// An opcode that only makes the loader allocate.
+    fn bomb(&mut self, what: &'static str, offset: u64);
+}
+
+/// How one pickle ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum End {
+    /// At its STOP; the offset behind it.
+    Stop(u64),
+    /// The bytes ended or an opcode failed: the loader raises an error, after everything before it was done.
+    Broken {
+        /// The offset of the opcode.
+        offset: u64,
+        /// What is wrong with it.
+        why: &'static str,
+    },
+}
+
+/// What stands in the stream behind an object's state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Follows {
+    /// The next opcode.
+    Opcodes,
+    /// Raw numbers: so many bytes, behind a byte of padding length and that padding when `padded`.
+    Raw {
+        /// Length of the numbers.
+        bytes: u64,
+        /// Whether padding stands before them.
+        padded: bool,
+    },
+    /// A pickle of its own.
+    Pickle,
+}
+
+/// An imported object.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Import {
+    pub(crate) module: String,
+    pub(crate) name: String,
+}
+
+/// The machine.
+pub(crate) struct Machine<'a> {
+    input: Cursor<'a>,
+    /// The line read last, cut at [`MAX_NAME`].
+    line: Vec<u8>,
+    stack: Vec<Value>,
+    /// Heights of the stack at each MARK.
+    marks: Vec<usize>,
+    /// Where the stack may not be popped below.
+    fence: usize,
+    memo: Vec<Option<Value>>,
+    memo_used: u64,
+    far_memo: HashMap<u64, Value>,
+    nodes: Vec<Node>,
+    elements: Vec<Value>,
+    imports: Vec<Import>,
+    import_ids: HashMap<(String, String), u32>,
+    /// Imports by the places of their two strings, so that each pair is read once.
+    by_place: HashMap<(u64, u64), u32>,
+    op_at: u64,
+    /// The protocol that the stream says it has.
+    protocol: u8,
+    opcodes: u64,
+    forgot: bool,
+    /// Keys and values of the last SETITEMS, as far as a small state goes.
+    items: Vec<Value>,
+    depth: u32,
+    limit: u64,
+}
+
+/// Why an opcode could not be run.
+type Step<T = ()> = Result<T, &'static str>;
+
+const UNDERFLOW: &str = "the stack is empty";
+const ENDS: &str = "the stream ends";
+
+// === impl Machine ===
+
+impl<'a> Machine<'a> {
+    pub(crate) fn new(source: &'a dyn ReadAt, offset: u64) -> Self {
+        Self {
+            input: Cursor::new(source, offset),
+            line: Vec::new(),
+            stack: Vec::new(),
+            marks: Vec::new(),
+            fence: 0,
+            memo: Vec::new(),
+            memo_used: 0,
+            far_memo: HashMap::new(),
+            nodes: Vec::new(),
+            elements: Vec::new(),
+            imports: Vec::new(),
+            import_ids: HashMap::new(),
+            by_place: HashMap::new(),
+            op_at: offset,
+            protocol: 0,
+            opcodes: 0,
+            forgot: false,
+            items: Vec::new(),
+            depth: 0,
+            limit: u64::MAX,
+        }
+    }
+
+    /// Stops after so many opcodes, as if the stream ended there.
+    pub(crate) fn limited(mut self, opcodes: u64) -> Self {
+        self.limit = opcodes;
+        self
+    }
+
+    /// Runs one pickle. A new machine is made for the next, as a loader does.
+    pub(crate) fn run<W: Watch>(&mut self, watch: &mut W) -> End {
+        loop {
+            self.op_at = self.input.offset();
+            let Some(op) = self.input.byte() else { return self.broken(ENDS) };
+            self.opcodes = self.opcodes.wrapping_add(1);
+            if self.opcodes > self.limit {
+                return self.broken("more opcodes than are looked at");
+            }
+            if op == b'.' {
+                return match self.pop() {
+                    Ok(_) => End::Stop(self.input.offset()),
+                    Err(why) => self.broken(why),
+                };
+            }
+            if let Err(why) = self.step(op, watch) {
+                return self.broken(why);
+            }
+        }
+    }
+
+    /// How many opcodes were run.
+    pub(crate) fn opcodes(&self) -> u64 {
+        self.opcodes
+    }
+
+    /// Whether values were forgotten at a limit, or a read failed.
+    pub(crate) fn forgot(&self) -> bool {
+        self.forgot || self.input.failed()
+    }
+
+    /// Keys and values of the last SETITEMS.
+    pub(crate) fn items(&self) -> &[Value] {
+        &self.items
+    }
+
+    /// An import by its id.
+    pub(crate) fn imported(&self, id: u32) -> Option<&Import> {
+        self.imports.get(id as usize)
+    }
+
+    /// How many different objects were imported.
+    pub(crate) fn imports(&self) -> usize {
+        self.imports.len()
+    }
+
+    pub(crate) fn node(&self, id: u32) -> Option<Node> {
+        self.nodes.get(id as usize).copied()
+    }
+
+    /// The elements of a tuple; empty for other values.
+    pub(crate) fn tuple(&self, value: Value) -> &[Value] {
+        match value {
+            Value::Tuple(id) => match self.node(id) {
+                Some(Node::Tuple { start, len }) => {
+                    let start = start as usize;
+                    self.elements.get(start..start.saturating_add(len as usize)).unwrap_or_default()
+                }
+                _ => &[],
+            },
+            _ => &[],
+        }
+    }
+
+    /// The text of a string; `None` for other values. Long ones are cut.
+    pub(crate) fn text(&self, value: Value) -> Option<String> {
+        match value {
+            Value::Text { at, len, kind } => {
+                let bytes = self.input.look_at(at, (len as usize).min(MAX_TEXT));
+                Some(text::decode(&bytes, kind))
+            }
+            _ => None,
+        }
+    }
+
+    /// The beginning of a bytes object, as far as a contract looks at it.
+    pub(crate) fn bytes(&self, at: u64, len: u64) -> Vec<u8> {
+        self.input.look_at(at, usize::try_from(len).unwrap_or(MAX_PREVIEW).min(MAX_PREVIEW))
+    }
+
+    fn broken(&self, why: &'static str) -> End {
+        End::Broken { offset: self.op_at, why }
+    }
+
+    #[inline]
+    fn push(&mut self, value: Value) {
+        if self.stack.len() >= MAX_VALUES {
+            self.forget_stack();
+        }
+        self.stack.push(value);
+    }
+
+    /// Forgets the older half of the stack: what is popped from there is unknown.
+    #[cold]
+    fn forget_stack(&mut self) {
+        let half = MAX_VALUES / 2;
+        for value in self.stack.iter_mut().take(half) {
+            *value = Value::Unknown;
+        }
+        self.stack.drain(..half);
+        for mark in &mut self.marks {
+            *mark = mark.saturating_sub(half);
+        }
+        self.fence = self.fence.saturating_sub(half);
+        self.forgot = true;
+    }
+
+    #[inline]
+    fn pop(&mut self) -> Step<Value> {
+        if self.stack.len() > self.fence {
+            return self.stack.pop().ok_or(UNDERFLOW);
+        }
+        if self.forgot && self.marks.is_empty() {
+            return Ok(Value::Unknown);
+        }
+        Err(UNDERFLOW)
+    }
+
+    #[inline]
+    fn top(&self) -> Step<Value> {
+        if self.stack.len() > self.fence {
+            return self.stack.last().copied().ok_or(UNDERFLOW);
+        }
+        if self.forgot && self.marks.is_empty() { Ok(Value::Unknown) } else { Err(UNDERFLOW) }
+    }
+
+    fn mark(&mut self) {
+        if self.marks.len() >= MAX_VALUES {
+            self.marks.drain(..MAX_VALUES / 2);
+            self.forgot = true;
+        }
+        self.marks.push(self.stack.len());
+        self.fence = self.stack.len();
+    }
+
+    /// The height of the last mark, which is taken away.
+    fn pop_mark(&mut self) -> Step<usize> {
+        let mark = self.marks.pop().ok_or("there is no mark")?;
+        self.fence = self.marks.last().copied().unwrap_or(0);
+        Ok(mark.min(self.stack.len()))
+    }
+
+    fn node_id(&mut self, node: Node) -> Option<u32> {
+        if self.nodes.len() >= MAX_NODES {
+            self.forgot = true;
+            return None;
+        }
+        let id = u32::try_from(self.nodes.len()).ok()?;
+        self.nodes.push(node);
+        Some(id)
+    }
+
+    /// A tuple of everything from `from` on, taken off the stack.
+    fn tuple_from(&mut self, from: usize) -> Value {
+        let len = self.stack.len().saturating_sub(from);
+        if len == 0 {
+            return Value::EmptyTuple;
+        }
+        if self.elements.len().saturating_add(len) > MAX_VALUES {
+            self.stack.truncate(from);
+            self.forgot = true;
+            return Value::Unknown;
+        }
+        let (Ok(start), Ok(count)) = (u32::try_from(self.elements.len()), u32::try_from(len)) else {
+            self.stack.truncate(from);
+            return Value::Unknown;
+        };
+        self.elements.extend(self.stack.drain(from..));
+        self.node_id(Node::Tuple { start, len: count }).map_or(Value::Unknown, Value::Tuple)
+    }
+
+    fn short_tuple(&mut self, n: usize) -> Step {
+        let from = self.stack.len().checked_sub(n).filter(|from| *from >= self.fence).ok_or(UNDERFLOW)?;
+        let tuple = self.tuple_from(from);
+        self.push(tuple);
+        Ok(())
+    }
+
+    fn remember(&mut self, index: u64) -> Step {
+        let value = self.top()?;
+        self.memo_used = self.memo_used.saturating_add(1);
+        let at = usize::try_from(index).map_err(|_| "a memo index too large")?;
+        if let Some(slot) = self.memo.get_mut(at) {
+            if slot.is_some() {
+                self.memo_used = self.memo_used.saturating_sub(1);
+            }
+            *slot = Some(value);
+        } else if at == self.memo.len() && at < MAX_VALUES {
+            self.memo.push(Some(value));
+        } else if at < self.memo.len().saturating_mul(2).saturating_add(1024) && at < MAX_VALUES {
+            self.memo.resize(at.saturating_add(1), None);
+            if let Some(slot) = self.memo.get_mut(at) {
+                *slot = Some(value);
+            }
+        } else if self.far_memo.len() < MAX_NODES {
+            self.far_memo.insert(index, value);
+        } else {
+            self.forgot = true;
+        }
+        Ok(())
+    }
+
+    fn recall(&mut self, index: u64) -> Step {
+        let near = usize::try_from(index).ok().and_then(|at| self.memo.get(at)).copied().flatten();
+        let value = match near.or_else(|| self.far_memo.get(&index).copied()) {
+            Some(value) => value,
+            None if self.forgot => Value::Unknown,
+            None => return Err("the memo does not hold the index"),
+        };
+        self.push(value);
+        Ok(())
+    }
+
+    /// Jumps over `len` bytes of a string.
+    #[inline]
+    fn blob<W: Watch>(&mut self, len: u64, watch: &mut W) -> Step<u64> {
+        let at = self.input.offset();
+        if self.input.skip(len).is_some() {
+            return Ok(at);
+        }
+        if len.saturating_sub(self.input.left()) > LENGTH_BOMB {
+            watch.bomb("a length far beyond the end of the stream", self.op_at);
+        }
+        Err(ENDS)
+    }
+
+    #[inline]
+    fn text_value<W: Watch>(&mut self, len: u64, watch: &mut W) -> Step {
+        let at = self.blob(len, watch)?;
+        let len = u32::try_from(len).unwrap_or(u32::MAX);
+        self.push(Value::Text { at, len, kind: TextKind::Plain });
+        Ok(())
+    }
+
+    #[inline]
+    fn bytes_value<W: Watch>(&mut self, len: u64, watch: &mut W) -> Step {
+        let at = self.blob(len, watch)?;
+        self.push(Value::Bytes { at, len });
+        Ok(())
+    }
+
+    /// A line's place and length.
+    fn line(&mut self) -> Step<(u64, u64)> {
+        let at = self.input.offset();
+        Ok((at, self.input.line(&mut self.line, MAX_NAME).ok_or(ENDS)?))
+    }
+
+    /// The next line, when it is one of `INT`'s two spellings of truth.
+    fn line_number_or_bool(&mut self) -> Step<Option<bool>> {
+        self.line()?;
+        Ok(match self.line.as_slice() {
+            b"00" => Some(false),
+            b"01" => Some(true),
+            _ => None,
+        })
+    }
+
+    fn line_number(&mut self) -> Step<Value> {
+        self.line()?;
+        self.number()
+    }
+
+    /// The number that the last line is.
+    fn number(&self) -> Step<Value> {
+        let text = std::str::from_utf8(&self.line).map_err(|_| "a number that is none")?.trim();
+        let text = text.strip_suffix('L').unwrap_or(text);
+        if let Ok(number) = text.parse() {
+            return Ok(Value::Int(number));
+        }
+        let digits = text.trim_start_matches(['-', '+']).replace('_', "");
+        let good =
+            !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_hexdigit() || b"xXoObB".contains(&b));
+        if good { Ok(Value::Number) } else { Err("a number that is none") }
+    }
+
+    fn import<W: Watch>(&mut self, module: String, name: String, watch: &mut W) -> Value {
+        let key = (module, name);
+        let id = match self.import_ids.get(&key) {
+            Some(id) => *id,
+            None if self.imports.len() >= MAX_IMPORTS => {
+                self.forgot = true;
+                watch.unknown_import(self, self.op_at);
+                return Value::Unknown;
+            }
+            None => {
+                let id = u32::try_from(self.imports.len()).unwrap_or(u32::MAX);
+                self.imports.push(Import { module: key.0.clone(), name: key.1.clone() });
+                self.import_ids.insert(key, id);
+                id
+            }
+        };
+        watch.import(self, id, self.op_at);
+        Value::Global(id)
+    }
+
+    fn call<W: Watch>(&mut self, how: How, callee: Value, args: Value, watch: &mut W) {
+        watch.call(self, how, callee, args, self.op_at);
+        let result = self.node_id(Node::Result { callee, args }).map_or(Value::Unknown, Value::Result);
+        self.push(result);
+    }
+
+    fn change<W: Watch>(&mut self, change: Change, target: Value, value: Value, watch: &mut W) {
+        if !matches!(target, Value::List | Value::Dict | Value::Set) {
+            watch.change(self, change, target, value, self.op_at);
+        }
+    }
+
+    fn persistent<W: Watch>(&mut self, id: Value, watch: &mut W) {
+        watch.persistent(self, id, self.op_at);
+        let value = self.node_id(Node::Persistent { id }).map_or(Value::Unknown, Value::Persistent);
+        self.push(value);
+    }
+
+    fn extension<W: Watch>(&mut self, code: i64, watch: &mut W) -> Step {
+        if code <= 0 {
+            return Err("an extension code that is none");
+        }
+        watch.extension(code, self.op_at);
+        self.push(Value::Unknown);
+        Ok(())
+    }
+
+    fn long<W: Watch>(&mut self, len: u64, watch: &mut W) -> Step {
+        let at = self.blob(len, watch)?;
+        let short = usize::try_from(len).ok().filter(|len| *len <= 8);
+        let bytes = short.map_or_else(Vec::new, |len| self.input.look_at(at, len));
+        let negative = bytes.last().is_some_and(|b| b & 0x80 != 0);
+        let mut wide = if negative { [0xff; 8] } else { [0; 8] };
+        for (to, from) in wide.iter_mut().zip(&bytes) {
+            *to = *from;
+        }
+        self.push(if len <= 8 { Value::Int(i64::from_le_bytes(wide)) } else { Value::Number });
+        Ok(())
+    }
+
+    fn memo_bomb<W: Watch>(&self, index: u64, watch: &mut W) {
+        if index > MEMO_BOMB && index / 64 > self.memo_used {
+            watch.bomb("a memo index far beyond what the pickle keeps", self.op_at);
+        }
+    }
+
+    #[expect(clippy::too_many_lines, reason = "one arm for each opcode, as the machine is defined")]
+    #[inline]
+    fn step<W: Watch>(&mut self, op: u8, watch: &mut W) -> Step {
+        match op {
+            // --- protocol 2 and up ---
+            0x80 => {
+                self.protocol = self.input.byte().ok_or(ENDS)?;
+                if self.protocol > 5 {
+                    return Err("a protocol that does not exist");
+                }
+            }
+            0x95 => {
+                let len = self.input.u64().ok_or(ENDS)?;
+                if len > self.input.left().saturating_add(LENGTH_BOMB) {
+                    watch.bomb("a frame far longer than the stream", self.op_at);
+                }
+            }
+            b'N' => self.push(Value::None),
+            0x88 => self.push(Value::Bool(true)),
+            0x89 => self.push(Value::Bool(false)),
+            b'K' => {
+                let n = self.input.byte().ok_or(ENDS)?;
+                self.push(Value::Int(i64::from(n)));
+            }
+            b'M' => {
+                let n = self.input.u16().ok_or(ENDS)?;
+                self.push(Value::Int(i64::from(n)));
+            }
+            b'J' => {
+                let n = self.input.array().map(i32::from_le_bytes).ok_or(ENDS)?;
+                self.push(Value::Int(i64::from(n)));
+            }
+            0x8a => {
+                let len = self.input.byte().ok_or(ENDS)?;
+                self.long(u64::from(len), watch)?;
+            }
+            0x8b => {
+                let len = self.input.array().map(i32::from_le_bytes).ok_or(ENDS)?;
+                let len = u64::try_from(len).map_err(|_| "a negative length")?;
+                self.long(len, watch)?;
+            }
+            b'I' => {
+                let value = match self.line_number_or_bool()? {
+                    Some(flag) => Value::Bool(flag),
+                    None => self.number()?,
+                };
+                self.push(value);
+            }
+            b'L' => {
+                let number = self.line_number()?;
+                self.push(number);
+            }
+            b'F' => {
+                self.line()?;
+                let text = std::str::from_utf8(&self.line).map_err(|_| "a number that is none")?;
+                text.trim().replace('_', "").parse::<f64>().map_err(|_| "a number that is none")?;
+                self.push(Value::Number);
+            }
+            b'G' => {
+                self.input.array::<8>().ok_or(ENDS)?;
+                self.push(Value::Number);
+            }
+            // --- strings and bytes ---
+            0x8c => {
+                let len = self.input.byte().ok_or(ENDS)?;
+                self.text_value(u64::from(len), watch)?;
+            }
+            b'X' => {
+                let len = self.input.u32().ok_or(ENDS)?;
+                self.text_value(u64::from(len), watch)?;
+            }
+            0x8d => {
+                let len = self.input.u64().ok_or(ENDS)?;
+                self.text_value(len, watch)?;
+            }
+            b'V' => {
+                let (at, len) = self.line()?;
+                let len = u32::try_from(len).unwrap_or(u32::MAX);
+                self.push(Value::Text { at, len, kind: TextKind::RawEscape });
+            }
+            b'S' => {
+                let (at, len) = self.line()?;
+                let len = if len <= MAX_NAME as u64 {
+                    text::unquote(&self.line).ok_or("a string without its quotes")?.len() as u64
+                } else {
+                    len.saturating_sub(2)
+                };
+                let at = at.saturating_add(1);
+                let len = u32::try_from(len).unwrap_or(u32::MAX);
+                self.push(Value::Text { at, len, kind: TextKind::Quoted });
+            }
+            b'U' => {
+                let len = self.input.byte().ok_or(ENDS)?;
+                self.text_value(u64::from(len), watch)?;
+            }
+            b'T' => {
+                let len = self.input.array().map(i32::from_le_bytes).ok_or(ENDS)?;
+                let len = u64::try_from(len).map_err(|_| "a negative length")?;
+                self.text_value(len, watch)?;
+            }
+            b'C' => {
+                let len = self.input.byte().ok_or(ENDS)?;
+                self.bytes_value(u64::from(len), watch)?;
+            }
+            b'B' => {
+                let len = self.input.u32().ok_or(ENDS)?;
+                self.bytes_value(u64::from(len), watch)?;
+            }
+            0x8e | 0x96 => {
+                let len = self.input.u64().ok_or(ENDS)?;
+                self.bytes_value(len, watch)?;
+            }
+            0x97 => self.push(Value::Buffer),
+            0x98 => {
+                self.top()?;
+            }
+            // --- containers ---
+            b'(' => self.mark(),
+            b')' => self.push(Value::EmptyTuple),
+            b']' => self.push(Value::List),
+            b'}' => self.push(Value::Dict),
+            0x8f => self.push(Value::Set),
+            0x85 => self.short_tuple(1)?,
+            0x86 => self.short_tuple(2)?,
+            0x87 => self.short_tuple(3)?,
+            b't' => {
+                let from = self.pop_mark()?;
+                let tuple = self.tuple_from(from);
+                self.push(tuple);
+            }
+            b'l' => {
+                let from = self.pop_mark()?;
+                self.stack.truncate(from);
+                self.push(Value::List);
+            }
+            b'd' => {
+                let from = self.pop_mark()?;
+                if self.stack.len().saturating_sub(from) % 2 != 0 {
+                    return Err("an odd number of items");
+                }
+                self.stack.truncate(from);
+                self.push(Value::Dict);
+            }
+            0x91 => {
+                let from = self.pop_mark()?;
+                self.stack.truncate(from);
+                self.push(Value::Set);
+            }
+            b'a' => {
+                let value = self.pop()?;
+                let target = self.top()?;
+                self.change(Change::Elements, target, value, watch);
+            }
+            b'e' | 0x90 => {
+                let from = self.pop_mark()?;
+                let some = self.stack.len() > from;
+                let value = self.stack.last().copied().unwrap_or(Value::Unknown);
+                self.stack.truncate(from);
+                let target = self.top()?;
+                if some {
+                    self.change(Change::Elements, target, value, watch);
+                }
+            }
+            b's' => {
+                let value = self.pop()?;
+                self.pop()?;
+                let target = self.top()?;
+                self.change(Change::Items, target, value, watch);
+            }
+            b'u' => {
+                let from = self.pop_mark()?;
+                let n = self.stack.len().saturating_sub(from);
+                let value = self.stack.last().copied().unwrap_or(Value::Unknown);
+                self.items.clear();
+                self.items.extend(self.stack.iter().skip(from).take(MAX_ITEMS));
+                self.stack.truncate(from);
+                let target = self.top()?;
+                if n % 2 != 0 {
+                    return Err("an odd number of items");
+                }
+                if n > 0 {
+                    self.change(Change::Items, target, value, watch);
+                }
+            }
+            // --- stack ---
+            b'0' => {
+                if self.marks.last().is_some_and(|m| *m == self.stack.len()) {
+                    self.pop_mark()?;
+                } else {
+                    self.pop()?;
+                }
+            }
+            b'1' => {
+                let from = self.pop_mark()?;
+                self.stack.truncate(from);
+            }
+            b'2' => {
+                let value = self.top()?;
+                self.push(value);
+            }
+            // --- memo ---
+            0x94 => self.remember(self.memo_used)?,
+            b'q' => {
+                let index = self.input.byte().ok_or(ENDS)?;
+                self.remember(u64::from(index))?;
+            }
+            b'r' => {
+                let index = u64::from(self.input.u32().ok_or(ENDS)?);
+                self.top()?;
+                self.memo_bomb(index, watch);
+                self.remember(index)?;
+            }
+            b'p' => {
+                let Value::Int(index) = self.line_number()? else { return Err("a memo index that is none") };
+                let index = u64::try_from(index).map_err(|_| "a negative memo index")?;
+                self.top()?;
+                self.memo_bomb(index, watch);
+                self.remember(index)?;
+            }
+            b'h' => {
+                let index = self.input.byte().ok_or(ENDS)?;
+                self.recall(u64::from(index))?;
+            }
+            b'j' => {
+                let index = self.input.u32().ok_or(ENDS)?;
+                self.recall(u64::from(index))?;
+            }
+            b'g' => {
+                let Value::Int(index) = self.line_number()? else { return Err("a memo index that is none") };
+                self.recall(u64::try_from(index).map_err(|_| "a negative memo index")?)?;
+            }
+            // --- imports and calls ---
+            b'c' => {
+                self.line()?;
+                let module = self.line.clone();
+                self.line()?;
+                let name = self.line.clone();
+                let (module, name) = match (String::from_utf8(module), String::from_utf8(name)) {
+                    (Ok(module), Ok(name)) => (module, name),
+                    _ => return Err("a name that is not UTF-8"),
+                };
+                let value = self.import(module, name, watch);
+                self.push(value);
+            }
+            0x93 => {
+                let name = self.pop()?;
+                let module = self.pop()?;
+                let places = match (module, name) {
+                    (Value::Text { at: module, .. }, Value::Text { at: name, .. }) => (module, name),
+                    _ => (0, 0),
+                };
+                if let Some(id) = self.by_place.get(&places).copied() {
+                    watch.import(self, id, self.op_at);
+                    self.push(Value::Global(id));
+                    return Ok(());
+                }
+                let value = match (self.text(module), self.text(name)) {
+                    (Some(module), Some(name)) => {
+                        let value = self.import(module, name, watch);
+                        if let Value::Global(id) = value
+                            && self.by_place.len() < MAX_IMPORTS
+                        {
+                            self.by_place.insert(places, id);
+                        }
+                        value
+                    }
+                    _ if Self::may_be_text(module) && Self::may_be_text(name) => {
+                        watch.unknown_import(self, self.op_at);
+                        Value::Unknown
+                    }
+                    _ => return Err("an import whose name is no string"),
+                };
+                self.push(value);
+            }
+            b'R' => {
+                let args = self.pop()?;
+                let callee = self.pop()?;
+                self.call(How::Call, callee, args, watch);
+            }
+            b'i' => {
+                self.line()?;
+                let module = self.line.clone();
+                self.line()?;
+                let name = self.line.clone();
+                let from = self.pop_mark()?;
+                let args = self.tuple_from(from);
+                let (Ok(module), Ok(name)) = (String::from_utf8(module), String::from_utf8(name)) else {
+                    return Err("a name that is not UTF-8");
+                };
+                let callee = self.import(module, name, watch);
+                self.call(How::Call, callee, args, watch);
+            }
+            b'o' => {
+                let from = self.pop_mark()?;
+                if self.stack.len() <= from {
+                    return Err(UNDERFLOW);
+                }
+                let args = self.tuple_from(from.saturating_add(1));
+                let callee = self.stack.pop().ok_or(UNDERFLOW)?;
+                self.call(How::Call, callee, args, watch);
+            }
+            0x81 => {
+                let args = self.pop()?;
+                let callee = self.pop()?;
+                self.call(How::New, callee, args, watch);
+            }
+            0x92 => {
+                self.pop()?;
+                let args = self.pop()?;
+                let callee = self.pop()?;
+                self.call(How::New, callee, args, watch);
+            }
+            b'b' => {
+                let state = self.pop()?;
+                let target = self.top()?;
+                self.change(Change::State, target, state, watch);
+                if matches!(target, Value::Result(_)) {
+                    match watch.follows(self, target) {
+                        Follows::Opcodes => {}
+                        Follows::Raw { bytes, padded } => {
+                            let padding = if padded { self.input.byte().ok_or(ENDS)? } else { 0 };
+                            self.blob(u64::from(padding), watch)?;
+                            self.blob(bytes, watch)?;
+                        }
+                        Follows::Pickle => self.inner(watch)?,
+                    }
+                }
+            }
+            b'P' => {
+                let (at, len) = self.line()?;
+                let len = u32::try_from(len).unwrap_or(u32::MAX);
+                self.persistent(Value::Text { at, len, kind: TextKind::Plain }, watch);
+            }
+            b'Q' => {
+                let id = self.pop()?;
+                self.persistent(id, watch);
+            }
+            0x82 => {
+                let code = self.input.byte().ok_or(ENDS)?;
+                self.extension(i64::from(code), watch)?;
+            }
+            0x83 => {
+                let code = self.input.u16().ok_or(ENDS)?;
+                self.extension(i64::from(code), watch)?;
+            }
+            0x84 => {
+                let code = self.input.array().map(i32::from_le_bytes).ok_or(ENDS)?;
+                self.extension(i64::from(code), watch)?;
+            }
+            _ => return Err("an opcode that does not exist"),
+        }
+        Ok(())
+    }
+
+    /// Runs a pickle that stands inside this one, with a stack and a memo of its own.
+    fn inner<W: Watch>(&mut self, watch: &mut W) -> Step {
+        if self.depth >= MAX_DEPTH {
+            return Err("pickles in pickles, too deep");
+        }
+        self.depth = self.depth.saturating_add(1);
+        let stack = std::mem::take(&mut self.stack);
+        let marks = std::mem::take(&mut self.marks);
+        let memo = std::mem::take(&mut self.memo);
+        let far = std::mem::take(&mut self.far_memo);
+        let (fence, used) = (self.fence, self.memo_used);
+        (self.fence, self.memo_used) = (0, 0);
+        let end = self.run(watch);
+        (self.stack, self.marks, self.memo, self.far_memo) = (stack, marks, memo, far);
+        (self.fence, self.memo_used) = (fence, used);
+        self.depth = self.depth.saturating_sub(1);
+        match end {
+            End::Stop(_) => Ok(()),
+            End::Broken { why, .. } => Err(why),
+        }
+    }
+
+    fn may_be_text(value: Value) -> bool {
+        matches!(
+            value,
+            Value::Text { .. } | Value::Unknown | Value::Result(_) | Value::Persistent(_) | Value::Global(_)
+        )
+    }
+}

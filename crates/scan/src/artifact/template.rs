@@ -1,0 +1,512 @@
+//! Chat templates: Jinja that runs wherever the model is served. What does it reach, and what does it tell the model?
+//!
+//! The template is cut into its blocks by an own tokenizer, string constants are decoded and folded, and names are
+//! judged where the language would use them as attributes. (Jinja 3.1, "Template Designer Documentation".)
+
+use super::rule;
+use super::scanner::{Place, Scan};
+
+/// The longest template that is read, in bytes.
+const MOST: usize = 2 << 20;
+
+/// Attributes that lead from any object to the interpreter, or act.
+const REACHING: &[&str] = &[
+    "mro",
+    "func_globals",
+    "func_code",
+    "gi_frame",
+    "gi_code",
+    "cr_frame",
+    "cr_code",
+    "ag_frame",
+    "f_globals",
+    "f_builtins",
+    "f_locals",
+    "f_back",
+    "tb_frame",
+    "popen",
+    "system",
+    "check_output",
+    "import_module",
+    "environ",
+    "subprocess",
+    "os",
+    "sys",
+    "modules",
+    "load_module",
+    "getattr",
+    "jinja_loader",
+    "from_string",
+    "environment",
+];
+
+/// Functions of the interpreter; a template has none of them unless somebody hopes.
+const FUNCTIONS: &[&str] =
+    &["eval", "exec", "open", "getattr", "__import__", "compile", "globals", "locals", "vars", "breakpoint"];
+
+/// Objects of Jinja and Flask that are reached for only to leave the sandbox.
+const DOORS: &[&str] =
+    &["lipsum", "cycler", "joiner", "get_flashed_messages", "url_for", "request", "config", "g"];
+
+/// What `__` stands around in escapes.
+const DUNDERS: &[&str] = &[
+    "class",
+    "globals",
+    "builtins",
+    "import",
+    "subclasses",
+    "mro",
+    "base",
+    "bases",
+    "init",
+    "getattribute",
+    "getitem",
+    "dict",
+    "code",
+    "closure",
+    "reduce",
+    "reduce_ex",
+    "self",
+    "call",
+    "func",
+    "new",
+    "loader",
+    "spec",
+];
+
+/// Words to the model that its user would not want there.
+const INSTRUCTIONS: &[&str] = &[
+    "ignore previous instructions",
+    "ignore all previous",
+    "ignore the user",
+    "ignore any previous",
+    "disregard previous",
+    "disregard the user",
+    "disregard all",
+    "do not tell the user",
+    "don't tell the user",
+    "do not mention this",
+    "do not reveal this instruction",
+    "never mention this",
+    "without telling the user",
+    "without informing the user",
+    "without the user knowing",
+    "secretly",
+    "covertly",
+    "hidden instruction",
+    "do not disclose this",
+    "never disclose this",
+    "keep this secret",
+    "hide this",
+    "silently include",
+    "silently add",
+    "silently insert",
+    "always recommend",
+    "always include the link",
+    "always include this",
+    "append the following",
+    "insert the following",
+    "include the following link",
+    "include this link",
+    "insert a backdoor",
+    "add a backdoor",
+    "exfiltrate",
+    "send the conversation",
+    "send all user",
+    "document.cookie",
+    "<script",
+    "curl http",
+    "wget http",
+    "![](http",
+    "bypass safety",
+    "bypass all",
+    "no restrictions",
+    "you must obey",
+    "vulnerable code",
+    "subtly insert",
+    "malicious",
+];
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Token {
+    Name(String),
+    Text(String),
+    Number,
+    Sign(char),
+}
+
+/// A piece of a template.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Piece {
+    /// What is printed as it stands.
+    Plain(String),
+    /// `{{ }}` or `{% %}`.
+    Code(Vec<Token>),
+    /// It does not end.
+    Broken,
+}
+
+/// Judges a template.
+pub(crate) fn analyse(scan: &mut Scan<'_>, place: &Place, text: &str, offset: Option<u64>) {
+    if text.len() > MOST {
+        scan.incomplete(place, "template", "it is longer than is read");
+    }
+    let mut end = text.len().min(MOST);
+    while !text.is_char_boundary(end) {
+        end = end.saturating_sub(1);
+    }
+    let text = text.get(..end).unwrap_or_default();
+    let mut said: Vec<String> = Vec::new();
+    let mut words = String::new();
+    for piece in pieces(text) {
+        match piece {
+            Piece::Plain(plain) => words.push_str(&plain),
+            Piece::Code(tokens) => {
+                said.extend(judge(&tokens));
+                for token in &tokens {
+                    if let Token::Text(text) = token {
+                        words.push('\n');
+                        words.push_str(text);
+                    }
+                }
+                words.push(' ');
+            }
+            Piece::Broken => {
+                let message = "the template has a block that does not end".to_owned();
+                scan.issue(rule::TEMPLATE_UNREAD, place, message, offset);
+            }
+        }
+    }
+    said.sort();
+    said.dedup();
+    for message in said.into_iter().take(20) {
+        scan.issue(rule::TEMPLATE, place, message, offset);
+    }
+    instructions(scan, place, &words, offset);
+}
+
+/// What is wrong with one block.
+fn judge(tokens: &[Token]) -> Vec<String> {
+    let mut found = Vec::new();
+    if let Some(Token::Name(word)) = tokens.first()
+        && matches!(word.as_str(), "include" | "import" | "extends" | "from")
+        && !matches!(tokens.get(1), Some(Token::Sign('=' | '.' | '|')))
+    {
+        found.push(format!("the template loads another one (`{word}`)"));
+    }
+    let folded = fold(tokens);
+    for (i, token) in folded.iter().enumerate() {
+        let before = i.checked_sub(1).and_then(|i| folded.get(i));
+        let after = folded.get(i.saturating_add(1));
+        match token {
+            Token::Name(name) => {
+                let attribute = before == Some(&Token::Sign('.'));
+                let called = after == Some(&Token::Sign('('));
+                if is_dunder(name)
+                    || (attribute && REACHING.contains(&name.as_str()) && (called || reaches_on(after)))
+                {
+                    found.push(format!("the template reaches `{name}`"));
+                } else if !attribute && called && FUNCTIONS.contains(&name.as_str()) {
+                    found.push(format!("the template calls `{name}`"));
+                } else if !attribute
+                    && before != Some(&Token::Sign('|'))
+                    && DOORS.contains(&name.as_str())
+                    && reaches_on(after)
+                {
+                    found.push(format!("the template goes through `{name}`"));
+                } else if name == "attr" && before == Some(&Token::Sign('|')) {
+                    match folded.get(i.saturating_add(2)) {
+                        Some(Token::Text(text)) if !text.contains('_') => {}
+                        Some(Token::Text(text)) => found.push(format!("the template reaches `{text}`")),
+                        _ => {
+                            found.push("the template reaches an attribute whose name is computed".to_owned())
+                        }
+                    }
+                }
+            }
+            Token::Text(text) => {
+                let subscript = before == Some(&Token::Sign('[')) && after == Some(&Token::Sign(']'));
+                if is_dunder(text.trim()) || holds_dunder(text) {
+                    found.push(format!(
+                        "the template holds the name `{}`",
+                        text.chars().take(60).collect::<String>()
+                    ));
+                } else if subscript
+                    && matches!(text.as_str(), "os" | "sys" | "subprocess" | "popen" | "eval" | "exec")
+                {
+                    found.push(format!("the template reaches `{text}`"));
+                }
+            }
+            Token::Number | Token::Sign(_) => {}
+        }
+    }
+    // Pieces that `join`, `~`, `format` or a loop put together.
+    let all: String =
+        tokens.iter().filter_map(|t| if let Token::Text(t) = t { Some(t.as_str()) } else { None }).collect();
+    let backwards: String = all.chars().rev().collect();
+    if found.is_empty() && (holds_dunder(&all) || holds_dunder(&backwards)) {
+        found.push("the template puts the name of an interpreter's attribute together".to_owned());
+    }
+    let formats =
+        tokens.windows(2).any(|pair| matches!(pair, [Token::Sign('|'), Token::Name(f)] if f == "format"));
+    if formats && all.matches("%c").count() >= 2 {
+        found.push("the template spells a name by character codes".to_owned());
+    }
+    found
+}
+
+fn reaches_on(after: Option<&Token>) -> bool {
+    matches!(after, Some(Token::Sign('.' | '[' | '|' | '(')))
+}
+
+fn is_dunder(name: &str) -> bool {
+    name.len() > 4
+        && name.starts_with("__")
+        && name.ends_with("__")
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+        || name.starts_with("_TemplateReference")
+        || name.starts_with("_Context__")
+}
+
+/// Whether a text holds `__word__` with a word of escapes.
+fn holds_dunder(text: &str) -> bool {
+    let lower = text.to_ascii_lowercase();
+    lower.contains("__") && DUNDERS.iter().any(|word| lower.contains(&format!("__{word}__")))
+}
+
+/// Constant strings that stand together, or with `~` or `+` between them, as one.
+fn fold(tokens: &[Token]) -> Vec<Token> {
+    let mut out: Vec<Token> = Vec::with_capacity(tokens.len());
+    for token in tokens {
+        if let Token::Text(text) = token {
+            let joined = matches!(out.last(), Some(Token::Sign('~' | '+')));
+            let before = out.len().checked_sub(if joined { 2 } else { 1 });
+            if let Some(Token::Text(first)) = before.and_then(|i| out.get(i)) {
+                let whole = format!("{first}{text}");
+                out.truncate(before.unwrap_or(0));
+                out.push(Token::Text(whole));
+                continue;
+            }
+        }
+        out.push(token.clone());
+    }
+    out
+}
+
+fn instructions(scan: &mut Scan<'_>, place: &Place, words: &str, offset: Option<u64>) {
+    let invisible = words.chars().filter(|c| matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2064}' | '\u{e0000}'..='\u{e007f}')).count();
+    if invisible > 3 {
+        let message = format!("the template holds {invisible} invisible characters");
+        scan.issue(rule::TEMPLATE_INSTRUCTION, place, message, offset);
+    }
+    let plain: String = words.to_lowercase().split_whitespace().collect::<Vec<_>>().join(" ");
+    for phrase in INSTRUCTIONS {
+        if plain.contains(phrase) {
+            let message = format!("the template tells the model something hidden: \"{phrase}\"");
+            scan.issue(rule::TEMPLATE_INSTRUCTION, place, message, offset);
+            return;
+        }
+    }
+}
+
+/// Cuts a template into its pieces.
+fn pieces(text: &str) -> Vec<Piece> {
+    let mut out = Vec::new();
+    let mut rest = text;
+    while let Some(at) = rest
+        .match_indices('{')
+        .map(|(i, _)| i)
+        .find(|i| rest.get(i.saturating_add(1)..).is_some_and(|r| r.starts_with(['{', '%', '#'])))
+    {
+        let (plain, block) = rest.split_at_checked(at).unwrap_or((rest, ""));
+        if !plain.is_empty() {
+            out.push(Piece::Plain(plain.to_owned()));
+        }
+        let kind = block.get(1..2).unwrap_or_default();
+        let body = block.get(2..).unwrap_or_default();
+        if kind == "#" {
+            match body.find("#}") {
+                Some(end) => rest = body.get(end.saturating_add(2)..).unwrap_or_default(),
+                None => {
+                    out.push(Piece::Broken);
+                    return out;
+                }
+            }
+            continue;
+        }
+        let close = if kind == "{" { "}}" } else { "%}" };
+        let Some((tokens, used)) = tokens(body, close) else {
+            out.push(Piece::Broken);
+            return out;
+        };
+        rest = body.get(used..).unwrap_or_default();
+        let raw = matches!(tokens.as_slice(), [Token::Name(n)] if n == "raw");
+        out.push(Piece::Code(tokens));
+        if raw && let Some(end) = rest.find("endraw") {
+            let start = rest.get(..end).and_then(|r| r.rfind("{%")).unwrap_or(end);
+            out.push(Piece::Plain(rest.get(..start).unwrap_or_default().to_owned()));
+            rest = rest.get(start..).unwrap_or_default();
+        }
+    }
+    if !rest.is_empty() {
+        out.push(Piece::Plain(rest.to_owned()));
+    }
+    out
+}
+
+/// The tokens up to `close`, and how much was read with it.
+fn tokens(body: &str, close: &str) -> Option<(Vec<Token>, usize)> {
+    let mut out = Vec::new();
+    let mut depth = 0u32;
+    let mut chars = body.char_indices().peekable();
+    while let Some((at, c)) = chars.next() {
+        let here = body.get(at..)?;
+        if here.starts_with(close) && (depth == 0 || close == "%}") {
+            return Some((out, at.saturating_add(2)));
+        }
+        match c {
+            '\'' | '"' => {
+                let mut raw = String::new();
+                loop {
+                    let (_, next) = chars.next()?;
+                    if next == '\\' {
+                        raw.push('\\');
+                        raw.push(chars.next()?.1);
+                    } else if next == c {
+                        break;
+                    } else {
+                        raw.push(next);
+                    }
+                }
+                out.push(Token::Text(unescape(&raw)));
+            }
+            c if c.is_alphabetic() || c == '_' => {
+                let mut name = String::from(c);
+                while let Some((_, next)) = chars.peek()
+                    && (next.is_alphanumeric() || *next == '_')
+                {
+                    name.push(*next);
+                    chars.next();
+                }
+                out.push(Token::Name(name));
+            }
+            c if c.is_ascii_digit() => {
+                while chars.peek().is_some_and(|(_, n)| n.is_ascii_alphanumeric() || *n == '_') {
+                    chars.next();
+                }
+                out.push(Token::Number);
+            }
+            c if c.is_whitespace() => {}
+            // Whitespace control stands at the edges of a block.
+            '-' if out.is_empty()
+                || body.get(at.saturating_add(1)..).is_some_and(|r| r.starts_with(close)) => {}
+            c => {
+                match c {
+                    '{' | '(' | '[' => depth = depth.saturating_add(1),
+                    '}' | ')' | ']' => depth = depth.saturating_sub(1),
+                    _ => {}
+                }
+                out.push(Token::Sign(c));
+            }
+        }
+    }
+    None
+}
+
+/// A string constant's escapes, as Python reads them.
+fn unescape(raw: &str) -> String {
+    let mut out = String::new();
+    let mut chars = raw.chars();
+    while let Some(c) = chars.next() {
+        if c != '\\' {
+            out.push(c);
+            continue;
+        }
+        let Some(kind) = chars.next() else { break };
+        let digits = match kind {
+            'x' => 2,
+            'u' => 4,
+            'U' => 8,
+            '0'..='7' => {
+                let mut octal = String::from(kind);
+                let ahead: String = chars.clone().take(2).take_while(|c| ('0'..='7').contains(c)).collect();
+                for _ in 0..ahead.len() {
+                    chars.next();
+                }
+                octal.push_str(&ahead);
+                out.extend(u32::from_str_radix(&octal, 8).ok().and_then(char::from_u32));
+                continue;
+            }
+            'n' => {
+                out.push('\n');
+                continue;
+            }
+            't' => {
+                out.push('\t');
+                continue;
+            }
+            other => {
+                out.push(other);
+                continue;
+            }
+        };
+        let hex: String = chars.clone().take(digits).collect();
+        if let Some(c) = u32::from_str_radix(&hex, 16).ok().and_then(char::from_u32)
+            && hex.len() == digits
+        {
+            out.push(c);
+            for _ in 0..digits {
+                chars.next();
+            }
+        } else {
+            out.push(kind);
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn bad(template: &str) -> bool {
+        pieces(template).iter().any(|p| matches!(p, Piece::Code(t) if !judge(t).is_empty()))
+    }
+
+    #[test]
+    fn ways_out_are_seen() {
+        for template in [
+            "{{ ''.__class__.__mro__[1].__subclasses__() }}",
+            "{{ x['__cla' ~ 'ss__'] }}",
+            "{{ x['__cla' 'ss__'] }}",
+            "{{ x['\\x5f\\x5fclass\\x5f\\x5f'] }}",
+            "{{ x|attr('\\137\\137class\\137\\137') }}",
+            "{{ x|attr(['__gl','obals__']|join) }}",
+            "{{ x|attr('__slabolg__'|reverse) }}{{ '__ssalc__'|reverse }}",
+            "{{ x|attr('%c%c%s'|format(95,95,'class')) }}",
+            "{{ lipsum.__globals__['os'].popen('id').read() }}",
+            "{% set a = cycler.next %}{{ a }}",
+            "{% include '/etc/passwd' %}",
+            "{%- import 'x' as y -%}",
+            "{{ (messages|attr(name))() }}",
+        ] {
+            assert!(bad(template), "{template}");
+        }
+    }
+
+    #[test]
+    fn templates_as_they_are_stay_quiet() {
+        for template in [
+            "{% for message in messages %}{{ '<|im_start|>' + message['role'] + '\\n' + message['content'] }}{% endfor %}",
+            "{%- if tools is defined %}{{- tools | tojson(indent=4) }}{%- endif %}",
+            "{%- set ns = namespace(found=false) -%}{% set ns.found = true %}",
+            "{{ raise_exception('Conversation roles must alternate') }}",
+            "{{ messages[0].system or config_name }}{{ {'a': {'b': 1}}['a'] }}",
+            "{{ message.content.split('</think>')[-1].lstrip('\\n') }}",
+            "{% macro render(x) %}{{ x|string|trim }}{% endmacro %}{{ strftime_now('%d %b %Y') }}",
+            "{% raw %}{{ ''.__class__ }}{% endraw %}",
+        ] {
+            assert!(!bad(template), "{template}: {:?}", pieces(template));
+        }
+    }
+}

@@ -171,11 +171,13 @@ fn spaced(text: &str, lexicon: &Lexicon) -> Reading {
             continue;
         }
         let mut word = String::new();
+        // What stands between the first two letters stands between all of a word.
+        let between = chars.get(at.saturating_add(1)).copied();
         while let Some(c) = chars.get(at).filter(|_| !is_gap(at) && is_gap(at.saturating_add(1))) {
             word.push(*c);
-            let next = at.saturating_add(2);
-            if is_gap(next) || !is_gap(next.saturating_add(1)) {
-                at = at.saturating_add(1);
+            let (gap, next) = (at.saturating_add(1), at.saturating_add(2));
+            if is_gap(next) || !is_gap(next.saturating_add(1)) || chars.get(gap).copied() != between {
+                at = gap;
                 break;
             }
             at = next;

@@ -473,8 +473,8 @@ impl Lexicon {
         choices.into_iter().nth(at).unwrap_or_default()
     }
 
-    /// Letters without spaces, cut into known words and what stands between them; none where known words are not most of
-    /// it. From each place the longest known word counts.
+    /// Letters without spaces, cut into known words and what stands between them; none where known words are less than a
+    /// third of it. From each place the longest known word counts.
     pub(crate) fn cut(&self, letters: &str) -> Option<String> {
         let chars: Vec<char> = letters.chars().collect();
         let mut out = String::with_capacity(letters.len().saturating_mul(2));
@@ -505,6 +505,6 @@ impl Lexicon {
             apart = longest > 0;
             at = at.saturating_add(longest.max(1));
         }
-        (words >= 2 && covered.saturating_mul(2) >= chars.len()).then_some(out)
+        (words >= 2 && covered.saturating_mul(3) >= chars.len()).then_some(out)
     }
 }

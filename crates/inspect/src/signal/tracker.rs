@@ -34,7 +34,7 @@ const MENTION: u64 = 80;
 const MIXED: u32 = 2;
 
 /// What a sign weighs whose words are misspelt, in thousandths.
-const MISSPELT: u64 = 930;
+const MISSPELT: u64 = 965;
 
 /// What a sign weighs at least for its disguise to be one too, in thousandths.
 const ENCODED: u16 = 400;

@@ -261,6 +261,16 @@ impl Judge<'_, '_> {
         None
     }
 
+    /// Whether a value is `getattr(class, name)` of a pair that the policy allows.
+    fn is_known_attribute(&self, machine: &Machine<'_>, value: Value) -> bool {
+        let Value::Result(node) = value else { return false };
+        let Some(Node::Result { callee: Value::Global(id), args }) = machine.node(node) else { return false };
+        let [Value::Global(of), name, ..] = machine.tuple(args) else { return false };
+        let (Some(of), Some(name)) = (machine.imported(*of), machine.text(*name)) else { return false };
+        self.tier(id) == Tier::Allowed(Contract::PlainAttribute)
+            && matches!(self.scan.policy().tier(&of.module, &format!("{}.{name}", of.name)), Tier::Allowed(_))
+    }
+
     /// The texts among the arguments, also one tuple deeper.
     fn texts(machine: &Machine<'_>, args: Value) -> Vec<String> {
         let mut texts = Vec::new();
@@ -321,9 +331,7 @@ impl Judge<'_, '_> {
             Contract::PlainNames => {
                 let plain = |value: &Value| match value {
                     Value::Int(_) | Value::Number => true,
-                    other => machine
-                        .text(*other)
-                        .is_some_and(|t| !t.contains("__") && !words::walks("", &t, |_| false)),
+                    other => machine.text(*other).is_some_and(|t| words::is_plain_path(&t)),
                 };
                 if values.iter().all(plain) { None } else { Some("it walks through attributes") }
             }
@@ -378,6 +386,18 @@ impl Judge<'_, '_> {
                 self.say(rule::UNKNOWN, id, message, offset);
                 return;
             }
+            // A method of the pickle's own list or text.
+            (
+                Value::List
+                | Value::Dict
+                | Value::Set
+                | Value::Tuple(_)
+                | Value::EmptyTuple
+                | Value::Text { .. }
+                | Value::Bytes { .. }
+                | Value::Int(_),
+                Some(name),
+            ) if words::is_plain_path(&name) => return,
             (_, Some(name)) => format!("loading takes the attribute `{name}` of an object"),
             (_, None) => "loading takes an attribute whose name is computed".to_owned(),
         };
@@ -451,7 +471,9 @@ impl Watch for Judge<'_, '_> {
             },
             Value::Result(_) => {
                 self.acted = true;
-                if let Some(root) = Self::root(machine, callee) {
+                if let Some(root) = Self::root(machine, callee)
+                    && !self.is_known_attribute(machine, callee)
+                {
                     self.code_in(machine, root, args, offset);
                     if matches!(self.tier(root), Tier::Allowed(_) | Tier::Constructible) {
                         let name = machine.imported(root).map_or("", |i| i.name.as_str());

@@ -93,11 +93,12 @@ impl Watch for Record {
         self.0.push("import ?".to_owned());
     }
 
-    fn call(&mut self, machine: &Machine<'_>, how: How, callee: Value, _: Value, _: u64) {
+    fn call(&mut self, machine: &Machine<'_>, how: How, callee: Value, _: Value, _: u64) -> bool {
         let word = if how == How::Call { "call" } else { "new" };
         if let Some(path) = Self::path(machine, callee) {
             self.0.push(format!("{word} {path}"));
         }
+        true
     }
 
     fn change(&mut self, machine: &Machine<'_>, change: Change, target: Value, _: Value, _: u64) {

@@ -15,6 +15,7 @@ pub(crate) struct Refusal {
 
 /// Every code that the gateway can answer with: status, code, and what to do. `docs/errors.md` is made from it.
 pub const CODES: &[(u16, &str, &str)] = &[
+    (400, "malformed_http", "The request is not HTTP (RFC 9112)."),
     (400, "invalid_json", "The body is not JSON (RFC 8259). The message names the byte."),
     (400, "invalid_utf8", "The body is not UTF-8. The message names the byte."),
     (400, "duplicate_key", "A key stands twice in one object; readers disagree on which one counts."),

@@ -6,6 +6,7 @@
 mod answer;
 mod dialect;
 mod error;
+mod explain;
 mod guard;
 mod json;
 mod metrics;

@@ -23,12 +23,22 @@ const BOUNDS: [u64; 12] = [
 /// The gateway's metrics.
 #[derive(Debug, Default)]
 pub struct Metrics {
-    refused: [AtomicU64; crate::error::CODES.len()],
+    refused: Refused,
     answered: AtomicU64,
     in_flight: AtomicI64,
     connections: AtomicI64,
     examine: Histogram,
     head: Histogram,
+}
+
+/// A counter for each code, in their order.
+#[derive(Debug)]
+struct Refused([AtomicU64; crate::error::CODES.len()]);
+
+impl Default for Refused {
+    fn default() -> Self {
+        Self(std::array::from_fn(|_| AtomicU64::new(0)))
+    }
 }
 
 #[derive(Debug, Default)]
@@ -61,7 +71,7 @@ impl Metrics {
 
     pub(crate) fn refused(&self, code: &str) {
         let at = crate::error::CODES.iter().position(|(_, known, _)| *known == code);
-        if let Some(counter) = at.and_then(|at| self.refused.get(at)) {
+        if let Some(counter) = at.and_then(|at| self.refused.0.get(at)) {
             counter.fetch_add(1, Ordering::Relaxed);
         }
     }
@@ -95,7 +105,7 @@ impl Metrics {
         let _ =
             writeln!(out, "# HELP stockade_gateway_refusals_total Requests that got an error, by its code.");
         let _ = writeln!(out, "# TYPE stockade_gateway_refusals_total counter");
-        for ((_, code, _), counter) in crate::error::CODES.iter().zip(&self.refused) {
+        for ((_, code, _), counter) in crate::error::CODES.iter().zip(&self.refused.0) {
             let _ = writeln!(out, "stockade_gateway_refusals_total{{code=\"{code}\"}} {}", read(counter));
         }
         for (name, help, gauge) in [

@@ -15,6 +15,7 @@ use tokio::sync::{Semaphore, watch};
 use tokio_rustls::TlsAcceptor;
 
 use crate::Gateway;
+use crate::explain::Explained;
 
 /// Where a server is in its life.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -124,7 +125,7 @@ impl Gateway {
                 Ok::<_, Infallible>(this.answer(head, body, Some(peer.ip())).await)
             }
         });
-        let connection = builder.serve_connection(TokioIo::new(stream), service);
+        let connection = builder.serve_connection(TokioIo::new(Explained::new(stream)), service);
         if let Err(error) = watcher.watch(connection.into_owned()).await
             && let Some(error) = error.downcast_ref::<hyper::Error>()
             && error.is_parse()

@@ -59,6 +59,20 @@ fn main() -> Result<(), stockade_inspect::EngineError> {
             println!("{name:<15} {size:>9} B {time:>10.2?} {rate:>8.0} MB/s");
         }
     }
+    let data: Vec<(&str, &str)> =
+        stockade_rules::FILES.iter().copied().filter(|(name, _)| name.starts_with("recognizers/")).collect();
+    let data = Engine::new(&Rulebook::new(data.leak()))?;
+    for size in [2 * 1024, 32 * 1024, 1024 * 1024] {
+        let mut text = PROSE.repeat(size / PROSE.len() + 1);
+        text.truncate(text.floor_char_boundary(size));
+        let span = SpanRef { channel: cx.channel, role: cx.role, path: "", text: &text };
+        let time = median(if size > 100_000 { 15 } else { 300 }, || {
+            black_box(data.examine(span, &cx));
+        });
+        #[expect(clippy::cast_precision_loss, reason = "a figure for people")]
+        let rate = text.len() as f64 / time.as_secs_f64() / 1e6;
+        println!("recognizers     {size:>9} B {time:>10.2?} {rate:>8.0} MB/s");
+    }
     hostile(&engine, &cx);
     for (name, unit) in [("prose", PROSE), ("base64", base64)] {
         let text = unit.repeat(32 * 1024 / unit.len() + 1);
@@ -96,6 +110,11 @@ fn hostile(engine: &Engine, cx: &Context) {
         ("random ASCII", noise("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789 .,-_/@+=")),
         ("digits and gaps", noise("0123456789 -")),
         ("4 4 4 4", "4 ".repeat(128 * 1024)),
+        ("44 44 44 44", "44 ".repeat(88 * 1024)),
+        ("contexts", "id number 12345678909 cpf 52998224725 tax id 86095742719 ".repeat(4_600)),
+        ("token token", "token=token=token=secret:secret:password:password=".repeat(5_200)),
+        ("a:a:a:a", "a:a:a:a:a:a:".repeat(22_000)),
+        ("sk- sk- ghp_", "sk-ghp_xoxb-AKIAglpat-hf_SG.eyJAIza ".repeat(7_300)),
         ("AA11 A A A", "AA11 A A A A A A A A A A A A A A A A A ".repeat(7_000)),
         ("a-a-a@a.aa.aa", "a-a-a-a-a-a-a-a-a-a-a-a@aa.aa.aa.aa.aa.aa.aa.aa ".repeat(5_000)),
         ("eyJ eyJ.eyJ", "eyJ eyJ.eyJ-eyJ.".repeat(16_000)),

@@ -27,6 +27,14 @@ pub(crate) struct Inner {
     pub(crate) rules: Vec<Detecting>,
     pub(crate) patterns: Patterns,
     pub(crate) lexicon: Lexicon,
+    /// Lists of words that signals use: they find nothing by themselves, but have examples.
+    pub(crate) word_lists: Vec<WordList>,
+}
+
+/// A list of words for the signals of a family.
+pub(crate) struct WordList {
+    pub(crate) header: Header,
+    pub(crate) family: Arc<str>,
 }
 
 /// What findings of one rule have in common.
@@ -104,13 +112,29 @@ impl Engine {
     /// # Errors
     /// [`EngineError`] when a rule cannot be loaded or run.
     pub fn new(rules: &Rulebook) -> Result<Self, EngineError> {
+        Self::with_locales(rules, &[] as &[&str])
+    }
+
+    /// The same, with the weak patterns of some countries, which would find too much elsewhere: bare numbers whose
+    /// check digit is all that tells them. Countries are ISO 3166-1 alpha-2 codes in any case.
+    ///
+    /// # Errors
+    /// [`EngineError`] when a rule cannot be loaded or run.
+    pub fn with_locales(rules: &Rulebook, locales: &[impl AsRef<str>]) -> Result<Self, EngineError> {
         let mut recognizers = rules.load::<Recognizer>("recognizers")?;
         recognizers.retain(|rule| rule.header.status != Status::Removed);
         let mut signals = rules.load::<Signal>("signals")?;
         signals.retain(|rule| rule.header.status != Status::Removed);
-        let patterns = Patterns::new(recognizers.iter().map(|r| (r.header.id.as_str(), &r.body)))?;
-        let words = signals.iter().map(|r| (r.header.id.as_str(), &r.body));
-        let lexicon = Lexicon::new(words, recognizers.len())?;
+        let hinted = |recognizer: &Recognizer| {
+            let chosen = |code: &String| locales.iter().any(|l| l.as_ref().eq_ignore_ascii_case(code));
+            recognizer.locales.iter().any(chosen)
+        };
+        let patterns = Patterns::new(recognizers.iter().map(|r| (r.header.id.as_str(), &r.body)), hinted)?;
+        let (signals, lists): (Vec<_>, Vec<_>) =
+            signals.into_iter().partition(|rule| !rule.body.is_word_list());
+        let words = signals.iter().zip(recognizers.len()..).map(|(rule, number)| (Some(number), rule));
+        let words = words.chain(lists.iter().map(|rule| (None, rule)));
+        let lexicon = Lexicon::new(words.map(|(number, r)| (number, r.header.id.as_str(), &r.body)))?;
         let recognizers = recognizers.into_iter().map(|rule| {
             let reach = if rule.body.region.is_empty() { Reach::Local } else { Reach::Region };
             Detecting::new(rule.header, rule.body.kind, &rule.body.ty, reach)
@@ -119,7 +143,11 @@ impl Engine {
             .into_iter()
             .map(|rule| Detecting::new(rule.header, FindingKind::Injection, &rule.body.family, Reach::Whole));
         let rules = recognizers.chain(signals).collect();
-        Ok(Self { inner: Arc::new(Inner { rules, patterns, lexicon }) })
+        let word_lists = lists
+            .into_iter()
+            .map(|rule| WordList { header: rule.header, family: Arc::from(rule.body.family.as_str()) })
+            .collect();
+        Ok(Self { inner: Arc::new(Inner { rules, patterns, lexicon, word_lists }) })
     }
 
     /// Examines a whole text.

@@ -20,9 +20,11 @@
 //! # Ok::<(), stockade_inspect::EngineError>(())
 //! ```
 
+mod decode;
 mod engine;
 mod examples;
 mod pseudonym;
+mod reader;
 mod report;
 mod rule;
 mod scan;

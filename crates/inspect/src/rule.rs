@@ -3,6 +3,8 @@
 use serde::Deserialize;
 use stockade_domain::FindingKind;
 
+pub(crate) use crate::validate::Validator;
+
 /// A recognizer: patterns that are matched exactly, regions that run from an opener to a closer.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -11,6 +13,9 @@ pub(crate) struct Recognizer {
     /// The word of `redact:<type>`.
     #[serde(rename = "type")]
     pub(crate) ty: String,
+    /// Countries (ISO 3166-1 alpha-2, lower case) that the rule is about; none for the whole world.
+    #[serde(default)]
+    pub(crate) locales: Vec<String>,
     #[serde(default)]
     pub(crate) pattern: Vec<Pattern>,
     #[serde(default)]
@@ -24,7 +29,11 @@ pub(crate) struct Recognizer {
 pub(crate) struct Pattern {
     /// Bytes, not Unicode; no look-around; a bounded length.
     pub(crate) regex: String,
-    /// Characters that must not stand just before, as the inside of a bracketed class; empty allows all.
+    /// What must stand just before the match without being part of it, a regex of the same kind. The longest stretch
+    /// that fits counts, and the match begins where it ends.
+    pub(crate) lead: Option<String>,
+    /// Characters that must not stand just before, as the inside of a bracketed class; empty allows all. With a lead,
+    /// before the lead.
     #[serde(default)]
     pub(crate) left: String,
     /// Characters that must not stand just after.
@@ -34,14 +43,20 @@ pub(crate) struct Pattern {
     pub(crate) validator: Validator,
     /// In thousandths.
     pub(crate) confidence: u16,
+    /// Words of which one must stand near.
     pub(crate) context: Option<Nearby>,
+    /// Words of which none may.
+    pub(crate) without: Option<Nearby>,
+    /// Too weak to run unless one of the rule's locales is chosen.
+    #[serde(default)]
+    pub(crate) hinted: bool,
 }
 
-/// Words of which one must stand near a match.
+/// Words, and where they are looked for.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Nearby {
-    /// ASCII, any case. A word's neighbours are not letters, unless a `*` stands at that end.
+    /// In any case and script. A word's neighbours are no Latin letters, unless a `*` stands at that end.
     pub(crate) words: Vec<String>,
     /// How many canonical characters before the match are searched.
     pub(crate) before: usize,
@@ -80,27 +95,4 @@ pub(crate) struct Head {
     /// A longer head is no region.
     pub(crate) max: usize,
     pub(crate) validator: Validator,
-}
-
-/// What looks at the text of a match beyond its shape.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum Validator {
-    #[default]
-    None,
-    Card,
-    Iban,
-    Email,
-    UsSsn,
-    AwsSecret,
-    GithubToken,
-    StockadeKey,
-    JoseHeader,
-}
-
-impl Validator {
-    /// Whether the confidence depends on the text of the match.
-    pub(crate) const fn weighs(self) -> bool {
-        matches!(self, Self::Card | Self::GithubToken | Self::StockadeKey)
-    }
 }

@@ -1,48 +1,86 @@
-//! Three lazy automata over all patterns: forward for ends, backward for starts, backward over the prefix closures for
-//! what must be held.
+//! Lazy automata that run forward from places where something could begin: over what patterns begin with, in groups, and
+//! over what stands behind a lead.
+//!
+//! A place is looked at when some pattern allows the character before it and begins with the characters at it; the
+//! automaton then says, step by step, which patterns matched and whether any could still. That one pass gives both the
+//! matches and, at the end of a window, the first place that must be held. A state is a set of patterns that read *the
+//! same* stretch, so there are few, however many rules there are. (One unanchored automaton over all rules has a state
+//! for every set of stretches that are under way at once, and its reverse for what must be held one for every length.)
 
 use std::sync::{Mutex, PoisonError};
 
-use regex_automata::hybrid::dfa::{Cache, DFA, OverlappingState};
+use regex_automata::hybrid::LazyStateID;
+use regex_automata::hybrid::dfa::{Cache, DFA};
 use regex_automata::nfa::thompson::{self, NFA, WhichCaptures};
 use regex_automata::util::primitives::PatternID;
-use regex_automata::{Anchored, Input, MatchError, MatchKind};
+use regex_automata::util::start;
+use regex_automata::{Anchored, MatchError, MatchKind};
 use regex_syntax::hir::Hir;
 
-use super::closure::{for_ends, prefixes};
+use super::groups::{Ahead, COUNT, group};
 use super::pattern::Class;
+use super::starts::{Groups, Starts};
 use crate::engine::EngineError;
 
 /// The most bytes that one automaton's cache takes, per concurrent use.
-const CACHE: usize = 1024 * 1024;
+const CACHE: usize = 2 * 1024 * 1024;
 
 /// How many caches are kept for later.
 const KEPT: usize = 4;
 
 /// The compiled patterns of all recognizers. A pattern's number is its place in the list that they are built from.
 pub(crate) struct Automata {
-    forward: DFA,
-    backward: DFA,
-    closure: DFA,
+    /// Whole patterns; of those with a lead, the lead. By group.
+    heads: [Option<Heads>; COUNT],
+    /// What follows the leads, by number of the value.
+    values: Option<DFA>,
+    /// Where heads could begin.
+    starts: Starts,
     pool: Mutex<Vec<Caches>>,
+}
+
+/// The heads of one group.
+struct Heads {
+    dfa: DFA,
+    /// Number of the pattern by its number in the automaton.
+    numbers: Vec<usize>,
 }
 
 /// The lazily built states. Taken for one call, then given back: an idle stream holds none.
 pub(crate) struct Caches {
-    forward: Cache,
-    backward: Cache,
-    closure: Cache,
+    heads: [Option<Cached>; COUNT],
+    values: Option<Cached>,
+}
+
+/// A cache and the state that the last search began in, as long as the cache was not cleared since.
+struct Cached {
+    cache: Cache,
+    start: Option<(usize, LazyStateID)>,
 }
 
 impl Automata {
-    /// From patterns, and the characters that must not stand before each.
-    pub(super) fn new(patterns: &[Hir], left: &[Class]) -> Result<Self, EngineError> {
-        let ends: Vec<Hir> = patterns.iter().zip(left).map(|(hir, left)| for_ends(hir, left)).collect();
-        let closures: Vec<Hir> = patterns.iter().map(prefixes).collect();
+    /// From heads with the characters that must not stand before each, and from values.
+    pub(super) fn new(heads: &[Hir], left: &[Class], values: &[Hir]) -> Result<Self, EngineError> {
+        let groups: Vec<u8> = heads.iter().map(group).collect();
+        let mut built = [const { None }; COUNT];
+        for (number, slot) in built.iter_mut().enumerate() {
+            let members: Vec<(usize, &Hir)> = heads
+                .iter()
+                .enumerate()
+                .zip(&groups)
+                .filter(|(_, group)| usize::from(**group) == number)
+                .map(|(member, _)| member)
+                .collect();
+            if !members.is_empty() {
+                let hirs: Vec<Hir> = members.iter().map(|(_, hir)| (*hir).clone()).collect();
+                *slot =
+                    Some(Heads { dfa: build(&hirs)?, numbers: members.iter().map(|(n, _)| *n).collect() });
+            }
+        }
         Ok(Self {
-            forward: build(&ends, false)?,
-            backward: build(patterns, true)?,
-            closure: build(&closures, true)?,
+            heads: built,
+            values: if values.is_empty() { None } else { Some(build(values)?) },
+            starts: Starts::new(heads, left, &groups),
             pool: Mutex::new(Vec::new()),
         })
     }
@@ -50,10 +88,10 @@ impl Automata {
     /// Runs `work` with caches from the pool.
     pub(crate) fn with_caches<T>(&self, work: impl FnOnce(&mut Caches) -> T) -> T {
         let taken = self.pool.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let fresh = |dfa: &DFA| Cached { cache: dfa.create_cache(), start: None };
         let mut caches = taken.unwrap_or_else(|| Caches {
-            forward: self.forward.create_cache(),
-            backward: self.backward.create_cache(),
-            closure: self.closure.create_cache(),
+            heads: self.heads.each_ref().map(|heads| heads.as_ref().map(|heads| fresh(&heads.dfa))),
+            values: self.values.as_ref().map(fresh),
         });
         let result = work(&mut caches);
         let mut pool = self.pool.lock().unwrap_or_else(PoisonError::into_inner);
@@ -63,64 +101,129 @@ impl Automata {
         result
     }
 
-    /// Calls `found` with pattern and end of every match that begins in `text[from..]`, and perhaps of some more. The byte
-    /// before `from` is there to be looked at.
-    pub(super) fn ends(
+    /// The first place in `text[from..]` at which something could begin, and which groups of patterns.
+    pub(super) fn next_start(&self, ahead: &mut Ahead, text: &[u8], from: usize) -> Option<(usize, Groups)> {
+        let mut from = from;
+        loop {
+            let (place, groups) = self.starts.next(text, from)?;
+            let left = ahead.leaves(groups, text, place);
+            if left != 0 {
+                return Some((place, left));
+            }
+            from = place.saturating_add(1);
+        }
+    }
+
+    /// Calls `found` with head and end of every match of these groups that begins at `from`. Says whether the text's
+    /// end cuts off one that could still come or change its neighbour.
+    pub(super) fn heads(
         &self,
         caches: &mut Caches,
+        groups: Groups,
         text: &[u8],
         from: usize,
-        mut found: impl FnMut(&mut Cache, usize, usize) -> Result<(), MatchError>,
-    ) -> Result<(), MatchError> {
-        let Caches { forward, backward, .. } = caches;
-        let input = Input::new(text).range(from.saturating_sub(1)..);
-        let mut state = OverlappingState::start();
-        loop {
-            self.forward.try_search_overlapping_fwd(forward, &input, &mut state)?;
-            let Some(hit) = state.get_match() else { return Ok(()) };
-            found(backward, hit.pattern().as_usize(), hit.offset())?;
+        mut found: impl FnMut(usize, usize),
+    ) -> Result<bool, MatchError> {
+        let mut open = false;
+        for (number, (heads, cached)) in self.heads.iter().zip(&mut caches.heads).enumerate() {
+            let (Some(heads), Some(cached)) = (heads, cached) else { continue };
+            if groups >> number & 1 == 0 {
+                continue;
+            }
+            let start = cached.start(&heads.dfa)?;
+            open |= run(&heads.dfa, &mut cached.cache, start, text, from, |pattern, end| {
+                if let Some(number) = heads.numbers.get(pattern) {
+                    found(*number, end);
+                }
+            })?;
         }
+        Ok(open)
     }
 
-    /// Calls `found` with every start in `text[from..end]` from which the pattern matches up to `end`.
-    pub(super) fn starts(
+    /// The same for one value.
+    pub(super) fn value(
         &self,
-        cache: &mut Cache,
+        caches: &mut Caches,
+        value: usize,
         text: &[u8],
-        pattern: usize,
         from: usize,
-        end: usize,
         mut found: impl FnMut(usize),
-    ) -> Result<(), MatchError> {
-        let Ok(id) = PatternID::new(pattern) else { return Ok(()) };
-        let input = Input::new(text).range(from..end).anchored(Anchored::Pattern(id));
-        let mut state = OverlappingState::start();
-        loop {
-            self.backward.try_search_overlapping_rev(cache, &input, &mut state)?;
-            let Some(hit) = state.get_match() else { return Ok(()) };
-            found(hit.offset());
-        }
-    }
-
-    /// The first place in `text[from..]` from which the rest could still grow into a match, or already is one.
-    pub(super) fn hold(&self, caches: &mut Caches, text: &[u8], from: usize) -> Result<usize, MatchError> {
-        let input = Input::new(text).range(from..).anchored(Anchored::Yes);
-        let found = self.closure.try_search_rev(&mut caches.closure, &input)?;
-        Ok(found.map_or(text.len(), |hit| hit.offset()))
+    ) -> Result<bool, MatchError> {
+        let (Some(dfa), Some(cached)) = (&self.values, &mut caches.values) else { return Ok(false) };
+        let Ok(id) = PatternID::new(value) else { return Ok(false) };
+        let config = start::Config::new().anchored(Anchored::Pattern(id));
+        let start = dfa.start_state(&mut cached.cache, &config).map_err(|_| MatchError::gave_up(from))?;
+        run(dfa, &mut cached.cache, start, text, from, |_, end| found(end))
     }
 }
 
-fn build(patterns: &[Hir], reverse: bool) -> Result<DFA, EngineError> {
+impl Cached {
+    fn start(&mut self, dfa: &DFA) -> Result<LazyStateID, MatchError> {
+        let cleared = self.cache.clear_count();
+        if let Some((when, start)) = self.start
+            && when == cleared
+        {
+            return Ok(start);
+        }
+        let config = start::Config::new().anchored(Anchored::Yes);
+        let start = dfa.start_state(&mut self.cache, &config).map_err(|_| MatchError::gave_up(0))?;
+        self.start = Some((self.cache.clear_count(), start));
+        Ok(start)
+    }
+}
+
+/// Runs from a start state over `text[from..]`; a match is reported one byte late, so once more at the end.
+fn run(
+    dfa: &DFA,
+    cache: &mut Cache,
+    start: LazyStateID,
+    text: &[u8],
+    from: usize,
+    mut found: impl FnMut(usize, usize),
+) -> Result<bool, MatchError> {
+    let gave_up = |_| MatchError::gave_up(from);
+    let mut state = start;
+    for (at, byte) in text.iter().enumerate().skip(from) {
+        state = dfa.next_state(cache, state, *byte).map_err(gave_up)?;
+        if state.is_tagged() {
+            if state.is_match() {
+                for index in 0..dfa.match_len(cache, state) {
+                    found(dfa.match_pattern(cache, state, index).as_usize(), at);
+                }
+            } else if state.is_dead() {
+                return Ok(false);
+            }
+        }
+    }
+    let last = dfa.next_eoi_state(cache, state).map_err(gave_up)?;
+    if last.is_match() {
+        for index in 0..dfa.match_len(cache, last) {
+            found(dfa.match_pattern(cache, last, index).as_usize(), text.len());
+        }
+        return Ok(true);
+    }
+    if !state.is_match() {
+        return Ok(true);
+    }
+    // The state tells of a match that ended before the last byte. Whether it also stands for more, its successors know.
+    for byte in 0..=u8::MAX {
+        if !dfa.next_state(cache, state, byte).map_err(gave_up)?.is_dead() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+fn build(patterns: &[Hir]) -> Result<DFA, EngineError> {
     let config = thompson::Config::new()
-        .reverse(reverse)
         .utf8(false)
         .which_captures(WhichCaptures::None)
-        .nfa_size_limit(Some(4 * 1024 * 1024));
+        .nfa_size_limit(Some(16 * 1024 * 1024));
     let nfa: NFA =
         thompson::Compiler::new().configure(config).build_many_from_hir(patterns).map_err(too_large)?;
     let config = DFA::config()
         .match_kind(MatchKind::All)
-        .starts_for_each_pattern(reverse)
+        .starts_for_each_pattern(true)
         .cache_capacity(CACHE)
         .skip_cache_capacity_check(false);
     DFA::builder().configure(config).build_from_nfa(nfa).map_err(too_large)

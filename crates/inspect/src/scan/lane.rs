@@ -3,9 +3,11 @@
 use regex_automata::MatchError;
 
 use super::automata::Caches;
-use super::pattern::{Class, Pattern, Patterns, Purpose};
+use super::groups::Ahead;
+use super::pattern::{Class, Patterns, Purpose};
 use super::region::Progress;
-use crate::rule::Nearby;
+use super::starts::Groups;
+use super::words::Seen;
 use crate::validate::accepts;
 use crate::view::Window;
 
@@ -32,11 +34,32 @@ pub(crate) struct Lane {
     regions: Vec<Progress>,
 }
 
-/// A match of which the shape is certain.
+/// What is found at one place.
+#[derive(Default)]
+struct Candidates {
+    /// Pattern and end, as the automaton tells them.
+    heads: Vec<(usize, usize)>,
+    /// What its validator and context accepted.
+    good: Vec<Candidate>,
+    /// Accepted matches that make those within them superfluous: pattern and end.
+    covered: Vec<(usize, usize)>,
+}
+
+/// A match that counts if its place is decided.
 struct Candidate {
     pattern: usize,
     start: usize,
     end: usize,
+    confidence: u16,
+}
+
+/// The text at hand, and what is known about it.
+struct Sight<'a> {
+    patterns: &'a Patterns,
+    text: &'a [u8],
+    /// Nothing follows.
+    last: bool,
+    seen: Seen,
 }
 
 impl Span {
@@ -77,41 +100,21 @@ impl Lane {
     ) -> Result<(), MatchError> {
         let (base, text) = self.window.kept();
         let from = self.decided.saturating_sub(base);
-        let mut decided = if last { text.len() } else { patterns.automata.hold(caches, text, from)? };
-        let mut candidates = Vec::new();
-        patterns.automata.ends(caches, text, from, |cache, number, end| {
-            let Some(pattern) = patterns.patterns.get(number) else { return Ok(()) };
-            let allowed = match text.get(end) {
-                Some(next) => !has(&pattern.right, *next),
-                None => last,
-            };
-            if !allowed || end <= from {
-                return Ok(());
+        let mut sight = Sight { patterns, text, last, seen: Seen::default() };
+        let mut candidates = Candidates::default();
+        let mut ahead = Ahead::default();
+        let mut place = from;
+        let decided = loop {
+            let next = patterns.automata.next_start(&mut ahead, text, place);
+            let Some((start, groups)) = next else { break text.len() };
+            if !sight.look(caches, start, groups, &mut candidates)? {
+                break start;
             }
-            patterns.automata.starts(cache, text, number, from, end, |start| {
-                let before = start.checked_sub(1).and_then(|at| text.get(at));
-                if before.is_some_and(|byte| has(&pattern.left, *byte)) {
-                    return;
-                }
-                match &pattern.context {
-                    // The context's right side is not all there: the match is decided when it is.
-                    Some(context) if !last && end.saturating_add(context.after) >= text.len() => {
-                        decided = decided.min(start);
-                    }
-                    Some(context) if !context.is_near(text, start, end) => {}
-                    _ => candidates.push(Candidate { pattern: number, start, end }),
-                }
-            })
-        })?;
-        // Of one pattern and end the starts come last first: backwards, the widest candidate comes before what it contains.
-        let mut covered = None;
-        for candidate in candidates.iter().rev().filter(|candidate| candidate.start < decided) {
-            let Some(pattern) = patterns.patterns.get(candidate.pattern) else { continue };
-            let same = Some((candidate.pattern, candidate.end));
-            if covered != same && take(&mut self.regions, &self.window, pattern, base, candidate, out) {
-                covered = same.filter(|_| pattern.is_found_alike());
+            for candidate in candidates.good.drain(..) {
+                take(&mut self.regions, &self.window, patterns, base, &candidate, out);
             }
-        }
+            place = start.saturating_add(1);
+        };
         self.decided = base.saturating_add(decided);
         for (progress, region) in self.regions.iter_mut().zip(&patterns.regions) {
             progress.sort();
@@ -122,24 +125,118 @@ impl Lane {
     }
 }
 
-/// Keeps a candidate that its validator accepts; says whether it did.
+impl Sight<'_> {
+    /// Collects what begins at a place; false when that is not decided yet.
+    fn look(
+        &mut self,
+        caches: &mut Caches,
+        start: usize,
+        groups: Groups,
+        candidates: &mut Candidates,
+    ) -> Result<bool, MatchError> {
+        let Patterns { automata, patterns, .. } = self.patterns;
+        let Candidates { heads, good, covered } = candidates;
+        good.clear();
+        heads.clear();
+        let text = self.text;
+        let before = start.checked_sub(1).and_then(|at| text.get(at)).copied();
+        let open = automata.heads(caches, groups, text, start, |number, end| {
+            let Some(pattern) = patterns.get(number) else { return };
+            let right = text.get(end).is_none_or(|next| !has(&pattern.right, *next));
+            if (right || pattern.value.is_some()) && before.is_none_or(|byte| !has(&pattern.left, byte)) {
+                heads.push((number, end));
+            }
+        })?;
+        if open && !self.last {
+            return Ok(false);
+        }
+        if heads.is_empty() {
+            return Ok(true);
+        }
+        // Of one pattern the longest match first: it makes the shorter ones superfluous, and the longest lead counts.
+        heads.sort_unstable_by(|a, b| b.cmp(a));
+        let mut lead = None;
+        for (number, end) in heads.iter().copied() {
+            let Some(pattern) = patterns.get(number) else { continue };
+            let Some(value) = pattern.value else {
+                if !self.judge(number, start, end, good, covered) {
+                    return Ok(false);
+                }
+                continue;
+            };
+            if lead == Some(number) {
+                continue;
+            }
+            lead = Some(number);
+            let mut ends = Vec::new();
+            let open = automata.value(caches, value, text, end, |end| {
+                if text.get(end).is_none_or(|next| !has(&pattern.right, *next)) {
+                    ends.push(end);
+                }
+            })?;
+            if open && !self.last {
+                return Ok(false);
+            }
+            for value_end in ends.into_iter().rev() {
+                if !self.judge(number, end, value_end, good, covered) {
+                    return Ok(false);
+                }
+            }
+        }
+        Ok(true)
+    }
+
+    /// Adds a match if its validator and its context accept it; false when that is not known yet.
+    fn judge(
+        &mut self,
+        number: usize,
+        start: usize,
+        end: usize,
+        good: &mut Vec<Candidate>,
+        covered: &mut Vec<(usize, usize)>,
+    ) -> bool {
+        let Some(pattern) = self.patterns.patterns.get(number) else { return true };
+        let alike = pattern.is_found_alike();
+        if alike && covered.iter().any(|(known, until)| *known == number && end <= *until) {
+            return true;
+        }
+        let matched = self.text.get(start..end).unwrap_or_default();
+        let Some(change) = accepts(pattern.validator, matched) else { return true };
+        for (context, wanted) in [(&pattern.context, true), (&pattern.without, false)] {
+            let Some(context) = context else { continue };
+            if !self.last && end.saturating_add(context.after) >= self.text.len() {
+                return false;
+            }
+            if self.patterns.words.near(&mut self.seen, self.text, context, start, end) != wanted {
+                return true;
+            }
+        }
+        let confidence = pattern.confidence.saturating_add_signed(change).min(1_000);
+        good.push(Candidate { pattern: number, start, end, confidence });
+        if alike {
+            covered.retain(|(known, _)| *known != number);
+            covered.push((number, end));
+        }
+        true
+    }
+}
+
+/// Hands on what is decided.
 fn take(
     regions: &mut [Progress],
     window: &Window,
-    pattern: &Pattern,
+    patterns: &Patterns,
     base: usize,
     candidate: &Candidate,
     out: &mut Vec<Span>,
-) -> bool {
+) {
+    let Some(pattern) = patterns.patterns.get(candidate.pattern) else { return };
     let start = base.saturating_add(candidate.start);
     let end = base.saturating_add(candidate.end);
     match pattern.purpose {
         Purpose::Find(rule) => {
-            let text = window.kept().1.get(candidate.start..candidate.end).unwrap_or_default();
-            let Some(change) = accepts(pattern.validator, text) else { return false };
-            let confidence = pattern.confidence.saturating_add_signed(change).min(1_000);
             let last_byte = window.end_of(end.saturating_sub(1));
-            out.push(Span::new(rule, window.start_of(start), last_byte, confidence));
+            out.push(Span::new(rule, window.start_of(start), last_byte, candidate.confidence));
         }
         Purpose::Open(region) => {
             if let Some(progress) = regions.get_mut(region) {
@@ -152,40 +249,8 @@ fn take(
             }
         }
     }
-    true
 }
 
 fn has(class: &Class, byte: u8) -> bool {
     class.get(usize::from(byte)).copied().unwrap_or(false)
-}
-
-impl Nearby {
-    /// The same with its words in lower case, as [`Self::is_near`] wants them.
-    pub(super) fn lower(&self) -> Self {
-        Self { words: self.words.iter().map(|w| w.to_ascii_lowercase()).collect(), ..self.clone() }
-    }
-
-    /// Whether one of the words stands within the window around `start..end`, the match itself left out.
-    fn is_near(&self, text: &[u8], start: usize, end: usize) -> bool {
-        let before = text.get(start.saturating_sub(self.before)..start).unwrap_or_default();
-        let right = end.saturating_add(self.after).min(text.len());
-        let after = text.get(end..right).unwrap_or_default();
-        [before, after].into_iter().any(|part| {
-            let part = part.to_ascii_lowercase();
-            self.words.iter().any(|word| stands_in(&part, word))
-        })
-    }
-}
-
-/// Whether a context word stands in a text. Beyond the text's ends nothing is known and nothing is asked.
-fn stands_in(text: &[u8], word: &str) -> bool {
-    let open_left = word.starts_with('*');
-    let open_right = word.ends_with('*');
-    let needle = word.trim_matches('*').as_bytes();
-    memchr::memmem::find_iter(text, needle).any(|at| {
-        let letter =
-            |place: Option<usize>| place.and_then(|p| text.get(p)).is_some_and(u8::is_ascii_alphabetic);
-        (open_left || !letter(at.checked_sub(1)))
-            && (open_right || !letter(Some(at.saturating_add(needle.len()))))
-    })
 }

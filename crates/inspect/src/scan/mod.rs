@@ -4,12 +4,15 @@
 //! of all. That is what makes the outcome independent of how a stream was cut.
 
 mod automata;
-mod closure;
+mod groups;
 mod lane;
 #[cfg(test)]
 mod naive;
+mod parse;
 mod pattern;
 mod region;
+mod starts;
+mod words;
 
 pub(crate) use lane::{Lane, Span};
 pub(crate) use pattern::Patterns;

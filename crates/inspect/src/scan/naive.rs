@@ -7,12 +7,13 @@ use regex_syntax::hir::Hir;
 use stockade_domain::{Channel, Direction, FindingKind, Role, SpanRef};
 use stockade_rulebook::Rulebook;
 
-use super::closure::{class, parse};
+use super::parse::{class, parse};
 use super::pattern::Class;
+use super::words::spellings;
 use crate::engine::{Context, Engine};
-use crate::rule::{Nearby, Recognizer, Region};
+use crate::rule::{Nearby, Pattern, Recognizer, Region};
 use crate::validate::accepts;
-use crate::view::{Fold, Piece, Unescaper, fold};
+use crate::view::{Fold, Piece, Unescaper, fold, other};
 
 /// A canonical byte and the original bytes that it stands for.
 type Canonical = Vec<(u8, usize, usize)>;
@@ -23,22 +24,43 @@ struct Naive {
 
 struct Rule {
     body: Recognizer,
-    patterns: Vec<Regex>,
+    patterns: Vec<Shape>,
     /// Opener and closer.
     regions: Vec<(Regex, Option<Regex>)>,
+}
+
+/// A pattern and its lead, each as: some match begins here, and: all of this is a match.
+struct Shape {
+    regex: (Regex, Regex),
+    lead: Option<(Regex, Regex)>,
 }
 
 /// Rule number, start and end in original bytes.
 type Found = (usize, usize, usize);
 
 fn whole(pattern: &str) -> Regex {
-    Regex::builder()
-        .syntax(syntax::Config::new().unicode(false).utf8(false))
-        .build(&format!(r"\A(?:{pattern})\z"))
-        .unwrap()
+    regex(&format!(r"\A(?:{pattern})\z"))
 }
 
-fn canonical(text: &str, escapes: bool) -> Canonical {
+fn regex(pattern: &str) -> Regex {
+    Regex::builder().syntax(syntax::Config::new().unicode(false).utf8(false)).build(pattern).unwrap()
+}
+
+/// For one place: whether a match begins there; for one stretch: whether it is a match.
+fn both(pattern: &str) -> (Regex, Regex) {
+    (regex(&format!(r"\A(?:{pattern})")), whole(pattern))
+}
+
+/// Ends of all matches that begin at a place.
+fn ends((begins, whole): &(Regex, Regex), bytes: &[u8], start: usize) -> Vec<usize> {
+    if !begins.is_match(&bytes[start..]) {
+        return Vec::new();
+    }
+    (start + 1..=bytes.len()).filter(|end| whole.is_match(&bytes[start..*end])).collect()
+}
+
+/// The canonical view of a text as it stands, or with escapes resolved: those of JSON, or only those of any text.
+fn canonical(text: &str, escapes: Option<bool>) -> Canonical {
     let mut out = Vec::new();
     let mut at = 0;
     let mut take = |c: char, length: usize| {
@@ -47,13 +69,13 @@ fn canonical(text: &str, escapes: bool) -> Canonical {
             Fold::Ascii { bytes, len } => {
                 out.extend(bytes.iter().take(usize::from(len)).map(|b| (*b, at, at + length)))
             }
-            Fold::Other => out.push((0x80, at, at + length)),
+            Fold::Other => out.push((other(c), at, at + length)),
             Fold::Drop => {}
         }
         at += length;
     };
-    if escapes {
-        Unescaper::default().push(text, true, |piece| match piece {
+    if let Some(json) = escapes {
+        Unescaper::new(json).push(text, true, |piece| match piece {
             Piece::Verbatim(text) => text.chars().for_each(|c| take(c, c.len_utf8())),
             Piece::Escaped(c, length) => take(c, length),
         });
@@ -63,9 +85,9 @@ fn canonical(text: &str, escapes: bool) -> Canonical {
     out
 }
 
-fn escapes(text: &str) -> Vec<(usize, usize)> {
+fn escapes(text: &str, json: bool) -> Vec<(usize, usize)> {
     let (mut at, mut out) = (0, Vec::new());
-    Unescaper::default().push(text, true, |piece| match piece {
+    Unescaper::new(json).push(text, true, |piece| match piece {
         Piece::Verbatim(text) => at += text.len(),
         Piece::Escaped(_, length) => {
             out.push((at, at + length));
@@ -76,26 +98,29 @@ fn escapes(text: &str) -> Vec<(usize, usize)> {
 }
 
 fn near(context: &Nearby, bytes: &[u8], start: usize, end: usize) -> bool {
-    let before = &bytes[start.saturating_sub(context.before)..start];
-    let after = &bytes[end..bytes.len().min(end + context.after)];
-    [before, after].iter().any(|part| {
-        let part = part.to_ascii_lowercase();
+    let lower = bytes.to_ascii_lowercase();
+    let within = |from: usize, to: usize| {
         context.words.iter().any(|word| {
-            let needle = word.trim_matches('*').as_bytes();
-            (0..part.len()).filter(|at| part[*at..].starts_with(needle)).any(|at| {
-                let letter = |b: Option<&u8>| b.is_some_and(u8::is_ascii_alphabetic);
-                (word.starts_with('*') || !letter(part[..at].last()))
-                    && (word.ends_with('*') || !letter(part.get(at + needle.len())))
+            spellings(word.trim_matches('*')).iter().any(|needle| {
+                (from..to).any(|at| {
+                    let letter = |b: Option<&u8>| b.is_some_and(u8::is_ascii_alphabetic);
+                    at + needle.len() <= to
+                        && lower[at..].starts_with(needle)
+                        && (word.starts_with('*') || !letter(lower[..at].last()))
+                        && (word.ends_with('*') || !letter(lower.get(at + needle.len())))
+                })
             })
         })
-    })
+    };
+    within(start.saturating_sub(context.before), start) || within(end, bytes.len().min(end + context.after))
 }
 
 impl Naive {
     fn new() -> Self {
         let rules = Rulebook::new(stockade_rules::FILES).load::<Recognizer>("recognizers").unwrap();
         let compile = |rule: stockade_rulebook::Rule<Recognizer>| {
-            let patterns = rule.body.pattern.iter().map(|p| whole(&p.regex)).collect();
+            let shape = |p: &Pattern| Shape { regex: both(&p.regex), lead: p.lead.as_deref().map(both) };
+            let patterns = rule.body.pattern.iter().filter(|p| !p.hinted).map(shape).collect();
             let marks = |r: &Region| (whole(&r.opener), r.closer.as_deref().map(whole));
             let regions = rule.body.region.iter().map(marks).collect();
             Rule { body: rule.body, patterns, regions }
@@ -110,14 +135,18 @@ impl Naive {
             at.and_then(|at| bytes.get(at)).is_none_or(|b| !class[usize::from(*b)])
         };
         for (number, Rule { body, patterns, regions }) in self.rules.iter().enumerate() {
-            for (pattern, regex) in body.pattern.iter().zip(patterns) {
+            for (pattern, shape) in body.pattern.iter().filter(|p| !p.hinted).zip(patterns) {
                 let (left, right) = (class(&pattern.left).unwrap(), class(&pattern.right).unwrap());
-                for start in 0..n {
-                    for end in start + 1..=n {
-                        let good = allowed(&left, start.checked_sub(1))
-                            && allowed(&right, Some(end))
-                            && regex.is_match(&bytes[start..end])
+                for head in (0..n).filter(|head| allowed(&left, head.checked_sub(1))) {
+                    let start = match &shape.lead {
+                        None => Some(head),
+                        Some(lead) => ends(lead, &bytes, head).last().copied(),
+                    };
+                    let Some(start) = start.filter(|start| *start < n) else { continue };
+                    for end in ends(&shape.regex, &bytes, start) {
+                        let good = allowed(&right, Some(end))
                             && pattern.context.as_ref().is_none_or(|c| near(c, &bytes, start, end))
+                            && pattern.without.as_ref().is_none_or(|c| !near(c, &bytes, start, end))
                             && accepts(pattern.validator, &bytes[start..end]).is_some();
                         if good {
                             out.push((number, view[start].1, view[end - 1].2));
@@ -180,17 +209,15 @@ impl Naive {
     /// What is found, merged by rule.
     fn examine(&self, text: &str, json: bool) -> Vec<Found> {
         let mut found = Vec::new();
-        self.reading(&canonical(text, false), text.len(), &mut found);
-        if json {
-            self.reading(&canonical(text, true), text.len(), &mut found);
-            for (start, end) in escapes(text) {
-                for span in &mut found {
-                    if start < span.1 && span.1 < end {
-                        span.1 = start;
-                    }
-                    if start < span.2 && span.2 < end {
-                        span.2 = end;
-                    }
+        self.reading(&canonical(text, None), text.len(), &mut found);
+        self.reading(&canonical(text, Some(json)), text.len(), &mut found);
+        for (start, end) in escapes(text, json) {
+            for span in &mut found {
+                if start < span.1 && span.1 < end {
+                    span.1 = start;
+                }
+                if start < span.2 && span.2 < end {
+                    span.2 = end;
                 }
             }
         }
@@ -277,13 +304,22 @@ proptest! {
 
 /// What must be held by definition: the first place from which some continuation would make a match.
 #[test]
-fn the_closure_holds_what_could_begin() {
+fn what_could_begin_is_held() {
     for (pattern, text, hold) in
         [("ab{2,3}c", "xabb", 1), ("ab{2,3}c", "xabbbb", 6), ("a|bcd", "abc", 1), ("a(?:bc)?", "ab", 0)]
     {
         let hir: Hir = parse(pattern).unwrap();
-        let automata = super::automata::Automata::new(&[hir], &[[false; 256]]).unwrap();
-        let held = automata.with_caches(|caches| automata.hold(caches, text.as_bytes(), 0)).unwrap();
-        assert_eq!(held, hold, "{pattern} {text}");
+        let automata = super::automata::Automata::new(&[hir], &[[false; 256]], &[]).unwrap();
+        let text = format!("\u{0}{text}");
+        let text = text.as_bytes();
+        let held = automata.with_caches(|caches| {
+            (1..text.len()).find(|at| {
+                let mut ahead = super::groups::Ahead::default();
+                automata.next_start(&mut ahead, text, *at).is_some_and(|(place, groups)| {
+                    place == *at && automata.heads(caches, groups, text, place, |_, _| {}).unwrap()
+                })
+            })
+        });
+        assert_eq!(held.unwrap_or(text.len()) - 1, hold, "{pattern}");
     }
 }

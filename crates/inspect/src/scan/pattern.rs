@@ -3,9 +3,11 @@
 use regex_syntax::hir::Hir;
 
 use super::automata::Automata;
-use super::closure::{class, parse};
+use super::parse::{class, parse};
+use super::words::{Context, WordList, Words};
 use crate::engine::EngineError;
-use crate::rule::{Nearby, Recognizer, Validator};
+use crate::rule::{Nearby, Recognizer};
+use crate::validate::Validator;
 
 /// The longest match of a streamed pattern, in canonical characters.
 const LONGEST: usize = 4096;
@@ -21,6 +23,7 @@ pub(crate) struct Patterns {
     pub(super) automata: Automata,
     pub(super) patterns: Vec<Pattern>,
     pub(super) regions: Vec<Region>,
+    pub(super) words: Words,
     /// How much text before the undecided part must be kept.
     pub(super) before: usize,
 }
@@ -40,9 +43,12 @@ pub(super) struct Pattern {
     pub(super) purpose: Purpose,
     pub(super) left: Class,
     pub(super) right: Class,
+    /// The number of the value that follows, when the pattern is a lead.
+    pub(super) value: Option<usize>,
     pub(super) validator: Validator,
     pub(super) confidence: u16,
-    pub(super) context: Option<Nearby>,
+    pub(super) context: Option<Context>,
+    pub(super) without: Option<Context>,
 }
 
 pub(super) struct Region {
@@ -67,81 +73,127 @@ impl Patterns {
         &self.automata
     }
 
-    /// Compiles recognizers; the number of a rule is its place in the list.
+    /// Compiles recognizers; the number of a rule is its place in the list. Patterns that want a locale are left out
+    /// unless `hinted` says that it is one of those chosen.
     pub(crate) fn new<'a>(
         rules: impl IntoIterator<Item = (&'a str, &'a Recognizer)>,
+        hinted: impl Fn(&Recognizer) -> bool,
     ) -> Result<Self, EngineError> {
-        let mut hirs = Vec::new();
-        let mut patterns = Vec::new();
-        let mut regions = Vec::new();
+        let mut building = Building::default();
         for (rule, (id, recognizer)) in rules.into_iter().enumerate() {
-            let wrong = |what: String| EngineError::Rule { id: id.to_owned(), what };
-            let class = |inside: &str| class(inside).map_err(|e| wrong(format!("class `{inside}`: {e}")));
-            if recognizer.pattern.is_empty() && recognizer.region.is_empty() {
-                return Err(wrong("neither a pattern nor a region".to_owned()));
-            }
-            for pattern in &recognizer.pattern {
-                if let Some(context) = &pattern.context
-                    && (context.words.is_empty() || context.before.max(context.after) > WIDEST)
-                {
-                    return Err(wrong(format!(
-                        "a context has words and reaches {WIDEST} characters at most"
-                    )));
-                }
-                hirs.push(bounded(&pattern.regex).map_err(wrong)?);
-                patterns.push(Pattern {
-                    purpose: Purpose::Find(rule),
-                    left: class(&pattern.left)?,
-                    right: class(&pattern.right)?,
-                    validator: pattern.validator,
-                    confidence: pattern.confidence,
-                    context: pattern.context.as_ref().map(Nearby::lower),
-                });
-            }
-            for region in &recognizer.region {
-                if region.alphabet.is_some() == region.closer.is_some() {
-                    return Err(wrong("a region has either a closer or an alphabet".to_owned()));
-                }
-                let mark = |purpose, left| Pattern {
-                    purpose,
-                    left,
-                    right: [false; 256],
-                    validator: Validator::None,
-                    confidence: 0,
-                    context: None,
-                };
-                hirs.push(bounded(&region.opener).map_err(wrong)?);
-                patterns.push(mark(Purpose::Open(regions.len()), class(&region.left)?));
-                if let Some(closer) = &region.closer {
-                    hirs.push(bounded(closer).map_err(wrong)?);
-                    patterns.push(mark(Purpose::Close(regions.len()), [false; 256]));
-                }
-                let head = match &region.head {
-                    None => None,
-                    Some(head) => Some(Head {
-                        until: u8::try_from(head.until)
-                            .map_err(|_| wrong("`until` is not ASCII".to_owned()))?,
-                        max: head.max,
-                        validator: head.validator,
-                    }),
-                };
-                if head.is_some() && region.alphabet.is_none() {
-                    return Err(wrong("a head needs an alphabet".to_owned()));
-                }
-                regions.push(Region {
-                    rule,
-                    alphabet: region.alphabet.as_deref().map(class).transpose()?,
-                    trim: class(&region.trim)?,
-                    head,
-                    cap: region.cap,
-                    confidence: region.confidence,
-                });
-            }
+            let hinted = hinted(recognizer);
+            building
+                .add(rule, recognizer, hinted)
+                .map_err(|what| EngineError::Rule { id: id.to_owned(), what })?;
         }
-        let before = patterns.iter().filter_map(|p| p.context.as_ref().map(|c| c.before)).max();
-        let before = before.unwrap_or(0).max(1);
+        let Building { heads, values, patterns, regions, words } = building;
+        let contexts = patterns.iter().flat_map(|p| p.context.iter().chain(&p.without));
+        let before = contexts.map(|context| context.before.saturating_add(1)).max().unwrap_or(1);
         let left: Vec<Class> = patterns.iter().map(|p| p.left).collect();
-        Ok(Self { automata: Automata::new(&hirs, &left)?, patterns, regions, before })
+        let automata = Automata::new(&heads, &left, &values)?;
+        Ok(Self { automata, patterns, regions, words: words.compile()?, before })
+    }
+}
+
+/// What is compiled together once all rules are read.
+#[derive(Default)]
+struct Building {
+    heads: Vec<Hir>,
+    values: Vec<Hir>,
+    patterns: Vec<Pattern>,
+    regions: Vec<Region>,
+    words: WordList,
+}
+
+impl Building {
+    fn add(&mut self, rule: usize, recognizer: &Recognizer, hinted: bool) -> Result<(), String> {
+        if recognizer.pattern.is_empty() && recognizer.region.is_empty() {
+            return Err("neither a pattern nor a region".to_owned());
+        }
+        for pattern in &recognizer.pattern {
+            let regex = bounded(&pattern.regex)?;
+            let lead = pattern.lead.as_deref().map(bounded).transpose()?;
+            let mut context = |nearby: &Option<Nearby>| match nearby {
+                Some(nearby) if nearby.words.is_empty() || nearby.before.max(nearby.after) > WIDEST => {
+                    Err(format!("a context has words and reaches {WIDEST} characters at most"))
+                }
+                Some(nearby) => Ok(Some(self.words.add(nearby))),
+                None => Ok(None),
+            };
+            let (near, without) = (context(&pattern.context)?, context(&pattern.without)?);
+            let (left, right) = (inside(&pattern.left)?, inside(&pattern.right)?);
+            if pattern.hinted && !hinted {
+                continue;
+            }
+            let value = match lead {
+                None => {
+                    self.heads.push(regex);
+                    None
+                }
+                Some(lead) => {
+                    self.heads.push(lead);
+                    self.values.push(regex);
+                    Some(self.values.len().saturating_sub(1))
+                }
+            };
+            self.patterns.push(Pattern {
+                purpose: Purpose::Find(rule),
+                left,
+                right,
+                value,
+                validator: pattern.validator,
+                confidence: pattern.confidence,
+                context: near,
+                without,
+            });
+        }
+        recognizer.region.iter().try_for_each(|region| self.region(rule, region))
+    }
+
+    fn region(&mut self, rule: usize, region: &crate::rule::Region) -> Result<(), String> {
+        if region.alphabet.is_some() == region.closer.is_some() {
+            return Err("a region has either a closer or an alphabet".to_owned());
+        }
+        let number = self.regions.len();
+        self.mark(&region.opener, Purpose::Open(number), inside(&region.left)?)?;
+        if let Some(closer) = &region.closer {
+            self.mark(closer, Purpose::Close(number), [false; 256])?;
+        }
+        let head = match &region.head {
+            None => None,
+            Some(head) => Some(Head {
+                until: u8::try_from(head.until).map_err(|_| "`until` is not ASCII".to_owned())?,
+                max: head.max,
+                validator: head.validator,
+            }),
+        };
+        if head.is_some() && region.alphabet.is_none() {
+            return Err("a head needs an alphabet".to_owned());
+        }
+        self.regions.push(Region {
+            rule,
+            alphabet: region.alphabet.as_deref().map(inside).transpose()?,
+            trim: inside(&region.trim)?,
+            head,
+            cap: region.cap,
+            confidence: region.confidence,
+        });
+        Ok(())
+    }
+
+    fn mark(&mut self, regex: &str, purpose: Purpose, left: Class) -> Result<(), String> {
+        self.heads.push(bounded(regex)?);
+        self.patterns.push(Pattern {
+            purpose,
+            left,
+            right: [false; 256],
+            value: None,
+            validator: Validator::None,
+            confidence: 0,
+            context: None,
+            without: None,
+        });
+        Ok(())
     }
 }
 
@@ -163,4 +215,8 @@ fn bounded(pattern: &str) -> Result<Hir, String> {
         (Some(1..), Some(..=LONGEST)) => Ok(hir),
         _ => Err(format!("`{pattern}` must match from 1 to {LONGEST} characters")),
     }
+}
+
+fn inside(class_inside: &str) -> Result<Class, String> {
+    class(class_inside).map_err(|e| format!("class `{class_inside}`: {e}"))
 }

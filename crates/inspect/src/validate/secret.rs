@@ -16,20 +16,20 @@ pub(super) fn aws(text: &[u8]) -> Option<i16> {
 
 /// The six last characters are a CRC-32 of the 30 before, as GitHub described it in 2021. The scheme is not normative, so
 /// a token that fails it still counts.
-pub(super) fn github(text: &[u8]) -> i16 {
+pub(super) fn github(text: &[u8]) -> Option<i16> {
     let body = text.get(4..34).unwrap_or_default();
     let sum = text.get(34..).unwrap_or_default();
-    if sum == base62(crc32fast::hash(body)) { 100 } else { 0 }
+    Some(if sum == base62(crc32fast::hash(body)) { 100 } else { 0 })
 }
 
 /// The six last characters are a CRC-32 of all before them.
-pub(super) fn stockade(text: &[u8]) -> i16 {
+pub(super) fn stockade(text: &[u8]) -> Option<i16> {
     let (body, sum) = text.split_at_checked(text.len().saturating_sub(6)).unwrap_or_default();
-    if sum == base62(crc32fast::hash(body)) { 50 } else { 0 }
+    Some(if sum == base62(crc32fast::hash(body)) { 50 } else { 0 })
 }
 
 /// Six digits of base62, most significant first.
-fn base62(mut value: u32) -> [u8; 6] {
+pub(super) fn base62(mut value: u32) -> [u8; 6] {
     let mut out = [b'0'; 6];
     for slot in out.iter_mut().rev() {
         let digit = usize::try_from(value % 62).unwrap_or(0);
@@ -40,7 +40,7 @@ fn base62(mut value: u32) -> [u8; 6] {
 }
 
 /// Shannon entropy in thousandths of a bit a character.
-fn entropy(text: &[u8]) -> u32 {
+pub(super) fn entropy(text: &[u8]) -> u32 {
     let mut counts = [0_u32; 256];
     for byte in text {
         if let Some(count) = counts.get_mut(usize::from(*byte)) {
@@ -70,8 +70,8 @@ mod tests {
         let body = "0123456789abcdefghijABCDEFGHIJ";
         let sum = base62(crc32fast::hash(body.as_bytes()));
         let token = format!("ghp_{body}{}", std::str::from_utf8(&sum).unwrap());
-        assert_eq!(github(token.as_bytes()), 100);
-        assert_eq!(github(format!("ghp_{body}000000").as_bytes()), 0);
+        assert_eq!(github(token.as_bytes()), Some(100));
+        assert_eq!(github(format!("ghp_{body}000000").as_bytes()), Some(0));
         assert_eq!(base62(61), *b"00000z");
         assert_eq!(base62(u32::MAX), *b"4gfFC3");
     }

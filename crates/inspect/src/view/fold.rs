@@ -2,9 +2,13 @@
 
 use unicode_normalization::char::decompose_compatible;
 
-/// A byte of the canonical view for a character that is nothing in ASCII. It is never part of a number or token and
-/// may stand beside any.
-pub(crate) const OTHER: u8 = 0x80;
+/// The byte of the canonical view for a character that is nothing in ASCII: 0x80 to 0xfe. It is never part of a number
+/// or token and may stand beside any. Different characters have different bytes more often than not, so that words of
+/// any script can be looked for; what two words share by accident is one in 127 for each character.
+pub(crate) fn other(c: char) -> u8 {
+    let code = u32::from(c);
+    u8::try_from((code ^ (code >> 7)) % 127).map_or(0x80, |low| 0x80 | low)
+}
 
 /// The most bytes that one character becomes.
 const MOST: usize = 8;

@@ -8,6 +8,6 @@ mod fold;
 mod unescape;
 mod window;
 
-pub(crate) use fold::{Fold, fold};
+pub(crate) use fold::{Fold, fold, other};
 pub(crate) use unescape::{Piece, Unescaper};
 pub(crate) use window::{EDGE, Window, ascii_run};

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use super::fold::{Fold, OTHER, fold};
+use super::fold::{Fold, fold, other};
 
 /// Stands before the first character of a text; no character becomes it.
 pub(crate) const EDGE: u8 = 0xff;
@@ -93,7 +93,7 @@ impl Window {
                 usize::from(len)
             }
             Fold::Other => {
-                self.bytes.push(OTHER);
+                self.bytes.push(other(c));
                 1
             }
             Fold::Drop => 0,

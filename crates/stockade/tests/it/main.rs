@@ -7,6 +7,7 @@
 )]
 
 mod control;
+mod inspect;
 mod support;
 mod tls;
 mod up;

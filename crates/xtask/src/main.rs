@@ -45,6 +45,9 @@ enum Verb {
         /// What.
         #[arg(value_enum)]
         eval: eval::Eval,
+        /// Other scanners to run beside (artifacts: picklescan, modelscan, fickling, modelaudit), from PyPI.
+        #[arg(long, value_delimiter = ',')]
+        peer: Vec<String>,
     },
     /// Plants secrets everywhere, cuts them everywhere, and looks for them on the other side.
     Leaktest(leaktest::Options),
@@ -74,7 +77,7 @@ enum Verb {
 fn main() -> ExitCode {
     let result = match Cli::parse().verb {
         Verb::Bench { bench } => bench::run(&bench),
-        Verb::Eval { eval } => eval::run(eval),
+        Verb::Eval { eval, peer } => eval::run(eval, &peer),
         Verb::Leaktest(options) => leaktest::run(&options),
         Verb::ServeTier { tier, upstream } => bench::serve(tier, upstream),
         Verb::Check => check::run(),

@@ -17,6 +17,8 @@ pub(crate) enum Eval {
     Injection,
     /// Artifacts in the generated corpus: what is blocked of the malicious and of the benign, beside other scanners.
     Artifacts,
+    /// Names: precision and recall on labelled sentences, findings in benign texts, cost.
+    Names,
 }
 
 /// Runs an evaluation; without data it says so and has not run. `peers` are other scanners, run beside ours.
@@ -26,6 +28,7 @@ pub(crate) fn run(eval: Eval, peers: &[String]) -> Result<()> {
         Eval::Inspect => ("stockade-inspect", "inspect_eval"),
         Eval::Injection => ("stockade-inspect", "injection_eval"),
         Eval::Artifacts => ("stockade-scan", "artifact_eval"),
+        Eval::Names => ("stockade-inspect", "names_eval"),
     };
     command.args(["run", "--release", "--package", package, "--example", example]);
     if !peers.is_empty() {

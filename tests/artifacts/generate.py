@@ -641,8 +641,193 @@ def configuration():
     add("malicious/nemo-slip.nemo", tar([("../../model_config.yaml", b"a: 1\n")]))
 
 
+# --- graphs: ONNX and TensorFlow ---
+
+
+def varint(n):
+    out = b""
+    while n > 127:
+        out += bytes([n & 127 | 128])
+        n >>= 7
+    return out + bytes([n])
+
+
+def field(number_, value):
+    if isinstance(value, int):
+        return varint(number_ << 3) + varint(value)
+    value = value.encode() if isinstance(value, str) else value
+    return varint(number_ << 3 | 2) + varint(len(value)) + value
+
+
+def onnx(graph, domain="", extra=b""):
+    return field(1, 8) + field(2, "pytorch") + field(7, graph) + field(8, field(1, domain) + field(2, 17)) + extra
+
+
+def onnx_node(op="Relu", domain="", attributes=b""):
+    return field(1, field(1, "x") + field(2, "y") + field(3, "n") + field(4, op) + attributes + (field(7, domain) if domain else b""))
+
+
+def onnx_tensor(location=None):
+    body = field(1, 4) + field(2, 1) + field(8, "w")
+    if location is None:
+        return body + field(9, bytes(16))
+    return body + field(13, field(1, "location") + field(2, location)) + field(14, 1)
+
+
+def onnx_graph(nodes=b"", tensors_=b""):
+    return (nodes or onnx_node()) + field(2, "main") + tensors_ + field(11, field(1, "x")) + field(12, field(1, "y"))
+
+
+def node_def(op, name="n", attributes=b""):
+    return field(1, field(1, name) + field(2, op) + attributes)
+
+
+def saved_model(nodes, library=b""):
+    meta = field(1, field(4, "serve")) + field(2, nodes + (field(2, field(1, field(1, field(1, "f")) + library)) if library else b""))
+    return field(1, 1) + field(2, meta)
+
+
+def graphs():
+    plain = node_def("Placeholder", "x") + node_def("Relu", "y") + node_def("SaveV2", "save") + node_def("RestoreV2", "restore")
+    add("benign/onnx.onnx", onnx(onnx_graph(tensors_=field(5, onnx_tensor()))))
+    add("benign/onnx-external.onnx", onnx(onnx_graph(tensors_=field(5, onnx_tensor("weights.bin")))))
+    add("benign/onnx-microsoft.onnx", onnx(onnx_graph(onnx_node("FusedMatMul", "com.microsoft")), "com.microsoft"))
+    for name, path in [("parent", "../../etc/passwd"), ("absolute", "/etc/passwd"), ("backslash", "..\\..\\x"), ("drive", "C:\\x"), ("share", "\\\\host\\x"), ("url", "file:///etc/passwd")]:
+        add(f"malicious/onnx-external-{name}.onnx", onnx(onnx_graph(tensors_=field(5, onnx_tensor(path)))))
+    inner = onnx_graph(tensors_=field(5, onnx_tensor("../x")))
+    add("malicious/onnx-external-subgraph.onnx", onnx(onnx_graph(onnx_node("If", attributes=field(5, field(1, "then_branch") + field(6, inner))))))
+    add("malicious/onnx-external-constant.onnx", onnx(onnx_graph(onnx_node("Constant", attributes=field(5, field(1, "value") + field(5, onnx_tensor("/x")))))))
+    add("malicious/onnx-external-function.onnx", onnx(onnx_graph(), extra=field(25, field(1, "f") + field(7, field(4, "Constant") + field(5, field(1, "value") + field(5, onnx_tensor("/x")))))))
+    add("malicious/onnx-external-sparse.onnx", onnx(onnx_graph(tensors_=field(15, field(1, onnx_tensor("../x"))))))
+    add("malicious/onnx-named-bin.bin", onnx(onnx_graph(tensors_=field(5, onnx_tensor("/etc/passwd")))))
+    add("malicious/onnx-pyop.onnx", onnx(onnx_graph(onnx_node("PyOp", "pyopmulti_1")), "pyopmulti_1"))
+    add("review/onnx-custom-op.onnx", onnx(onnx_graph(onnx_node("Do", "acme")), "acme"))
+    add("review/onnx-custom-two.onnx", onnx(onnx_graph(onnx_node("Do", "acme") + onnx_node("Go", "other")), "acme"))
+    add("review/onnx-custom-subgraph.onnx", onnx(onnx_graph(onnx_node("If", attributes=field(5, field(1, "then_branch") + field(6, onnx_graph(onnx_node("Do", "acme"))))))))
+    for name in ("", "-else"):
+        deep = onnx_graph()
+        for _ in range(200):
+            deep = onnx_graph(onnx_node("If", attributes=field(5, field(1, "then_branch" if not name else "else_branch") + field(6, deep))))
+        add(f"malicious/onnx-deep{name}.onnx", onnx(deep))
+    deep = field(10, field(1, "f"))
+    for _ in range(200):
+        deep = field(10, field(1, "f") + field(2, field(1, "a") + field(2, deep)))
+    add("malicious/graphdef-deep.pb", node_def("Relu", attributes=field(5, field(1, "a") + field(2, deep))))
+    add("benign/saved_model.pb", saved_model(plain))
+    add("benign/graphdef.pb", plain)
+    for name, op in [("write", "WriteFile"), ("read", "ReadFile"), ("matching", "MatchingFiles"), ("pyfunc", "PyFunc"), ("eager-pyfunc", "EagerPyFunc"), ("debug", "DebugIdentityV2")]:
+        add(f"malicious/saved-model-{name}.pb", saved_model(plain + node_def(op)))
+        add(f"malicious/graphdef-{name}.pb", plain + node_def(op))
+    add("malicious/saved-model-function.pb", saved_model(plain, field(3, field(1, "n") + field(2, "ReadFile"))))
+    add("malicious/saved-model-print.pb", saved_model(plain + node_def("PrintV2", attributes=field(5, field(1, "output_stream") + field(2, field(2, "file:///tmp/inert"))))))
+    add("malicious/saved-model-second.pb", saved_model(plain) + field(2, field(1, field(4, "train")) + field(2, node_def("WriteFile"))))
+
+
+# --- Keras, HDF5, skops, PMML, XGBoost ---
+
+
+def keras(layers):
+    config = {"module": "keras", "class_name": "Sequential", "config": {"name": "s", "layers": layers}, "registered_name": None}
+    return config
+
+
+def keras_zip(config):
+    config = config if isinstance(config, (bytes, str)) else json.dumps(config)
+    return zipped([("metadata.json", '{"keras_version": "3.5.0"}'), ("config.json", config), ("model.weights.h5", h5([]))])
+
+
+def layer(name, module="keras.layers", **config):
+    return {"module": module, "class_name": name, "config": config, "registered_name": None}
+
+
+def message(kind, body):
+    body += bytes(-len(body) % 8)
+    return struct.pack("<HHBxxx", kind, len(body), 0) + body
+
+
+def h5(messages):
+    body = b"".join(messages)
+    header = struct.pack("<BxHII4x", 1, len(messages), 1, len(body)) + body
+    end = 48 + len(header)
+    return b"\x89HDF\r\n\x1a\n" + struct.pack("<BBBBQQQQI", 2, 8, 8, 0, 0, (1 << 64) - 1, end, 48, 0) + header
+
+
+def h5_attribute(name, value):
+    raw = name.encode() + b"\0"
+    value = value.encode()
+    kind = struct.pack("<BBBBI", 0x13, 0, 0, 0, len(value))
+    space = struct.pack("<BBBxxxxx", 1, 0, 0)
+
+    def pad(b):
+        return b + bytes(-len(b) % 8)
+
+    return message(0x0C, struct.pack("<BxHHH", 1, len(raw), len(kind), len(space)) + pad(raw) + pad(kind) + pad(space) + value)
+
+
+def h5_link(kind, value):
+    return message(0x06, bytes([1, 8, kind, 4]) + b"link" + value)
+
+
+def others():
+    dense = layer("Dense", units=4, activation="relu", kernel_initializer={"module": "keras.initializers", "class_name": "GlorotUniform", "config": {"seed": None}, "registered_name": None})
+    add("benign/keras.keras", keras_zip(keras([dense, layer("StringLookup", vocabulary=["a", "b"])])))
+    add("benign/keras.json", json.dumps(keras([dense])).encode())
+    add("benign/hdf5.h5", h5([h5_attribute("model_config", json.dumps({"class_name": "Sequential", "config": {"layers": [{"class_name": "Dense", "config": {}}]}}))]))
+    function = {"class_name": "function", "module": "builtins", "config": "eval", "registered_name": "function"}
+    cases = {
+        "lambda": layer("Lambda", function={"class_name": "__lambda__", "config": {"code": "4wAAAA=="}}),
+        "module": {"module": "os", "class_name": "system", "config": {}, "registered_name": None},
+        "function": {"module": "builtins", "class_name": "function", "config": "exec", "registered_name": "function"},
+        "subprocess": {"module": "subprocess", "class_name": "Popen", "config": {"args": ["echo", "inert"]}, "registered_name": None},
+        "get-file": {"module": "keras.utils", "class_name": "get_file", "config": {"origin": "https://example.invalid/x"}, "registered_name": None},
+        "get-file-function": layer("Activation", activation={"module": "keras.utils", "class_name": "function", "config": "get_file", "registered_name": "function"}),
+        "unsafe": {"module": "keras.config", "class_name": "function", "config": "enable_unsafe_deserialization", "registered_name": None},
+        "torch-wrapper": layer("TorchModuleWrapper", module="gASV"),
+        "nested": layer("TimeDistributed", layer=layer("Lambda", function=function)),
+    }
+    for name, case in cases.items():
+        add(f"malicious/keras-{name}.keras", keras_zip(keras([dense, case])))
+        add(f"malicious/keras-{name}.json", json.dumps(keras([case])).encode())
+    for name, path in [("path", "/etc/passwd"), ("url", "https://example.invalid/x"), ("parent", "../../x")]:
+        add(f"malicious/keras-vocabulary-{name}.keras", keras_zip(keras([layer("StringLookup", vocabulary=path)])))
+    doubled = json.dumps(keras([dense])).replace('"registered_name": null}', '"registered_name": null, "module": "os"}', 1)
+    add("malicious/keras-duplicate.keras", keras_zip(doubled))
+    add("malicious/hdf5-lambda.h5", h5([h5_attribute("model_config", json.dumps({"class_name": "Sequential", "config": {"layers": [{"class_name": "Lambda", "config": {}}]}}))]))
+    add("malicious/hdf5-external-link.h5", h5([h5_link(64, struct.pack("<H", 14) + b"\0/etc/passwd\0/\0")]))
+    add("malicious/hdf5-external-storage.h5", h5([message(0x07, struct.pack("<BxxxHHQ", 1, 1, 1, 0) + bytes(24))]))
+    add("malicious/hdf5-virtual.h5", h5([message(0x08, bytes([4, 3]) + bytes(12))]))
+    add("malicious/hdf5-offset.h5", bytes(512) + h5([h5_link(64, struct.pack("<H", 14) + b"\0/etc/passwd\0/\0")]))
+    add("review/keras-custom.keras", keras_zip(keras([layer("Mine", module="acme.layers")])))
+    add("review/keras-custom-json.json", json.dumps(keras([layer("Mine", module="acme.layers")])).encode())
+    add("review/keras-custom-function.keras", keras_zip(keras([layer("Activation", activation={"module": "acme.activations", "class_name": "function", "config": "mish", "registered_name": "mish"})])))
+
+    def skops(node_):
+        return zipped([("schema.json", json.dumps({**node_, "protocol": 1, "_skops_version": "0.11"}))])
+
+    good = {"__class__": "LinearRegression", "__module__": "sklearn.linear_model._base", "__loader__": "ObjectNode", "content": {}}
+    add("benign/skops.skops", skops(good))
+    add("malicious/skops-function.skops", skops({**good, "content": {"f": {"__class__": "system", "__module__": "os", "__loader__": "FunctionNode", "content": {"module_path": "os", "function": "system"}}}}))
+    add("malicious/skops-function-lies.skops", skops({"__class__": "sqrt", "__module__": "numpy", "__loader__": "FunctionNode", "content": {"module_path": "os", "function": "system"}}))
+    add("malicious/skops-operator.skops", skops({"__class__": "call", "__module__": "builtins", "__loader__": "OperatorFuncNode", "attrs": {}}))
+    add("malicious/skops-methodcaller.skops", skops({"__class__": "methodcaller", "__module__": "operator", "__loader__": "OperatorFuncNode", "attrs": {}}))
+    add("malicious/skops-method.skops", skops({"__class__": "Ridge", "__module__": "sklearn.linear_model", "__loader__": "MethodNode", "content": {"func": "system", "obj": {"__class__": "X", "__module__": "os", "__loader__": "ObjectNode"}}}))
+    pmml = '<?xml version="1.0"?>\n%s<PMML version="4.4" xmlns="http://www.dmg.org/PMML-4_4"><Header/>%s</PMML>'
+    add("benign/pmml.pmml", (pmml % ("", "")).encode())
+    add("malicious/pmml-entity.pmml", (pmml % ('<!DOCTYPE PMML [<!ENTITY x SYSTEM "file:///etc/passwd">]>\n', "&x;")).encode())
+    add("malicious/pmml-laughs.pmml", (pmml % ('<!DOCTYPE PMML [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;">]>\n', "&b;")).encode())
+    add("malicious/pmml-external.pmml", (pmml % ('<!DOCTYPE PMML SYSTEM "http://example.invalid/x.dtd">\n', "")).encode())
+    add("malicious/pmml-include.pmml", (pmml % ("", '<xi:include href="file:///etc/passwd"/>')).encode())
+
+    def name_(s):
+        return b"L" + struct.pack(">q", len(s)) + s.encode()
+
+    booster = b"{" + name_("learner") + b"{" + name_("cuts") + b"[$d#L" + struct.pack(">q", 3) + bytes(12) + name_("objective") + b"S" + name_("reg:squarederror") + b"}" + name_("version") + b"[i\x02i\x01i\x00]}"
+    add("benign/xgboost.ubj", booster)
+    add("benign/xgboost.json", json.dumps({"learner": {"attributes": {}, "objective": {"name": "reg:squarederror"}}, "version": [2, 1, 0]}).encode())
+
+
 def main():
-    for build in (pickles, torch, arrays, tensors, archives, configuration):
+    for build in (pickles, torch, arrays, tensors, archives, configuration, graphs, others):
         build()
     root = sys.argv[1]
     for path, data in FILES.items():

@@ -15,22 +15,29 @@ pub(crate) enum Eval {
     Inspect,
     /// Attempts to steer a model: recall by source, false positives by source and language, disguises.
     Injection,
+    /// Artifacts in the generated corpus: what is blocked of the malicious and of the benign, beside other scanners.
+    Artifacts,
     /// Names: precision and recall on labelled sentences, findings in benign texts, cost.
     Names,
     /// AI assets in the labelled corpus: precision and recall by entity, the tuned and the frozen half.
     Inventory,
 }
 
-/// Runs an evaluation; without data it says so and has not run.
-pub(crate) fn run(eval: Eval) -> Result<()> {
+/// Runs an evaluation; without data it says so and has not run. `peers` are other scanners, run beside ours.
+pub(crate) fn run(eval: Eval, peers: &[String]) -> Result<()> {
     let mut command = workspace::cargo()?;
     let (package, example) = match eval {
         Eval::Inspect => ("stockade-inspect", "inspect_eval"),
         Eval::Injection => ("stockade-inspect", "injection_eval"),
-        Eval::Names => ("stockade-inspect", "names_eval"),
+        Eval::Artifacts => ("stockade-scan", "artifact_eval"),
         Eval::Inventory => ("stockade-scan", "inventory_eval"),
+        Eval::Names => ("stockade-inspect", "names_eval"),
     };
     command.args(["run", "--release", "--package", package, "--example", example]);
+    if !peers.is_empty() {
+        anyhow::ensure!(eval == Eval::Artifacts, "only artifacts are compared with other scanners here");
+        command.args(["--", "--peer", &peers.join(",")]);
+    }
     let beside = workspace::root()?.join(BESIDE);
     if std::env::var_os("STOCKADE_TESTDATA").is_none() && beside.is_dir() {
         command.env("STOCKADE_TESTDATA", beside);

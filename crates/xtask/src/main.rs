@@ -46,6 +46,9 @@ enum Verb {
         /// What.
         #[arg(value_enum)]
         eval: eval::Eval,
+        /// Other scanners to run beside (artifacts: picklescan, modelscan, fickling, modelaudit), from PyPI.
+        #[arg(long, value_delimiter = ',')]
+        peer: Vec<String>,
     },
     /// Makes the texts for a built-in model and trains it; the same source gives the same bytes.
     Train {
@@ -81,7 +84,7 @@ enum Verb {
 fn main() -> ExitCode {
     let result = match Cli::parse().verb {
         Verb::Bench { bench } => bench::run(&bench),
-        Verb::Eval { eval } => eval::run(eval),
+        Verb::Eval { eval, peer } => eval::run(eval, &peer),
         Verb::Train { train } => train::run(train),
         Verb::Leaktest(options) => leaktest::run(&options),
         Verb::ServeTier { tier, upstream } => bench::serve(tier, upstream),

@@ -6,9 +6,8 @@ use stockade_crypto::{sha256, to_hex};
 use super::json::{self, Json};
 use super::policy::Tier;
 use super::read::{ReadAt, bytes_at};
-use super::rule;
 use super::scanner::{Place, Scan};
-use super::template;
+use super::{keras, rule, skops, template};
 
 /// How much is read of a configuration, in bytes.
 const MOST: usize = 64 << 20;
@@ -30,6 +29,14 @@ pub(crate) fn json(scan: &mut Scan<'_>, source: &dyn ReadAt, place: &Place) {
 
 /// Judges a value of JSON.
 pub(crate) fn value(scan: &mut Scan<'_>, place: &Place, json: &Json) {
+    if keras::is_object(json) {
+        keras::analyse(scan, place, json);
+        return;
+    }
+    if skops::is_schema(json) {
+        skops::analyse(scan, place, json);
+        return;
+    }
     if let Some(name) = json.duplicate() {
         let message = format!("an object has `{name}` twice: readers choose different ones");
         scan.issue(rule::DUPLICATE_KEY, place, message, None);

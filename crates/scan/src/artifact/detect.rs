@@ -5,7 +5,7 @@ use super::native::Native;
 use super::pickle;
 use super::read::ReadAt;
 use super::scanner::Place;
-use super::{archive, zip};
+use super::{archive, graph, hdf5, ubjson, zip};
 
 /// How much of the beginning is looked at, in bytes.
 pub(crate) const HEAD: usize = 4096;
@@ -27,6 +27,11 @@ pub(crate) enum Loader {
     Yaml,
     Jinja,
     Python,
+    Graph(graph::Format),
+    /// The offset of its superblock.
+    Hdf5(u64),
+    Xml,
+    Ubjson,
 }
 
 /// Endings of files that hold weights and nothing else.
@@ -127,12 +132,18 @@ const WORDS: &[&str] = &[
     "%TAG",
 ];
 
+/// Endings of models in XML.
+const XML: &[&str] = &["pmml", "xml"];
+
 /// Whether a file is worth handing to [`scan`](super::scan), from its name and first 4 KiB. Cheap; says yes in doubt.
 #[must_use]
 pub fn looks_like_artifact(name: &str, head: &[u8]) -> bool {
     let place_name = name.rsplit(['/', '\\']).next().unwrap_or(name).to_ascii_lowercase();
     let ending = place_name.rsplit_once('.').map(|(_, e)| e).unwrap_or_default();
     if promises_weights(ending) || PACKED.contains(&ending) {
+        return true;
+    }
+    if hdf5::start(&head, head).is_some() || is_xml(head) && names_model(head) {
         return true;
     }
     if by_magic(head).is_some() || pickle::is_pickle_start(head) || is_zip_start(head) {
@@ -193,11 +204,20 @@ pub(crate) fn loaders(source: &dyn ReadAt, head: &[u8], place: &Place) -> Vec<Lo
     if pickle::accepted(source, head, PICKLES.contains(&ending.as_str())) {
         found.push(Loader::Pickle);
     }
+    if let Some(start) = hdf5::start(source, head) {
+        found.push(Loader::Hdf5(start));
+    }
     if found.is_empty() {
-        if let Some(codec) = archive::weak_magic(source, head) {
+        if let Some(format) = graph::format(source, head, &ending) {
+            found.push(Loader::Graph(format));
+        } else if let Some(codec) = archive::weak_magic(source, head) {
             found.push(Loader::Compressed(codec));
         } else if matches!(ending.as_str(), "jinja" | "jinja2" | "j2") {
             found.push(Loader::Jinja);
+        } else if ubjson::is_start(head) {
+            found.push(Loader::Ubjson);
+        } else if is_xml(head) && (XML.contains(&ending.as_str()) || names_model(head)) {
+            found.push(Loader::Xml);
         } else if is_json(head) {
             found.push(Loader::Json);
         } else if matches!(ending.as_str(), "yaml" | "yml") || place.name == "MLmodel" {
@@ -241,6 +261,16 @@ fn is_json(head: &[u8]) -> bool {
         && std::str::from_utf8(head).map_or_else(|e| e.error_len().is_none(), |_| true)
 }
 
+fn is_xml(head: &[u8]) -> bool {
+    let head = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head).trim_ascii_start();
+    matches!(head, [b'<', b'?' | b'!' | b'a'..=b'z' | b'A'..=b'Z', ..])
+}
+
+/// Whether XML says near its beginning that it is a model.
+fn names_model(head: &[u8]) -> bool {
+    ["<PMML", "<net ", "<!DOCTYPE PMML"].iter().any(|w| memchr::memmem::find(head, w.as_bytes()).is_some())
+}
+
 // === impl Loader ===
 
 impl Loader {
@@ -260,6 +290,12 @@ impl Loader {
             Self::Yaml => "yaml",
             Self::Jinja => "jinja",
             Self::Python => "python",
+            Self::Graph(graph::Format::Onnx) => "onnx",
+            Self::Graph(graph::Format::SavedModel) => "saved-model",
+            Self::Graph(graph::Format::GraphDef) => "graph-def",
+            Self::Hdf5(_) => "hdf5",
+            Self::Xml => "xml",
+            Self::Ubjson => "ubjson",
         }
     }
 }

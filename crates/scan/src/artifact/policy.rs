@@ -258,7 +258,8 @@ impl Policy {
         if acts { self.rule_tier(super::rule::VERB) } else { Tier::Unknown }
     }
 
-    fn is_verb(&self, name: &str) -> bool {
+    /// Whether a function of this name acts, whatever package it is from.
+    pub(crate) fn is_verb(&self, name: &str) -> bool {
         let bare = name.rsplit('.').next().unwrap_or_default().trim_start_matches('_');
         self.verbs.contains_key(bare) || self.verb_prefixes.iter().any(|p| bare.starts_with(p.as_str()))
     }

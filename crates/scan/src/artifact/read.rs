@@ -245,9 +245,9 @@ impl<'a> Cursor<'a> {
         self.next = SMALLEST;
     }
 
-    /// Jumps behind the next line feed; the length of the line without it. `None` when no line ends. Up to `most` of
-    /// its bytes are put into `copy`.
-    pub(crate) fn line(&mut self, copy: &mut Vec<u8>, most: usize) -> Option<u64> {
+    /// Jumps behind the next line feed; the length of the line without it. `None` when no line ends within `longest`.
+    /// Up to `most` of its bytes are put into `copy`.
+    pub(crate) fn line(&mut self, copy: &mut Vec<u8>, most: usize, longest: u64) -> Option<u64> {
         let from = self.offset();
         copy.clear();
         loop {
@@ -261,6 +261,9 @@ impl<'a> Cursor<'a> {
                 return Some(end.saturating_sub(from));
             }
             self.at = self.window.len();
+            if self.offset().saturating_sub(from) > longest {
+                return None;
+            }
             self.fill(1)?;
         }
     }

@@ -43,6 +43,17 @@ rules! {
     TARGET = "artifact-config-target";
     TARGET_ACTS = "artifact-config-target-acts";
     YAML_TAG = "artifact-yaml-tag";
+    GRAPH_STRUCTURE = "artifact-graph-structure";
+    GRAPH_PATH = "artifact-graph-external-path";
+    GRAPH_FILE = "artifact-graph-file-operator";
+    GRAPH_PYTHON = "artifact-graph-python-operator";
+    GRAPH_CUSTOM = "artifact-graph-custom-operator";
+    KERAS_CODE = "artifact-keras-code";
+    KERAS_CLASS = "artifact-keras-class";
+    KERAS_PATH = "artifact-keras-path";
+    HDF5 = "artifact-hdf5-external";
+    SKOPS = "artifact-skops-node";
+    XML = "artifact-xml-external";
     DUPLICATE_KEY = "artifact-json-duplicate-key";
 }
 

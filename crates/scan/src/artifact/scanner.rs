@@ -11,7 +11,10 @@ use super::pickle::Storage;
 use super::policy::{Meta, Policy};
 use super::read::{Part, ReadAt, bytes_at};
 use super::report::{Digests, Incomplete, Issue, Report, Verdict, View};
-use super::{archive, config, gguf, native, numpy, pickle, rule, safetensors, source, template, zip};
+use super::{
+    archive, config, gguf, graph, hdf5, native, numpy, pickle, rule, safetensors, source, template, ubjson,
+    xml, zip,
+};
 
 /// Padding at an end that needs no explanation, in bytes; zeros may be longer.
 const SLACK: u64 = 16;
@@ -203,6 +206,19 @@ impl<'p> Scan<'p> {
             Loader::Npy => claims.push((0, numpy::analyse(self, source, place))),
             Loader::Safetensors => claims.push((0, safetensors::analyse(self, source, place))),
             Loader::Gguf => claims.push((0, gguf::analyse(self, source, place))),
+            Loader::Graph(format) => {
+                graph::analyse(self, source, place, format);
+                claims.push(all);
+            }
+            Loader::Hdf5(start) => {
+                hdf5::analyse(self, source, place, start);
+                claims.push((start, source.len()));
+            }
+            Loader::Xml => {
+                xml::analyse(self, source, place);
+                claims.push(all);
+            }
+            Loader::Ubjson => claims.push((0, ubjson::analyse(self, source, place))),
             Loader::Executable(kind) => {
                 native::analyse(self, source, place, kind);
                 claims.push(all);

@@ -250,7 +250,7 @@ impl Judge<'_, '_> {
     fn root(machine: &Machine<'_>, mut value: Value) -> Option<u32> {
         for _ in 0..64 {
             match value {
-                Value::Global(id) => return Some(id),
+                Value::Global(id) | Value::Made(id) => return Some(id),
                 Value::Result(node) => match machine.node(node)? {
                     Node::Result { callee, .. } => value = callee,
                     _ => return None,
@@ -259,6 +259,16 @@ impl Judge<'_, '_> {
             }
         }
         None
+    }
+
+    /// Whether a value is `getattr(class, name)` of a pair that the policy allows.
+    fn is_known_attribute(&self, machine: &Machine<'_>, value: Value) -> bool {
+        let Value::Result(node) = value else { return false };
+        let Some(Node::Result { callee: Value::Global(id), args }) = machine.node(node) else { return false };
+        let [Value::Global(of), name, ..] = machine.tuple(args) else { return false };
+        let (Some(of), Some(name)) = (machine.imported(*of), machine.text(*name)) else { return false };
+        self.tier(id) == Tier::Allowed(Contract::PlainAttribute)
+            && matches!(self.scan.policy().tier(&of.module, &format!("{}.{name}", of.name)), Tier::Allowed(_))
     }
 
     /// The texts among the arguments, also one tuple deeper.
@@ -298,7 +308,7 @@ impl Judge<'_, '_> {
             Contract::NestedArtifact => match values {
                 [Value::Bytes { at, len }, ..] => {
                     if self.nested.len() < MAX_NESTED {
-                        self.nested.push((*at, *len));
+                        self.nested.push((*at, u64::from(*len)));
                     } else {
                         self.scan.incomplete(self.place, "nested bytes", "there are too many of them");
                     }
@@ -313,17 +323,23 @@ impl Judge<'_, '_> {
             },
             Contract::InnerCallable => match values.first() {
                 Some(Value::Global(_)) => None,
-                Some(value @ Value::Result(_)) if Self::root(machine, *value).is_some() => None,
+                Some(value @ (Value::Result(_) | Value::Made(_)))
+                    if Self::root(machine, *value).is_some() =>
+                {
+                    None
+                }
                 _ => Some("what it wraps is not an imported object"),
             },
             Contract::PlainAttribute => return self.attribute(machine, id, args, offset),
             Contract::ImportByName => return self.by_name(machine, id, args, offset),
             Contract::PlainNames => {
+                let policy = self.scan.policy();
+                let getter = machine.imported(id).is_some_and(|i| i.name == "attrgetter");
                 let plain = |value: &Value| match value {
                     Value::Int(_) | Value::Number => true,
                     other => machine
                         .text(*other)
-                        .is_some_and(|t| !t.contains("__") && !words::walks("", &t, |_| false)),
+                        .is_some_and(|t| words::is_plain_path(&t) && !(getter && policy.is_verb(&t))),
                 };
                 if values.iter().all(plain) { None } else { Some("it walks through attributes") }
             }
@@ -373,11 +389,23 @@ impl Judge<'_, '_> {
                     _ => return,
                 }
             }
-            (Value::Result(_), Some(name)) if !name.contains("__") => {
+            (Value::Result(_) | Value::Made(_), Some(name)) if !name.contains("__") => {
                 let message = format!("loading takes the attribute `{name}` of an object that it made");
                 self.say(rule::UNKNOWN, id, message, offset);
                 return;
             }
+            // A method of the pickle's own list or text.
+            (
+                Value::List
+                | Value::Dict
+                | Value::Set
+                | Value::Tuple(_)
+                | Value::EmptyTuple
+                | Value::Text { .. }
+                | Value::Bytes { .. }
+                | Value::Int(_),
+                Some(name),
+            ) if words::is_plain_path(&name) => return,
             (_, Some(name)) => format!("loading takes the attribute `{name}` of an object"),
             (_, None) => "loading takes an attribute whose name is computed".to_owned(),
         };
@@ -414,10 +442,13 @@ impl Watch for Judge<'_, '_> {
         self.say(rule::UNKNOWN_NAME, u32::MAX, message, offset);
     }
 
-    fn call(&mut self, machine: &Machine<'_>, how: How, callee: Value, args: Value, offset: u64) {
+    fn call(&mut self, machine: &Machine<'_>, how: How, callee: Value, args: Value, offset: u64) -> bool {
         match callee {
             Value::Global(id) => match self.tiers.get(id as usize) {
-                Some(Tier::Allowed(Contract::Any)) => {}
+                // Of these only types of arrays are asked for their arguments, by what follows a wrapper.
+                Some(Tier::Allowed(Contract::Any)) => {
+                    return machine.imported(id).is_some_and(|i| i.name == "dtype");
+                }
                 Some(Tier::Allowed(contract)) => {
                     let contract = *contract;
                     if how == How::Call {
@@ -428,6 +459,7 @@ impl Watch for Judge<'_, '_> {
                     if how == How::Call {
                         self.code_in(machine, id, args, offset);
                     }
+                    return false;
                 }
                 Some(Tier::Unknown) | None => {
                     self.acted = true;
@@ -449,9 +481,11 @@ impl Watch for Judge<'_, '_> {
                     }
                 }
             },
-            Value::Result(_) => {
+            Value::Result(_) | Value::Made(_) => {
                 self.acted = true;
-                if let Some(root) = Self::root(machine, callee) {
+                if let Some(root) = Self::root(machine, callee)
+                    && !self.is_known_attribute(machine, callee)
+                {
                     self.code_in(machine, root, args, offset);
                     if matches!(self.tier(root), Tier::Allowed(_) | Tier::Constructible) {
                         let name = machine.imported(root).map_or("", |i| i.name.as_str());
@@ -468,6 +502,7 @@ impl Watch for Judge<'_, '_> {
             // Not callable: the loader raises an error here.
             _ => {}
         }
+        true
     }
 
     fn change(&mut self, machine: &Machine<'_>, change: Change, target: Value, _: Value, offset: u64) {
@@ -521,9 +556,13 @@ impl Watch for Judge<'_, '_> {
     }
 
     fn follows(&mut self, machine: &Machine<'_>, target: Value) -> Follows {
-        let Value::Result(node) = target else { return Follows::Opcodes };
-        let Some(Node::Result { callee: Value::Global(id), .. }) = machine.node(node) else {
-            return Follows::Opcodes;
+        let id = match target {
+            Value::Made(id) => id,
+            Value::Result(node) => match machine.node(node) {
+                Some(Node::Result { callee: Value::Global(id), .. }) => id,
+                _ => return Follows::Opcodes,
+            },
+            _ => return Follows::Opcodes,
         };
         match machine.imported(id) {
             Some(import) if import.module.starts_with("joblib") && import.name == "NumpyArrayWrapper" => {
@@ -606,8 +645,9 @@ impl Watch for Probe {
 
     fn unknown_import(&mut self, _: &Machine<'_>, _: u64) {}
 
-    fn call(&mut self, _: &Machine<'_>, _: How, callee: Value, _: Value, _: u64) {
+    fn call(&mut self, _: &Machine<'_>, _: How, callee: Value, _: Value, _: u64) -> bool {
         self.acted |= !self.over && matches!(callee, Value::Global(_));
+        false
     }
 
     fn change(&mut self, _: &Machine<'_>, _: Change, target: Value, _: Value, _: u64) {

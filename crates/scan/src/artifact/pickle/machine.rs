@@ -11,10 +11,14 @@ use super::value::{Change, How, Node, Value};
 use crate::artifact::read::{Cursor, ReadAt};
 
 /// The most values on the stack, in one tuple arena, and in the memo. Beyond it the oldest are forgotten.
-const MAX_VALUES: usize = 4 << 20;
+const MAX_VALUES: usize = 6 << 20;
 
 /// The most tuples, results and persistent ids.
-const MAX_NODES: usize = 1 << 20;
+const MAX_NODES: usize = 4 << 20;
+
+/// The longest line of a text opcode, and the longest when bytes are only tried as a pickle.
+const LONGEST: u64 = 256 << 20;
+const LONGEST_TRIED: u64 = 64 << 10;
 
 /// The most different imports.
 const MAX_IMPORTS: usize = 100_000;
@@ -46,8 +50,8 @@ pub(crate) trait Watch {
     fn import(&mut self, machine: &Machine<'_>, id: u32, offset: u64);
     /// An object is imported whose name the stream does not tell.
     fn unknown_import(&mut self, machine: &Machine<'_>, offset: u64);
-    /// Something is called.
-    fn call(&mut self, machine: &Machine<'_>, how: How, callee: Value, args: Value, offset: u64);
+    /// Something is called. Whether what it returns must remember the arguments.
+    fn call(&mut self, machine: &Machine<'_>, how: How, callee: Value, args: Value, offset: u64) -> bool;
     /// Something that is not the pickle's own container is changed in place.
     fn change(&mut self, machine: &Machine<'_>, change: Change, target: Value, value: Value, offset: u64);
     /// The loader is asked for what an id stands for.
@@ -125,6 +129,8 @@ pub(crate) struct Machine<'a> {
     items: Vec<Value>,
     depth: u32,
     limit: u64,
+    /// The longest line that is followed, in bytes.
+    longest: u64,
 }
 
 /// Why an opcode could not be run.
@@ -158,12 +164,14 @@ impl<'a> Machine<'a> {
             items: Vec::new(),
             depth: 0,
             limit: u64::MAX,
+            longest: LONGEST,
         }
     }
 
     /// Stops after so many opcodes, as if the stream ended there.
     pub(crate) fn limited(mut self, opcodes: u64) -> Self {
         self.limit = opcodes;
+        self.longest = LONGEST_TRIED;
         self
     }
 
@@ -243,7 +251,7 @@ impl<'a> Machine<'a> {
     }
 
     /// The beginning of a bytes object, as far as a contract looks at it.
-    pub(crate) fn bytes(&self, at: u64, len: u64) -> Vec<u8> {
+    pub(crate) fn bytes(&self, at: u64, len: u32) -> Vec<u8> {
         self.input.look_at(at, usize::try_from(len).unwrap_or(MAX_PREVIEW).min(MAX_PREVIEW))
     }
 
@@ -404,6 +412,7 @@ impl<'a> Machine<'a> {
     #[inline]
     fn bytes_value<W: Watch>(&mut self, len: u64, watch: &mut W) -> Step {
         let at = self.blob(len, watch)?;
+        let len = u32::try_from(len).unwrap_or(u32::MAX);
         self.push(Value::Bytes { at, len });
         Ok(())
     }
@@ -411,7 +420,7 @@ impl<'a> Machine<'a> {
     /// A line's place and length.
     fn line(&mut self) -> Step<(u64, u64)> {
         let at = self.input.offset();
-        Ok((at, self.input.line(&mut self.line, MAX_NAME).ok_or(ENDS)?))
+        Ok((at, self.input.line(&mut self.line, MAX_NAME, self.longest).ok_or(ENDS)?))
     }
 
     /// The next line, when it is one of `INT`'s two spellings of truth.
@@ -463,8 +472,11 @@ impl<'a> Machine<'a> {
     }
 
     fn call<W: Watch>(&mut self, how: How, callee: Value, args: Value, watch: &mut W) {
-        watch.call(self, how, callee, args, self.op_at);
-        let result = self.node_id(Node::Result { callee, args }).map_or(Value::Unknown, Value::Result);
+        let keep = watch.call(self, how, callee, args, self.op_at);
+        let result = match callee {
+            Value::Global(id) if !keep => Value::Made(id),
+            _ => self.node_id(Node::Result { callee, args }).map_or(Value::Unknown, Value::Result),
+        };
         self.push(result);
     }
 
@@ -824,7 +836,7 @@ impl<'a> Machine<'a> {
                 let state = self.pop()?;
                 let target = self.top()?;
                 self.change(Change::State, target, state, watch);
-                if matches!(target, Value::Result(_)) {
+                if matches!(target, Value::Result(_) | Value::Made(_)) {
                     match watch.follows(self, target) {
                         Follows::Opcodes => {}
                         Follows::Raw { bytes, padded } => {
@@ -887,7 +899,12 @@ impl<'a> Machine<'a> {
     fn may_be_text(value: Value) -> bool {
         matches!(
             value,
-            Value::Text { .. } | Value::Unknown | Value::Result(_) | Value::Persistent(_) | Value::Global(_)
+            Value::Text { .. }
+                | Value::Unknown
+                | Value::Result(_)
+                | Value::Made(_)
+                | Value::Persistent(_)
+                | Value::Global(_)
         )
     }
 }

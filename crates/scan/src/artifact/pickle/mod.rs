@@ -2,6 +2,8 @@
 
 mod judge;
 mod machine;
+#[cfg(test)]
+mod oracle;
 mod tensor;
 mod text;
 mod value;

@@ -18,9 +18,10 @@ pub(crate) enum Value {
         len: u32,
         kind: TextKind,
     },
+    /// Bytes; a length that does not fit is cut.
     Bytes {
         at: u64,
-        len: u64,
+        len: u32,
     },
     List,
     Dict,
@@ -34,6 +35,8 @@ pub(crate) enum Value {
     Global(u32),
     /// What a call returned; the number is its node.
     Result(u32),
+    /// What a call of an import returned whose arguments do not matter; the number is the import.
+    Made(u32),
     /// What a persistent id stands for; the number is its node.
     Persistent(u32),
 }
@@ -73,6 +76,6 @@ pub(crate) enum Change {
 mod tests {
     #[test]
     fn a_value_is_small() {
-        assert!(size_of::<super::Value>() <= 24);
+        assert!(size_of::<super::Value>() <= 16);
     }
 }

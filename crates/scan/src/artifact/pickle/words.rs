@@ -44,6 +44,8 @@ const TYPES: &[&str] = &[
     "str",
     "tuple",
     "type",
+    "unicode",
+    "long",
     "date",
     "datetime",
     "time",
@@ -129,6 +131,11 @@ pub(crate) fn walks(module: &str, name: &str, stdlib: impl Fn(&str) -> bool) -> 
         first = false;
     }
     false
+}
+
+/// Whether the names of an accessor are those of data.
+pub(crate) fn is_plain_path(path: &str) -> bool {
+    !path.contains("__") && path.split('.').all(|part| !REACHED.contains(&part.trim_start_matches('_')))
 }
 
 /// Pieces of text that are code or commands. Nobody gives these to a constructor.

@@ -31,6 +31,7 @@ mod scan;
 mod scanner;
 mod score;
 mod signal;
+pub mod tagger;
 mod validate;
 mod view;
 

@@ -47,7 +47,7 @@ enum Verb {
         #[arg(value_enum)]
         eval: eval::Eval,
     },
-    /// Makes the texts for a built-in model and trains it; the same source gives the same bytes.
+    /// Makes the weights that are committed again.
     Train {
         /// Which.
         #[arg(value_enum)]

@@ -1,4 +1,4 @@
-//! Training: models that are built in are made here, from texts that the project makes itself.
+//! Training: the weights that are committed, made again from what is committed.
 
 use anyhow::Result;
 use clap::ValueEnum;
@@ -8,13 +8,16 @@ use crate::workspace;
 /// What to train.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Train {
+    /// The tagger of names, places, organisations, addresses, births and health.
+    Pii,
     /// The model behind the score of attempts to steer a model.
     Injection,
 }
 
-/// Trains a model and writes it to where the crate that uses it embeds it from.
+/// Trains on texts that are made up and writes the weights where the crate embeds them.
 pub(crate) fn run(train: Train) -> Result<()> {
     let example = match train {
+        Train::Pii => "train_pii",
         Train::Injection => "injection_train",
     };
     let mut command = workspace::cargo()?;

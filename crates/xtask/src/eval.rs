@@ -17,17 +17,20 @@ pub(crate) enum Eval {
     Injection,
     /// Names: precision and recall on labelled sentences, findings in benign texts, cost.
     Names,
+    /// AI assets in the labelled corpus: precision and recall by entity, the tuned and the frozen half.
+    Inventory,
 }
 
 /// Runs an evaluation; without data it says so and has not run.
 pub(crate) fn run(eval: Eval) -> Result<()> {
     let mut command = workspace::cargo()?;
-    let example = match eval {
-        Eval::Inspect => "inspect_eval",
-        Eval::Injection => "injection_eval",
-        Eval::Names => "names_eval",
+    let (package, example) = match eval {
+        Eval::Inspect => ("stockade-inspect", "inspect_eval"),
+        Eval::Injection => ("stockade-inspect", "injection_eval"),
+        Eval::Names => ("stockade-inspect", "names_eval"),
+        Eval::Inventory => ("stockade-scan", "inventory_eval"),
     };
-    command.args(["run", "--release", "--package", "stockade-inspect", "--example", example]);
+    command.args(["run", "--release", "--package", package, "--example", example]);
     let beside = workspace::root()?.join(BESIDE);
     if std::env::var_os("STOCKADE_TESTDATA").is_none() && beside.is_dir() {
         command.env("STOCKADE_TESTDATA", beside);

@@ -23,6 +23,7 @@
 mod decode;
 mod engine;
 mod examples;
+pub mod leak;
 mod pseudonym;
 mod reader;
 mod report;

@@ -19,6 +19,8 @@ pub(crate) enum Eval {
     Artifacts,
     /// Names: precision and recall on labelled sentences, findings in benign texts, cost.
     Names,
+    /// AI assets in the labelled corpus: precision and recall by entity, the tuned and the frozen half.
+    Inventory,
 }
 
 /// Runs an evaluation; without data it says so and has not run. `peers` are other scanners, run beside ours.
@@ -29,6 +31,7 @@ pub(crate) fn run(eval: Eval, peers: &[String]) -> Result<()> {
         Eval::Injection => ("stockade-inspect", "injection_eval"),
         Eval::Artifacts => ("stockade-scan", "artifact_eval"),
         Eval::Names => ("stockade-inspect", "names_eval"),
+        Eval::Inventory => ("stockade-scan", "inventory_eval"),
     };
     command.args(["run", "--release", "--package", package, "--example", example]);
     if !peers.is_empty() {

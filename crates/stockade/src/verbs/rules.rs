@@ -9,10 +9,11 @@ use serde::Serialize;
 use stockade_domain::{Severity, Untrusted};
 use stockade_inspect::Engine;
 use stockade_rulebook::{Header, Rulebook};
+use stockade_scan::Scanner;
 
 use crate::output::{OutputArgs, Verdict, table};
 
-/// Lists and tests the rules of inspection
+/// Lists and tests the rules of inspection and of scans
 #[derive(Debug, Args)]
 pub(crate) struct RulesArgs {
     #[command(subcommand)]
@@ -28,7 +29,7 @@ enum Verb {
 }
 
 /// The folders that rules are in.
-const FOLDERS: [&str; 3] = ["recognizers", "signals", "names"];
+const FOLDERS: [&str; 4] = ["recognizers", "signals", "names", "scan"];
 
 #[derive(Serialize)]
 struct Listed {
@@ -68,12 +69,15 @@ pub(crate) fn run(output: OutputArgs, args: &RulesArgs) -> Result<ExitCode> {
         }
         Verb::Test => {
             let engine = Engine::with_names(&book).context("compiling the rules")?;
-            let failed: Vec<_> = engine
-                .examples()
-                .into_iter()
-                .map(|f| Failed { rule: f.id.as_ref().to_owned(), text: f.text, expected: f.expected })
+            let scanner = Scanner::new(&book).context("compiling the rules of scans")?;
+            let inspected =
+                engine.examples().into_iter().map(|f| (f.id.as_ref().to_owned(), f.text, f.expected));
+            let scanned = scanner.examples().into_iter().map(|f| (f.id, f.text, f.expected));
+            let failed: Vec<_> = inspected
+                .chain(scanned)
+                .map(|(rule, text, expected)| Failed { rule, text, expected })
                 .collect();
-            let rules = engine.detectors().len();
+            let rules = engine.detectors().len().saturating_add(scanner.rules());
             output.list(&failed, |failed| {
                 let mut lines: Vec<_> = failed.iter().map(failure).collect();
                 lines.push(format!("{rules} rules, {} examples failed", failed.len()));

@@ -32,6 +32,7 @@ pub(crate) fn run(eval: Eval, peers: &[String]) -> Result<()> {
         Eval::Artifacts => ("stockade-scan", "artifact_eval"),
         Eval::Inventory => ("stockade-scan", "inventory_eval"),
         Eval::Names => ("stockade-inspect", "names_eval"),
+        Eval::Inventory => ("stockade-scan", "inventory_eval"),
     };
     command.args(["run", "--release", "--package", package, "--example", example]);
     if !peers.is_empty() {

@@ -20,6 +20,7 @@
 //! # Ok::<(), stockade_inspect::EngineError>(())
 //! ```
 
+mod adversarial;
 mod engine;
 mod examples;
 mod pseudonym;
@@ -31,6 +32,7 @@ mod signal;
 mod validate;
 mod view;
 
+pub use adversarial::{Adversarial, AdversarialFailure};
 pub use engine::{Context, Detector, Engine, EngineError, Reach};
 pub use examples::ExampleFailure;
 pub use pseudonym::{PseudonymMap, Pseudonymiser, Restoration, RestoreStep, Restorer, Standing};

@@ -23,7 +23,11 @@ enum Verb {
     /// List all rules
     List,
     /// Run every rule's own examples
-    Test,
+    Test {
+        /// Change the examples too: hidden characters, other forms, neighbours and check digits
+        #[arg(long)]
+        adversarial: bool,
+    },
 }
 
 /// The folders that rules are in.
@@ -40,6 +44,9 @@ struct Listed {
 #[derive(Serialize)]
 struct Failed {
     rule: String,
+    /// What was done to the example.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    change: Option<&'static str>,
     text: String,
     expected: bool,
 }
@@ -65,17 +72,33 @@ pub(crate) fn run(output: OutputArgs, args: &RulesArgs) -> Result<ExitCode> {
             })?;
             Ok(Verdict::Clean.into())
         }
-        Verb::Test => {
+        Verb::Test { adversarial } => {
             let engine = Engine::new(&book).context("compiling the rules")?;
-            let failed: Vec<_> = engine
+            let mut failed: Vec<_> = engine
                 .examples()
                 .into_iter()
-                .map(|f| Failed { rule: f.id.as_ref().to_owned(), text: f.text, expected: f.expected })
+                .map(|f| Failed {
+                    rule: f.id.as_ref().to_owned(),
+                    change: None,
+                    text: f.text,
+                    expected: f.expected,
+                })
                 .collect();
+            let mut changes = String::new();
+            if adversarial {
+                let outcome = engine.adversarial();
+                changes = format!(", {} changed examples tried", outcome.tried);
+                failed.extend(outcome.failures.into_iter().map(|f| Failed {
+                    rule: f.id.as_ref().to_owned(),
+                    change: Some(f.change),
+                    text: f.text,
+                    expected: f.expected,
+                }));
+            }
             let rules = engine.detectors().len();
             output.list(&failed, |failed| {
                 let mut lines: Vec<_> = failed.iter().map(failure).collect();
-                lines.push(format!("{rules} rules, {} examples failed", failed.len()));
+                lines.push(format!("{rules} rules{changes}, {} examples failed", failed.len()));
                 lines.join("\n")
             })?;
             Ok(if failed.is_empty() { Verdict::Clean } else { Verdict::Findings }.into())
@@ -105,5 +128,6 @@ pub(super) fn word(severity: Severity) -> String {
 
 fn failure(failed: &Failed) -> String {
     let what = if failed.expected { "finds nothing in" } else { "finds something in" };
-    format!("FAIL {} {what}: {}", failed.rule, Untrusted::new(&failed.text).for_log())
+    let change = failed.change.map(|change| format!(" with {change}")).unwrap_or_default();
+    format!("FAIL {} {what}{change}: {}", failed.rule, Untrusted::new(&failed.text).for_log())
 }

@@ -11,6 +11,7 @@ mod eval;
 mod generate;
 mod leaktest;
 mod process;
+mod rules;
 mod server;
 mod table;
 mod workspace;

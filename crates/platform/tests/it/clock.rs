@@ -86,7 +86,9 @@ async fn a_clock_that_jumps_neither_stops_the_gateway_nor_harms_a_record() {
     let mut ids = Vec::new();
     // On a step of a second, back an hour, ahead past the short key's end, back before 1970, and home again.
     let mut offset = 0;
-    for (to, short_holds) in [(0, true), (1, true), (-3_600, true), (7_200, false), (-57 * 366 * DAY, true), (0, true)] {
+    for (to, short_holds) in
+        [(0, true), (1, true), (-3_600, true), (7_200, false), (-57 * 366 * DAY, true), (0, true)]
+    {
         place.clock.advance(to - offset);
         offset = to;
         for (key, expected) in [(&lasting, 200), (&short, if short_holds { 200 } else { 401 })] {

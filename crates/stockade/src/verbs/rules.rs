@@ -1,5 +1,6 @@
 //! `stockade rules`: what inspection looks for.
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context as _, Result};
@@ -14,6 +15,12 @@ use crate::output::{OutputArgs, Verdict, table};
 /// Lists and tests the rules of inspection
 #[derive(Debug, Args)]
 pub(crate) struct RulesArgs {
+    /// A directory of your own rules, laid over the built-in ones
+    #[arg(long, global = true, value_name = "DIR")]
+    dir: Option<PathBuf>,
+    /// Run the weak patterns of a country too, by its ISO 3166-1 code; may be repeated
+    #[arg(long = "locale", global = true, value_name = "CODE")]
+    locales: Vec<String>,
     #[command(subcommand)]
     verb: Verb,
 }
@@ -52,7 +59,10 @@ struct Failed {
 }
 
 pub(crate) fn run(output: OutputArgs, args: &RulesArgs) -> Result<ExitCode> {
-    let book = book();
+    let mut book = book();
+    if let Some(dir) = &args.dir {
+        book = book.overlay(dir)?;
+    }
     match args.verb {
         Verb::List => {
             let rules: Vec<_> = headers(&book)?
@@ -73,7 +83,7 @@ pub(crate) fn run(output: OutputArgs, args: &RulesArgs) -> Result<ExitCode> {
             Ok(Verdict::Clean.into())
         }
         Verb::Test { adversarial } => {
-            let engine = Engine::new(&book).context("compiling the rules")?;
+            let engine = Engine::with_locales(&book, &args.locales).context("compiling the rules")?;
             let mut failed: Vec<_> = engine
                 .examples()
                 .into_iter()

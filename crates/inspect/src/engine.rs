@@ -27,6 +27,14 @@ pub(crate) struct Inner {
     pub(crate) rules: Vec<Detecting>,
     pub(crate) patterns: Patterns,
     pub(crate) lexicon: Lexicon,
+    /// Lists of words that signals use: they find nothing by themselves, but have examples.
+    pub(crate) word_lists: Vec<WordList>,
+}
+
+/// A list of words for the signals of a family.
+pub(crate) struct WordList {
+    pub(crate) header: Header,
+    pub(crate) family: Arc<str>,
 }
 
 /// What findings of one rule have in common.
@@ -122,8 +130,11 @@ impl Engine {
             recognizer.locales.iter().any(chosen)
         };
         let patterns = Patterns::new(recognizers.iter().map(|r| (r.header.id.as_str(), &r.body)), hinted)?;
-        let words = signals.iter().map(|r| (r.header.id.as_str(), &r.body));
-        let lexicon = Lexicon::new(words, recognizers.len())?;
+        let (signals, lists): (Vec<_>, Vec<_>) =
+            signals.into_iter().partition(|rule| !rule.body.is_word_list());
+        let words = signals.iter().zip(recognizers.len()..).map(|(rule, number)| (Some(number), rule));
+        let words = words.chain(lists.iter().map(|rule| (None, rule)));
+        let lexicon = Lexicon::new(words.map(|(number, r)| (number, r.header.id.as_str(), &r.body)))?;
         let recognizers = recognizers.into_iter().map(|rule| {
             let reach = if rule.body.region.is_empty() { Reach::Local } else { Reach::Region };
             Detecting::new(rule.header, rule.body.kind, &rule.body.ty, reach)
@@ -132,7 +143,11 @@ impl Engine {
             .into_iter()
             .map(|rule| Detecting::new(rule.header, FindingKind::Injection, &rule.body.family, Reach::Whole));
         let rules = recognizers.chain(signals).collect();
-        Ok(Self { inner: Arc::new(Inner { rules, patterns, lexicon }) })
+        let word_lists = lists
+            .into_iter()
+            .map(|rule| WordList { header: rule.header, family: Arc::from(rule.body.family.as_str()) })
+            .collect();
+        Ok(Self { inner: Arc::new(Inner { rules, patterns, lexicon, word_lists }) })
     }
 
     /// Examines a whole text.

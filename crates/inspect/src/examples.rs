@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use stockade_domain::{Channel, Direction, Role, SpanRef};
+use stockade_domain::{Channel, Direction, Finding, Role, SpanRef};
 use stockade_rulebook::Header;
 
 use crate::engine::{Context, Engine};
@@ -22,19 +22,30 @@ pub struct ExampleFailure {
 }
 
 impl Engine {
-    /// Runs the examples of all rules.
+    /// Runs the examples of all rules. Those of a word list count when any rule of its family finds something.
     #[must_use]
     pub fn examples(&self) -> Vec<ExampleFailure> {
         let rules = self.inner.rules.iter();
-        rules.flat_map(|rule| self.run_examples(&rule.id, &rule.header)).collect()
+        let lists = self.inner.word_lists.iter();
+        rules
+            .flat_map(|rule| self.run_examples(&rule.id, &rule.header, |f| f.rule_id == rule.id))
+            .chain(lists.flat_map(|list| {
+                self.run_examples(&Arc::from(list.header.id.as_str()), &list.header, |f| f.ty == list.family)
+            }))
+            .collect()
     }
 
-    fn run_examples(&self, id: &Arc<str>, header: &Header) -> Vec<ExampleFailure> {
+    fn run_examples(
+        &self,
+        id: &Arc<str>,
+        header: &Header,
+        is: impl Fn(&Finding) -> bool,
+    ) -> Vec<ExampleFailure> {
         let cx = Context::new(Direction::Request, Channel::Content, Role::User);
         let finds = |text: &str| {
             let text = &expand(text);
             let span = SpanRef { channel: cx.channel, role: cx.role, path: "", text };
-            self.examine(span, &cx).findings.iter().any(|f| f.rule_id == *id)
+            self.examine(span, &cx).findings.iter().any(&is)
         };
         let examples = &header.examples;
         let both =

@@ -21,9 +21,11 @@
 //! ```
 
 mod adversarial;
+mod decode;
 mod engine;
 mod examples;
 mod pseudonym;
+mod reader;
 mod report;
 mod rule;
 mod scan;

@@ -3,13 +3,14 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use memchr::memchr;
 use stockade_domain::{Finding, Incomplete, Ran};
 
+use crate::decode::BUDGET;
 use crate::engine::{Context, Inner};
+use crate::reader::{Decoded, Reader};
 use crate::report::Report;
 use crate::scan::{Lane, Span};
-use crate::signal::{Tracker, score};
+use crate::signal::score;
 use crate::view::{Piece, Unescaper};
 
 /// Examines one stream. Idle, it holds the text that is withheld and little else.
@@ -21,10 +22,10 @@ pub struct Scanner {
     plain: Lane,
     /// The text is the source of JSON strings.
     json_escapes: bool,
-    /// The text with its escapes resolved, from the first backslash on: up to there it is the text as it stands.
+    /// The text with its escapes resolved, from the first escape on: up to there it is the text as it stands.
     resolved: Option<Resolved>,
-    /// Looks for attempts to steer, in the last reading.
-    tracker: Tracker,
+    /// Looks for attempts to steer and for what is encoded, in the last reading.
+    reader: Reader,
     /// Matches that are not final: something may still overlap them.
     pending: Vec<Span>,
     /// What has been given as safe.
@@ -33,7 +34,7 @@ pub struct Scanner {
     failed: bool,
 }
 
-/// The second reading of JSON source.
+/// The second reading, in which escapes are what they stand for.
 struct Resolved {
     lane: Lane,
     unescaper: Unescaper,
@@ -52,19 +53,32 @@ pub struct Step {
 
 impl Scanner {
     pub(crate) fn new(engine: Arc<Inner>, cx: &Context) -> Self {
+        Self::with(engine, cx.json_escapes, Reader::new(cx.is_data(), 0, BUDGET))
+    }
+
+    fn with(engine: Arc<Inner>, json_escapes: bool, reader: Reader) -> Self {
         let plain = Lane::new(&engine.patterns);
-        let tracker = Tracker::new(cx.is_data());
         Self {
             engine,
             taken: 0,
             plain,
-            json_escapes: cx.json_escapes,
+            json_escapes,
             resolved: None,
-            tracker,
+            reader,
             pending: Vec::new(),
             safe: 0,
             failed: false,
         }
+    }
+
+    /// Examines what decoding of a text gave that was itself decoded `depth` times.
+    pub(crate) fn decoded(engine: &Arc<Inner>, text: &str, data: bool, depth: u8, budget: usize) -> Decoded {
+        let reader = Reader::new(data, depth.saturating_add(1), budget);
+        let mut scanner = Self::with(Arc::clone(engine), false, reader);
+        scanner.take(text, true);
+        let over = scanner.failed || scanner.reader.is_over() || scanner.overflows().next().is_some();
+        let budget = scanner.reader.budget();
+        Decoded { spans: scanner.pending, hits: scanner.reader.into_hits(), budget, over }
     }
 
     /// Takes in a piece of the text.
@@ -80,12 +94,9 @@ impl Scanner {
     }
 
     pub(crate) fn finish_with(mut self, piece: &str) -> Report {
+        let engine = Arc::clone(&self.engine);
         self.take(piece, true);
         let mut findings = self.settle(true).findings;
-        let engine = Arc::clone(&self.engine);
-        let signs = self.tracker.finish(&engine.lexicon, self.taken);
-        findings.extend(signs.iter().filter_map(|sign| engine.sign(*sign)));
-        findings.sort_by_key(|finding| (finding.start, finding.end));
         let mut incomplete: Vec<Incomplete> = Vec::new();
         let mut add = |detector: &Arc<str>, reason: &str| {
             if incomplete.iter().all(|known| known.detector != *detector) {
@@ -97,24 +108,27 @@ impl Scanner {
                 add(&rule.id, "too_long");
             }
         }
-        for rule in self.engine.rules.iter().filter(|_| self.failed) {
+        for rule in engine.rules.iter().filter(|_| self.failed || self.reader.is_over()) {
             add(&rule.id, "over_budget");
         }
         let bytes = self.taken;
         let ran = |id: &Arc<str>| Ran { detector: Arc::clone(id), bytes };
         let cut = |id: &Arc<str>| incomplete.iter().any(|i| i.detector == *id);
-        let ran = self.engine.rules.iter().map(|r| &r.id).filter(|id| !cut(id)).map(ran).collect();
+        let ran = engine.rules.iter().map(|r| &r.id).filter(|id| !cut(id)).map(ran).collect();
+        let signs = self.reader.into_hits();
+        findings.extend(signs.iter().filter_map(|sign| engine.sign(*sign)));
+        findings.sort_by_key(|finding| (finding.start, finding.end));
         Report { findings, score: score(&signs), ran, incomplete }
     }
 
     fn take(&mut self, piece: &str, last: bool) {
-        let Inner { patterns, lexicon, .. } = &*self.engine;
-        if self.json_escapes && self.resolved.is_none() && memchr(b'\\', piece.as_bytes()).is_some() {
-            let lane = self.plain.clone();
-            self.resolved =
-                Some(Resolved { lane, unescaper: Unescaper::default(), escapes: VecDeque::new() });
+        let engine = Arc::clone(&self.engine);
+        let patterns = &engine.patterns;
+        if self.resolved.is_none() && Unescaper::begins_in(piece, self.json_escapes) {
+            let unescaper = Unescaper::new(self.json_escapes);
+            self.resolved = Some(Resolved { lane: self.plain.clone(), unescaper, escapes: VecDeque::new() });
         }
-        let (before, tracker) = (self.taken, &mut self.tracker);
+        let (before, reader) = (self.taken, &mut self.reader);
         self.taken = before.saturating_add(piece.len());
         self.plain.window.push(piece);
         if let Some(Resolved { lane, unescaper, escapes }) = &mut self.resolved {
@@ -123,18 +137,21 @@ impl Scanner {
                 match piece {
                     Piece::Verbatim(text) => {
                         lane.window.push(text);
-                        tracker.push(lexicon, text, start);
+                        reader.text(&engine, text, start);
                     }
                     Piece::Escaped(c, length) => {
                         lane.window.push_char(c, length);
                         let end = lane.window.taken();
                         escapes.push_back((start, end));
-                        tracker.push_char(lexicon, c, start, end);
+                        reader.char(&engine, c, start, end);
                     }
                 }
             });
         } else {
-            tracker.push(lexicon, piece, before);
+            reader.text(&engine, piece, before);
+        }
+        if last {
+            reader.end(&engine, self.taken);
         }
         let (plain, resolved) = (&mut self.plain, self.resolved.as_mut().map(|r| &mut r.lane));
         let mut found = Vec::new();
@@ -143,12 +160,14 @@ impl Scanner {
             resolved.map_or(Ok(()), |lane| lane.advance(patterns, caches, last, &mut found))
         });
         self.failed |= done.is_err();
+        found.extend(self.reader.found());
         for mut span in found {
             self.widen(&mut span);
             self.pending.push(span);
         }
         // What stands in a region that is withheld for good adds nothing to it.
-        if let Some(sealed) = self.overflows().map(|(_, start)| start).min() {
+        let sealed = self.overflows().map(|(_, start)| start).chain(self.reader.sealed()).min();
+        if let Some(sealed) = sealed {
             let whole = |span: &Span| last && span.start == sealed && span.end == self.taken;
             self.pending.retain(|span| span.start < sealed || whole(span));
             if let Some(resolved) = &mut self.resolved {
@@ -199,7 +218,9 @@ impl Scanner {
     /// The original offset before which nothing more can be found in any reading. Never inside an escape.
     fn decided(&self) -> usize {
         let lanes = || std::iter::once(&self.plain).chain(self.resolved.as_ref().map(|r| &r.lane));
-        let decided = lanes().map(Lane::decided).chain(lanes().flat_map(Lane::open)).min().unwrap_or(0);
+        let decided =
+            lanes().map(Lane::decided).chain(lanes().flat_map(Lane::open)).chain(self.reader.open());
+        let decided = decided.min().unwrap_or(0);
         match self.resolved.as_ref().and_then(|r| r.around(decided)) {
             Some((start, _)) => start,
             None => decided,

@@ -1,6 +1,6 @@
 //! Use-cases over the engines, the store and the ledger, one module a capability.
 //!
-//! - Authorise: [`Roster`] (workloads and keys, and the key directory of the gateway), [`Sessions`]
+//! - Authorise: [`Roster`] (workloads, keys and registered prompts, and the key directory of the gateway), [`Sessions`]
 //! - Act: [`Platform`] (open, close, retention, backup)
 //! - Audit: [`Journal`] (the gateway's audit sink, records of operators), [`Views`] (what people see of it)
 //!
@@ -11,6 +11,7 @@ mod backup;
 mod error;
 mod keys;
 mod platform;
+mod prompts;
 mod roster;
 mod sessions;
 mod views;
@@ -21,6 +22,7 @@ pub use backup::{CopiedFile, Manifest, restore};
 pub use error::PlatformError;
 pub use keys::{Directory, KeyInfo, KeyState, KeyText, NewKey, PREFIX, ShortId};
 pub use platform::{Environment, Layout, Platform};
+pub use prompts::PromptInfo;
 pub use roster::Roster;
 pub use sessions::{LINK_LIFETIME, SESSION_LIFETIME, Sessions};
 pub use views::Views;

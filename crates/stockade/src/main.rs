@@ -35,6 +35,8 @@ enum Command {
     Keys(verbs::keys::KeysArgs),
     /// Make, change and list workloads
     Workload(verbs::workload::WorkloadArgs),
+    /// Register system prompts of workloads
+    Prompts(verbs::prompts::PromptsArgs),
     /// Print a link that signs you in to the console, once
     Signin,
     /// Read, prove and verify the record
@@ -71,6 +73,7 @@ fn main() -> ExitCode {
         Command::Up(args) => up::run(home, args),
         Command::Keys(args) => verbs::keys::run(home, output, args),
         Command::Workload(args) => verbs::workload::run(home, output, args),
+        Command::Prompts(args) => verbs::prompts::run(home, output, args),
         Command::Signin => verbs::signin::run(home),
         Command::Audit(args) => verbs::audit::run(home, output, args),
         Command::Policy(args) => verbs::policy::run(output, args),

@@ -59,7 +59,8 @@ fn ends((begins, whole): &(Regex, Regex), bytes: &[u8], start: usize) -> Vec<usi
     (start + 1..=bytes.len()).filter(|end| whole.is_match(&bytes[start..*end])).collect()
 }
 
-fn canonical(text: &str, escapes: bool) -> Canonical {
+/// The canonical view of a text as it stands, or with escapes resolved: those of JSON, or only those of any text.
+fn canonical(text: &str, escapes: Option<bool>) -> Canonical {
     let mut out = Vec::new();
     let mut at = 0;
     let mut take = |c: char, length: usize| {
@@ -73,8 +74,8 @@ fn canonical(text: &str, escapes: bool) -> Canonical {
         }
         at += length;
     };
-    if escapes {
-        Unescaper::default().push(text, true, |piece| match piece {
+    if let Some(json) = escapes {
+        Unescaper::new(json).push(text, true, |piece| match piece {
             Piece::Verbatim(text) => text.chars().for_each(|c| take(c, c.len_utf8())),
             Piece::Escaped(c, length) => take(c, length),
         });
@@ -84,9 +85,9 @@ fn canonical(text: &str, escapes: bool) -> Canonical {
     out
 }
 
-fn escapes(text: &str) -> Vec<(usize, usize)> {
+fn escapes(text: &str, json: bool) -> Vec<(usize, usize)> {
     let (mut at, mut out) = (0, Vec::new());
-    Unescaper::default().push(text, true, |piece| match piece {
+    Unescaper::new(json).push(text, true, |piece| match piece {
         Piece::Verbatim(text) => at += text.len(),
         Piece::Escaped(_, length) => {
             out.push((at, at + length));
@@ -208,17 +209,15 @@ impl Naive {
     /// What is found, merged by rule.
     fn examine(&self, text: &str, json: bool) -> Vec<Found> {
         let mut found = Vec::new();
-        self.reading(&canonical(text, false), text.len(), &mut found);
-        if json {
-            self.reading(&canonical(text, true), text.len(), &mut found);
-            for (start, end) in escapes(text) {
-                for span in &mut found {
-                    if start < span.1 && span.1 < end {
-                        span.1 = start;
-                    }
-                    if start < span.2 && span.2 < end {
-                        span.2 = end;
-                    }
+        self.reading(&canonical(text, None), text.len(), &mut found);
+        self.reading(&canonical(text, Some(json)), text.len(), &mut found);
+        for (start, end) in escapes(text, json) {
+            for span in &mut found {
+                if start < span.1 && span.1 < end {
+                    span.1 = start;
+                }
+                if start < span.2 && span.2 < end {
+                    span.2 = end;
                 }
             }
         }

@@ -1,5 +1,7 @@
 //! Signs that were found, and what they weigh together.
 
+use std::cmp::Reverse;
+
 /// The most signs that one text keeps; of more, the heaviest.
 const MOST: usize = 64;
 
@@ -20,23 +22,27 @@ pub(crate) struct Hit {
 pub(super) struct Hits(Vec<Hit>);
 
 impl Hits {
+    /// Adds a sign. Signs of one rule that overlap are one: what they come to does not depend on their order.
     pub(super) fn add(&mut self, hit: Hit) {
-        let overlapping = self.0.iter_mut().rev().take(4).find(|known| {
+        let mut hit = hit;
+        while let Some(at) = self.0.iter().position(|known| {
             known.rule == hit.rule
                 && known.quotation == hit.quotation
                 && hit.start <= known.end
                 && known.start <= hit.end
-        });
-        if let Some(known) = overlapping {
-            known.start = known.start.min(hit.start);
-            known.end = known.end.max(hit.end);
-            known.weight = known.weight.max(hit.weight);
-        } else if self.0.len() < MOST {
-            self.0.push(hit);
-        } else if let Some(lightest) = self.0.iter_mut().min_by_key(|known| known.weight)
-            && lightest.weight < hit.weight
-        {
-            *lightest = hit;
+        }) {
+            let known = self.0.swap_remove(at);
+            hit.start = hit.start.min(known.start);
+            hit.end = hit.end.max(known.end);
+            hit.weight = hit.weight.max(known.weight);
+        }
+        self.0.push(hit);
+        if self.0.len() > MOST {
+            let order = |hit: &Hit| (hit.weight, Reverse((hit.start, hit.end, hit.rule)));
+            let lightest = self.0.iter().enumerate().min_by_key(|(_, hit)| order(hit));
+            if let Some((at, _)) = lightest {
+                self.0.swap_remove(at);
+            }
         }
     }
 

@@ -1,35 +1,57 @@
 //! Word lists, compiled: what a word that was just read means together with the words before it.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasherDefault, Hasher};
 
 use super::fold::{Letter, ascii, letters};
 use super::rule::{Literal, Signal, Special, Weight};
+use super::word::{STEM, Word, WordHash, jumble, jumbles_without_one};
 use crate::engine::EngineError;
 
 /// The most words of a phrase.
-pub(super) const PHRASE: usize = 12;
+pub(super) const PHRASE: usize = 20;
 
 /// The most classes of one pattern.
 const PATTERN: usize = 8;
 
 /// The most classes of all rules together: one bit each.
-const CLASSES: usize = 64;
+const CLASSES: usize = 128;
 
 /// The longest literal, in bytes.
 pub(super) const LITERAL: usize = 48;
 
 /// Bits of the filter that turns most words away.
-const FILTER: usize = 1 << 13;
+const FILTER: usize = 1 << 16;
 
-/// A word's hash. Words are compared by it alone: a collision is a false sign at worst.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct WordHash(u64);
+/// The shortest word of which a letter may be missing, and of which one may be too many.
+const MISSING: usize = 6;
+const SURPLUS: usize = 7;
+
+/// The shortest known word that is looked for backwards.
+const DISGUISED: usize = 5;
+
+/// The class of words that speak of attacks. It has this name in every rule, and is one for all.
+const MENTION: &str = "mention";
 
 pub(crate) struct Lexicon {
     /// Phrases by their last word.
-    phrases: HashMap<u64, Vec<Phrase>, BuildHasherDefault<Same>>,
-    filter: Box<[u64]>,
+    phrases: Table<Vec<Phrase>>,
+    /// Classes of words that begin so, by the hash of the beginning.
+    stems: Table<u128>,
+    /// Words by what stays the same when inner letters change places or one is missing.
+    jumbles: Table<WordHash>,
+    /// All words of phrases.
+    known: HashSet<u64, BuildHasherDefault<Same>>,
+    /// Words that are known ones in disguise.
+    disguised: Table<Disguise>,
+    /// Last words of phrases, and disguised ones.
+    filter: Filter,
+    stem_filter: Filter,
+    jumble_filter: Filter,
+    /// Names of classes: family and name.
+    numbers: HashMap<(String, String), usize>,
+    /// The class of words that speak of attacks, if there is one.
+    pub(super) mention: u128,
     pub(super) patterns: Vec<Compiled>,
     /// Patterns that a class can complete, by the class's number.
     pub(super) completed_by: Vec<Vec<usize>>,
@@ -39,21 +61,32 @@ pub(crate) struct Lexicon {
     pub(super) specials: Vec<(usize, Special, Weight)>,
 }
 
+type Table<T> = HashMap<u64, T, BuildHasherDefault<Same>>;
+
 struct Phrase {
     /// The words before the last, the last of them first.
     before: Vec<WordHash>,
-    classes: u64,
+    classes: u128,
+}
+
+/// How a known word can be written so that it is none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Disguise {
+    /// Each letter by the one thirteen places on.
+    Rot13,
+    /// Backwards.
+    Reversed,
 }
 
 /// A proximity pattern.
 pub(super) struct Compiled {
     pub(super) rule: usize,
     /// One bit a class, in order.
-    pub(super) classes: Vec<u64>,
+    pub(super) classes: Vec<u128>,
     /// In half words.
     pub(super) within: u64,
     pub(super) any_order: bool,
-    pub(super) unless: u64,
+    pub(super) unless: u128,
     pub(super) weight: Weight,
 }
 
@@ -62,28 +95,27 @@ pub(super) struct CompiledLiteral {
     /// Lower case.
     pub(super) text: Vec<u8>,
     pub(super) line_start: bool,
+    pub(super) markup: bool,
     pub(super) weight: Weight,
 }
+
+/// What a word means.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Sense {
+    pub(super) classes: u128,
+    /// The most words that one of its phrases spans.
+    pub(super) span: usize,
+    /// The word that this one was meant to be, when its letters are not in place.
+    pub(super) meant: Option<WordHash>,
+    pub(super) disguise: Option<Disguise>,
+}
+
+/// A set that may say yes to what is not in it.
+struct Filter(Box<[u64]>);
 
 /// A hasher for keys that are hashes.
 #[derive(Default)]
 pub(super) struct Same(u64);
-
-impl WordHash {
-    /// No letters.
-    pub(super) const EMPTY: Self = Self(0xcbf2_9ce4_8422_2325);
-
-    /// With one letter more (FNV-1a over code points).
-    pub(super) fn with(self, letter: u32) -> Self {
-        Self((self.0 ^ u64::from(letter)).wrapping_mul(0x0000_0100_0000_01b3))
-    }
-
-    fn bit(self) -> (usize, u64) {
-        let spread = (self.0 ^ (self.0 >> 32)).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32;
-        let bit = usize::try_from(spread).unwrap_or(0) % FILTER;
-        (bit / 64, 1 << (bit % 64))
-    }
-}
 
 impl Hasher for Same {
     fn finish(&self) -> u64 {
@@ -101,41 +133,94 @@ impl Hasher for Same {
     }
 }
 
+impl Filter {
+    fn new() -> Self {
+        Self(vec![0; FILTER / 64].into_boxed_slice())
+    }
+
+    fn place(key: u64) -> (usize, u64) {
+        let bit = usize::try_from(WordHash(key).spread() >> 32).unwrap_or(0) % FILTER;
+        (bit / 64, 1 << (bit % 64))
+    }
+
+    fn add(&mut self, key: u64) {
+        let (at, bit) = Self::place(key);
+        if let Some(block) = self.0.get_mut(at) {
+            *block |= bit;
+        }
+    }
+
+    #[inline]
+    fn may_have(&self, key: u64) -> bool {
+        let (at, bit) = Self::place(key);
+        self.0.get(at).is_some_and(|block| block & bit != 0)
+    }
+}
+
 impl Lexicon {
-    /// Compiles signal rules; `first` is the number of the first of them among all rules.
+    /// Compiles signal rules: each with its number among all rules, or none for a list of words that rules of its family
+    /// use.
     pub(crate) fn new<'a>(
-        rules: impl IntoIterator<Item = (&'a str, &'a Signal)>,
-        first: usize,
+        rules: impl IntoIterator<Item = (Option<usize>, &'a str, &'a Signal)> + Clone,
     ) -> Result<Self, EngineError> {
         let mut lexicon = Self {
-            phrases: HashMap::default(),
-            filter: vec![0; FILTER / 64].into_boxed_slice(),
+            phrases: Table::default(),
+            stems: Table::default(),
+            jumbles: Table::default(),
+            known: HashSet::default(),
+            disguised: Table::default(),
+            filter: Filter::new(),
+            stem_filter: Filter::new(),
+            jumble_filter: Filter::new(),
+            numbers: HashMap::new(),
+            mention: 0,
             patterns: Vec::new(),
             completed_by: Vec::new(),
             literals: Vec::new(),
             literal_ends: [false; 128],
             specials: Vec::new(),
         };
-        for (at, (id, signal)) in rules.into_iter().enumerate() {
-            let wrong = |what: String| EngineError::Rule { id: id.to_owned(), what };
-            lexicon.add(first.saturating_add(at), signal).map_err(wrong)?;
+        let wrong = |id: &str| {
+            let id = id.to_owned();
+            move |what: String| EngineError::Rule { id, what }
+        };
+        for (_, id, signal) in rules.clone() {
+            lexicon.words(signal).map_err(wrong(id))?;
         }
+        for (rule, id, signal) in rules {
+            if let Some(rule) = rule {
+                lexicon.rule(rule, signal).map_err(wrong(id))?;
+            }
+        }
+        lexicon.tolerate();
         Ok(lexicon)
     }
 
-    fn add(&mut self, rule: usize, signal: &Signal) -> Result<(), String> {
-        let mut numbers = HashMap::new();
+    fn words(&mut self, signal: &Signal) -> Result<(), String> {
         for (name, phrases) in &signal.classes {
-            let number = self.completed_by.len();
+            let next = self.completed_by.len();
+            let number = *self.numbers.entry(class_of(&signal.family, name)).or_insert(next);
             if number >= CLASSES {
                 return Err(format!("more than {CLASSES} word classes in all rules together"));
             }
-            self.completed_by.push(Vec::new());
-            numbers.insert(name.as_str(), number);
+            if number == next {
+                self.completed_by.push(Vec::new());
+            }
+            if name == MENTION {
+                self.mention = 1 << number;
+            }
             phrases.iter().try_for_each(|phrase| self.phrase(phrase, 1 << number))?;
         }
+        Ok(())
+    }
+
+    fn rule(&mut self, rule: usize, signal: &Signal) -> Result<(), String> {
+        let numbers = &self.numbers;
         let number = |name: &String| {
-            numbers.get(name.as_str()).copied().ok_or_else(|| format!("there is no word class `{name}`"))
+            numbers
+                .get(&class_of(&signal.family, name))
+                .copied()
+                .ok_or_else(|| format!("there is no word class `{name}`"))
         };
         for pattern in &signal.pattern {
             let classes = pattern.classes.iter().map(number).collect::<Result<Vec<usize>, _>>()?;
@@ -143,8 +228,11 @@ impl Lexicon {
                 return Err(format!("a pattern has 1 to {PATTERN} classes"));
             }
             let completing = if pattern.any_order { 0 } else { classes.len().saturating_sub(1) };
-            for class in classes.iter().skip(completing) {
-                if let Some(list) = self.completed_by.get_mut(*class) {
+            let mut listed: Vec<usize> = classes.iter().skip(completing).copied().collect();
+            listed.sort_unstable();
+            listed.dedup();
+            for class in listed {
+                if let Some(list) = self.completed_by.get_mut(class) {
                     list.push(self.patterns.len());
                 }
             }
@@ -162,18 +250,69 @@ impl Lexicon {
         Ok(())
     }
 
-    fn phrase(&mut self, phrase: &str, class: u64) -> Result<(), String> {
+    fn phrase(&mut self, phrase: &str, class: u128) -> Result<(), String> {
+        if let Some(stem) = phrase.strip_suffix('*') {
+            let words = words(stem);
+            let [word] = words.as_slice() else { return Err(format!("`{phrase}`: a stem is one word")) };
+            if !STEM.contains(&word.len) {
+                return Err(format!("`{phrase}`: a stem has {STEM:?} letters"));
+            }
+            if let Some(short) = word.letters().get(..*STEM.start()) {
+                self.stem_filter.add(WordHash::of(short.iter().copied()).0);
+            }
+            *self.stems.entry(word.hash.0).or_default() |= class;
+            return Ok(());
+        }
         let mut words = words(phrase);
+        for word in &words {
+            if self.known.insert(word.hash.0) {
+                self.disguise(word);
+                self.jumble(word);
+            }
+        }
         let Some(last) = words.pop().filter(|_| words.len() < PHRASE) else {
             return Err(format!("`{phrase}` does not have 1 to {PHRASE} words"));
         };
         words.reverse();
-        let (at, bit) = last.bit();
-        if let Some(block) = self.filter.get_mut(at) {
-            *block |= bit;
+        self.filter.add(last.hash.0);
+        let before: Vec<WordHash> = words.iter().map(|word| word.hash).collect();
+        let known = self.phrases.entry(last.hash.0).or_default();
+        match known.iter_mut().find(|known| known.before == before) {
+            Some(known) => known.classes |= class,
+            None => known.push(Phrase { before, classes: class }),
         }
-        self.phrases.entry(last.0).or_default().push(Phrase { before: words, classes: class });
         Ok(())
+    }
+
+    fn disguise(&mut self, word: &Word) {
+        let letters = word.letters();
+        if letters.len() >= DISGUISED {
+            self.disguised.insert(WordHash::of(letters.iter().rev().copied()).0, Disguise::Reversed);
+        }
+        if letters.len() >= DISGUISED - 1 && letters.iter().all(|l| (0x61..=0x7a).contains(l)) {
+            let turned = letters.iter().map(|l| (l - 0x61 + 13) % 26 + 0x61);
+            self.disguised.insert(WordHash::of(turned).0, Disguise::Rot13);
+        }
+    }
+
+    fn jumble(&mut self, word: &Word) {
+        let letters = word.letters();
+        if let Some(key) = jumble(letters) {
+            self.jumbles.insert(key, word.hash);
+            if letters.len() >= MISSING {
+                for key in jumbles_without_one(letters) {
+                    self.jumbles.entry(key).or_insert(word.hash);
+                }
+            }
+        }
+    }
+
+    /// Makes the filters of what is not exactly a known word.
+    fn tolerate(&mut self) {
+        let known = &self.known;
+        self.disguised.retain(|hash, _| !known.contains(hash));
+        self.disguised.keys().for_each(|hash| self.filter.add(*hash));
+        self.jumbles.keys().for_each(|key| self.jumble_filter.add(*key));
     }
 
     fn literal(&mut self, rule: usize, literal: &Literal) -> Result<(), String> {
@@ -192,46 +331,99 @@ impl Lexicon {
             rule,
             text,
             line_start: literal.line_start,
+            markup: literal.markup,
             weight: literal.weight,
         });
         Ok(())
     }
 
-    /// The classes of a word, given the words before it, the last of them first; and the most words that one of its
-    /// phrases spans.
-    pub(super) fn classes(
-        &self,
-        word: WordHash,
-        before: impl Iterator<Item = WordHash> + Clone,
-    ) -> (u64, usize) {
-        let (at, bit) = word.bit();
-        if self.filter.get(at).is_none_or(|block| block & bit == 0) {
-            return (0, 0);
+    /// Whether a word stands in a phrase.
+    pub(super) fn knows(&self, word: WordHash) -> bool {
+        self.known.contains(&word.0)
+    }
+
+    /// What a word means, given the words before it, the last of them first.
+    pub(super) fn sense(&self, word: &Word, before: impl Iterator<Item = WordHash> + Clone) -> Sense {
+        let mut sense = Sense::default();
+        if self.filter.may_have(word.hash.0) {
+            self.exact(word.hash, before.clone(), &mut sense);
+            sense.disguise = self.disguised.get(&word.hash.0).copied();
         }
-        let Some(phrases) = self.phrases.get(&word.0) else { return (0, 0) };
-        phrases.iter().fold((0, 0), |(classes, most), phrase| {
+        let letters = word.letters();
+        if let Some(short) = letters.get(..*STEM.start()) {
+            let mut hash = WordHash::of(short.iter().copied());
+            if self.stem_filter.may_have(hash.0) {
+                let mut rest = letters.iter().skip(*STEM.start());
+                loop {
+                    if let Some(classes) = self.stems.get(&hash.0) {
+                        sense.classes |= classes;
+                        sense.span = sense.span.max(1);
+                    }
+                    let Some(letter) = rest.next() else { break };
+                    hash = hash.with(*letter);
+                }
+            }
+        }
+        if sense.classes == 0
+            && sense.disguise.is_none()
+            && let Some(meant) = self.meant(word)
+        {
+            sense.meant = Some(meant);
+            self.exact(meant, before, &mut sense);
+        }
+        sense
+    }
+
+    fn exact(&self, word: WordHash, before: impl Iterator<Item = WordHash> + Clone, sense: &mut Sense) {
+        for phrase in self.phrases.get(&word.0).into_iter().flatten() {
             let fits = phrase.before.len()
                 == before.clone().zip(&phrase.before).take_while(|(a, b)| a == *b).count();
-            let span = phrase.before.len().saturating_add(1);
-            if fits { (classes | phrase.classes, most.max(span)) } else { (classes, most) }
-        })
+            if fits {
+                sense.classes |= phrase.classes;
+                sense.span = sense.span.max(phrase.before.len().saturating_add(1));
+            }
+        }
+    }
+
+    /// The known word of which a word is a misspelling: inner letters out of place, one missing or one too many.
+    fn meant(&self, word: &Word) -> Option<WordHash> {
+        let key = jumble(word.letters()).filter(|_| word.letters().len() == word.len)?;
+        let lookup = |key: u64| {
+            if self.jumble_filter.may_have(key) { self.jumbles.get(&key).copied() } else { None }
+        };
+        let known = |meant: &WordHash| *meant != word.hash && !self.known.contains(&word.hash.0);
+        if let Some(meant) = lookup(key) {
+            return Some(meant).filter(known);
+        }
+        if word.len < SURPLUS {
+            return None;
+        }
+        jumbles_without_one(word.letters()).find_map(lookup).filter(known)
     }
 }
 
+/// Family and name of a class as it is written in a rule of a family.
+fn class_of(family: &str, name: &str) -> (String, String) {
+    let (family, name) = name.split_once('.').unwrap_or((family, name));
+    let family = if name == MENTION { MENTION } else { family };
+    (family.to_owned(), name.to_owned())
+}
+
 /// The words of a phrase.
-fn words(phrase: &str) -> Vec<WordHash> {
+pub(super) fn words(phrase: &str) -> Vec<Word> {
     let mut out = Vec::new();
-    let mut word = WordHash::EMPTY;
+    let mut word = Word::EMPTY;
     let mut take = |letter: Letter| match letter {
-        Letter::Word(c) => word = word.with(c),
+        Letter::Word(c) | Letter::Twin(c) => word.push(c),
         Letter::Nothing => {}
         Letter::Gap(_) | Letter::Alone(_) => {
-            if word != WordHash::EMPTY {
-                out.push(word);
-                word = WordHash::EMPTY;
+            if word.len > 0 {
+                out.push(std::mem::replace(&mut word, Word::EMPTY));
             }
             if let Letter::Alone(c) = letter {
-                out.push(WordHash::EMPTY.with(c));
+                let mut alone = Word::EMPTY;
+                alone.push(c);
+                out.push(alone);
             }
         }
     };
@@ -243,4 +435,59 @@ fn words(phrase: &str) -> Vec<WordHash> {
     }
     take(Letter::Gap(' '));
     out
+}
+
+// === second readings ===
+
+impl Lexicon {
+    /// A word with digits and symbols for letters, read so that it becomes a known one if it can.
+    pub(crate) fn read_leet(&self, word: &str) -> String {
+        let mut choices = vec![String::with_capacity(word.len())];
+        for c in word.chars().map(|c| c.to_ascii_lowercase()) {
+            let (first, second) = super::clue::stands_for(c).unwrap_or((c, None));
+            if let Some(second) = second.filter(|_| choices.len() <= 8) {
+                let mut others = choices.clone();
+                others.iter_mut().for_each(|other| other.push(second));
+                choices.iter_mut().for_each(|choice| choice.push(first));
+                choices.append(&mut others);
+            } else {
+                choices.iter_mut().for_each(|choice| choice.push(first));
+            }
+        }
+        let known = |word: &String| self.knows(WordHash::of(word.chars().map(u32::from)));
+        let at = choices.iter().position(known).unwrap_or(0);
+        choices.into_iter().nth(at).unwrap_or_default()
+    }
+
+    /// Letters without spaces, cut into known words and what stands between them; none where known words are not most of
+    /// it. From each place the longest known word counts.
+    pub(crate) fn cut(&self, letters: &str) -> Option<String> {
+        let chars: Vec<char> = letters.chars().collect();
+        let mut out = String::with_capacity(letters.len().saturating_mul(2));
+        let (mut at, mut apart, mut words, mut covered) = (0, true, 0_usize, 0_usize);
+        while let Some(rest) = chars.get(at..).filter(|rest| !rest.is_empty()) {
+            let mut hash = WordHash::EMPTY;
+            let mut longest = 0;
+            for (length, c) in (1_usize..).zip(rest.iter().take(super::word::KEPT)) {
+                hash = hash.with(u32::from(c.to_ascii_lowercase()));
+                if length >= 3 && self.knows(hash) {
+                    longest = length;
+                }
+            }
+            if longest > 0 {
+                if !apart {
+                    out.push(' ');
+                }
+                out.extend(rest.iter().take(longest));
+                out.push(' ');
+                words = words.saturating_add(1);
+                covered = covered.saturating_add(longest);
+            } else {
+                out.extend(rest.first());
+            }
+            apart = longest > 0;
+            at = at.saturating_add(longest.max(1));
+        }
+        (words >= 2 && covered.saturating_mul(2) >= chars.len()).then_some(out)
+    }
 }

@@ -6,13 +6,17 @@
 //! quotation mark closes. Signs weigh; policy decides.
 
 mod address;
+mod clue;
 mod fold;
 mod hidden;
 mod hits;
 mod lexicon;
 mod rule;
+mod shape;
 mod tracker;
+mod word;
 
+pub(crate) use clue::{Disguised, stands_for};
 pub(crate) use hits::{Hit, score};
 pub(crate) use lexicon::Lexicon;
 pub(crate) use rule::Signal;

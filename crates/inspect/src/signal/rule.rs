@@ -8,14 +8,15 @@ use serde::Deserialize;
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Signal {
-    /// The type of its findings.
+    /// The type of its findings. Rules of a family share their classes, and may add to those of others
+    /// as `family.class`; a class named `mention` is shared by all.
     pub(crate) family: String,
     /// Something that words do not express.
     pub(crate) detector: Option<Special>,
     /// Weight of what the detector finds.
     #[serde(default)]
     pub(crate) weight: Weight,
-    /// Words and phrases by the class that patterns name them by.
+    /// Words and phrases by the class that patterns name them by. `*` at the end of a word stands for any ending.
     #[serde(default)]
     pub(crate) classes: BTreeMap<String, Vec<String>>,
     #[serde(default)]
@@ -32,6 +33,21 @@ pub(crate) enum Special {
     Address,
     /// Characters that people do not see and models read.
     HiddenText,
+    /// Words of Latin letters with look-alikes of other scripts among them.
+    MixedScript,
+    /// A sign that was found in what had to be decoded first.
+    Encoded,
+    /// A row of made-up turns of a conversation.
+    ManyTurns,
+    /// One word, over and over.
+    Repetition,
+}
+
+impl Signal {
+    /// Whether this only lends words to the rules of its family.
+    pub(crate) fn is_word_list(&self) -> bool {
+        self.detector.is_none() && self.pattern.is_empty() && self.literal.is_empty()
+    }
 }
 
 /// How much a sign weighs, in thousandths: in what a person or model says, and in data that a model is given to read.
@@ -67,5 +83,8 @@ pub(crate) struct Literal {
     /// Only at the beginning of a line.
     #[serde(default)]
     pub(crate) line_start: bool,
+    /// It stands in quotation marks by its nature: they do not make it a mention.
+    #[serde(default)]
+    pub(crate) markup: bool,
     pub(crate) weight: Weight,
 }

@@ -1,11 +1,14 @@
 //! One text on its way past the lexicon.
 
 use super::address::Address;
+use super::clue::Clues;
 use super::fold::{Letter, letters};
 use super::hidden::HiddenText;
 use super::hits::{Hit, Hits};
-use super::lexicon::{Compiled, LITERAL, Lexicon, PHRASE, WordHash};
+use super::lexicon::{Compiled, LITERAL, Lexicon, PHRASE, Sense};
 use super::rule::{Special, Weight};
+use super::shape::Shape;
+use super::word::{Word, WordHash};
 use crate::view::ascii_run;
 
 /// How many words that mean something are looked back over.
@@ -23,12 +26,25 @@ const UNLESS: u64 = 6;
 /// What the end of a sentence adds to a distance, in half words.
 const SENTENCE: u64 = 4;
 
+/// How far before a sign words that speak of attacks are looked for, in half words.
+const MENTION: u64 = 80;
+
+/// How many words with look-alikes are no accident.
+const MIXED: u32 = 2;
+
+/// What a sign weighs whose words are misspelt, in thousandths.
+const MISSPELT: u64 = 930;
+
+/// What a sign weighs at least for its disguise to be one too, in thousandths.
+const ENCODED: u16 = 400;
+
 /// State between pieces.
 pub(crate) struct Tracker {
     /// Text that the model is given to read, rather than told.
     data: bool,
-    word: WordHash,
-    word_start: usize,
+    word: Box<Word>,
+    /// An empty word, for when this one ends.
+    spare: Option<Box<Word>>,
     /// Half words so far.
     position: u64,
     /// The last words, in a ring; `words` counts all so far.
@@ -36,49 +52,83 @@ pub(crate) struct Tracker {
     words: usize,
     /// The last words and phrases that mean something, newest first.
     meaning: [Meaning; BACK],
+    /// Where the last two words that speak of attacks stand, newest first.
+    mentions: [Option<u64>; 2],
+    /// Words with look-alikes among their letters, and where the first begins.
+    mixed: (u32, usize),
     /// The last bytes in lower case, for literals: newest last.
     tail: Vec<(u8, usize)>,
     quotation: Option<Quotation>,
     quotations: usize,
     address: Address,
     hidden: HiddenText,
+    shape: Shape,
+    clues: Clues,
     hits: Hits,
 }
 
 #[derive(Debug, Clone, Copy, Default)]
 struct Meaning {
-    classes: u64,
+    classes: u128,
     /// First byte, of the phrase if it is one.
     start: usize,
     /// First byte of its last word.
     word: usize,
     end: usize,
     position: u64,
+    /// Its letters are not in place.
+    misspelt: bool,
 }
 
 #[derive(Debug, Clone, Copy)]
 struct Quotation {
     number: usize,
     mark: char,
+    /// First original byte of the mark.
+    start: usize,
     position: u64,
+}
+
+/// A completed pattern: where it begins, and whether one of its words is misspelt.
+struct Complete {
+    begin: usize,
+    misspelt: bool,
 }
 
 impl Tracker {
     pub(crate) fn new(data: bool) -> Self {
         Self {
             data,
-            word: WordHash::EMPTY,
-            word_start: 0,
+            word: Box::new(Word::EMPTY),
+            spare: None,
             position: 0,
             recent: [(WordHash::EMPTY, 0); RING],
             words: 0,
             meaning: [Meaning::default(); BACK],
+            mentions: [None; 2],
+            mixed: (0, 0),
             tail: Vec::new(),
             quotation: None,
             quotations: 0,
             address: Address::default(),
             hidden: HiddenText::default(),
+            shape: Shape::default(),
+            clues: Clues::default(),
             hits: Hits::default(),
+        }
+    }
+
+    /// What tells that the text since the last call is written in a disguise.
+    pub(crate) fn take_clues(&mut self) -> Clues {
+        std::mem::take(&mut self.clues)
+    }
+
+    /// Takes a sign that was found in what had to be decoded from the original bytes `start..end`.
+    pub(crate) fn decoded(&mut self, lexicon: &Lexicon, hit: Hit, start: usize, end: usize) {
+        let weight = hit.weight.saturating_add(hit.weight / 10).min(1_000);
+        self.hits.add(Hit { start, end, weight, quotation: None, ..hit });
+        if hit.weight >= ENCODED {
+            self.special(lexicon, Special::Encoded, start, end, 1_000);
         }
     }
 
@@ -115,14 +165,21 @@ impl Tracker {
         } else {
             self.address.other();
         }
-        let take = |letter: Letter| self.letter(lexicon, letter, start, end);
-        letters(c, take);
+        let latin = c.is_ascii();
+        letters(c, |letter| {
+            self.letter(lexicon, letter, start, end);
+            self.word.latin |= latin && self.word.len > 0;
+        });
     }
 
-    /// Ends the text.
-    pub(crate) fn finish(&mut self, lexicon: &Lexicon, end: usize) -> Vec<Hit> {
-        self.end_word(lexicon, end);
-        std::mem::take(&mut self.hits).into_vec()
+    /// Ends the last word: nothing follows.
+    pub(crate) fn end(&mut self, lexicon: &Lexicon, end: usize) {
+        self.end_word(lexicon, end, b'\n');
+    }
+
+    /// The signs.
+    pub(crate) fn finish(self) -> Vec<Hit> {
+        self.hits.into_vec()
     }
 
     fn ascii(&mut self, lexicon: &Lexicon, text: &[u8], offset: usize) {
@@ -130,30 +187,29 @@ impl Tracker {
             self.special(lexicon, Special::HiddenText, found.start, found.end, found.share);
         });
         self.address(lexicon, text, offset);
-        let mut word = self.word;
         for (at, byte) in text.iter().enumerate() {
-            let place = offset.saturating_add(at);
             if byte.is_ascii_alphanumeric() {
-                if word == WordHash::EMPTY {
-                    self.word_start = place;
+                if self.word.len == 0 {
+                    self.word.start = offset.saturating_add(at);
                 }
-                word = word.with(u32::from(byte.to_ascii_lowercase()));
+                self.word.latin = true;
+                self.word.push(u32::from(byte.to_ascii_lowercase()));
                 continue;
             }
-            self.word = word;
-            self.end_word(lexicon, place);
-            word = WordHash::EMPTY;
+            let place = offset.saturating_add(at);
+            self.end_word(lexicon, place, *byte);
             match byte {
                 b' ' | b',' => {}
                 b'.' | b'!' | b'?' => self.position = self.position.saturating_add(SENTENCE),
-                b'"' | b'`' => self.quote(char::from(*byte)),
+                b'"' | b'`' => self.quote(char::from(*byte), place),
+                b'\n' => self.shape.line(),
+                b'@' | b'$' | b'|' => self.clues.symbol(place),
                 _ => {}
             }
             if lexicon.literal_ends.get(usize::from(*byte)).copied().unwrap_or(false) {
                 self.literals(lexicon, text.get(..=at).unwrap_or_default(), place.saturating_add(1));
             }
         }
-        self.word = word;
         let kept = text.len().saturating_sub(LITERAL);
         let lower = |(at, byte): (usize, &u8)| (byte.to_ascii_lowercase(), offset.saturating_add(at));
         self.tail.extend(text.iter().enumerate().skip(kept).map(lower));
@@ -164,25 +220,30 @@ impl Tracker {
         let mut tail = 0x80;
         match letter {
             Letter::Nothing => return,
-            Letter::Word(c) => {
-                if self.word == WordHash::EMPTY {
-                    self.word_start = start;
+            Letter::Word(c) | Letter::Twin(c) => {
+                if self.word.len == 0 {
+                    self.word.start = start;
                 }
-                self.word = self.word.with(c);
+                self.word.twins |= matches!(letter, Letter::Twin(_));
+                self.word.push(c);
                 tail = u8::try_from(c).ok().filter(u8::is_ascii).unwrap_or(tail);
             }
             Letter::Alone(c) => {
-                self.end_word(lexicon, start);
-                self.token(lexicon, WordHash::EMPTY.with(c), start, end, 1);
+                self.end_word(lexicon, start, b' ');
+                let mut alone = Word::EMPTY;
+                alone.start = start;
+                alone.push(c);
+                self.token(lexicon, &alone, end, 1);
             }
             Letter::Gap(c) => {
-                self.end_word(lexicon, start);
                 tail = u8::try_from(c).ok().filter(u8::is_ascii).unwrap_or(tail);
+                self.end_word(lexicon, start, tail);
                 match c {
-                    '.' | '!' | '?' | '。' | '！' | '？' => {
+                    '.' | '!' | '?' | '。' | '！' | '？' | '।' | '؟' | '۔' => {
                         self.position = self.position.saturating_add(SENTENCE)
                     }
-                    '"' | '`' | '«' | '»' | '「' | '」' | '„' => self.quote(c),
+                    '"' | '`' | '«' | '»' | '「' | '」' | '„' => self.quote(c, start),
+                    '\n' => self.shape.line(),
                     _ => {}
                 }
             }
@@ -200,34 +261,69 @@ impl Tracker {
         }
     }
 
-    fn end_word(&mut self, lexicon: &Lexicon, end: usize) {
-        if self.word != WordHash::EMPTY {
-            let word = std::mem::replace(&mut self.word, WordHash::EMPTY);
-            self.token(lexicon, word, self.word_start, end, 2);
+    #[inline]
+    fn end_word(&mut self, lexicon: &Lexicon, end: usize, mark: u8) {
+        if self.word.len == 0 {
+            return;
         }
+        let next = self.spare.take().unwrap_or_else(|| Box::new(Word::EMPTY));
+        let mut word = std::mem::replace(&mut self.word, next);
+        if word.latin && word.twins {
+            self.mixed =
+                (self.mixed.0.saturating_add(1), if self.mixed.0 == 0 { word.start } else { self.mixed.1 });
+            if self.mixed.0 >= MIXED {
+                self.special(lexicon, Special::MixedScript, self.mixed.1, end, 1_000);
+            }
+        }
+        if let Some((start, end)) = self.shape.word(word.hash, word.start, end) {
+            self.special(lexicon, Special::Repetition, start, end, 1_000);
+        }
+        if let Some((start, end)) = self.shape.after_word(mark, word.start, end) {
+            self.special(lexicon, Special::ManyTurns, start, end, 1_000);
+        }
+        self.token(lexicon, &word, end, 2);
+        word.clear();
+        self.spare = Some(word);
     }
 
-    fn token(&mut self, lexicon: &Lexicon, word: WordHash, start: usize, end: usize, width: u64) {
+    fn token(&mut self, lexicon: &Lexicon, word: &Word, end: usize, width: u64) {
         self.position = self.position.saturating_add(width);
-        let (classes, span) = lexicon.classes(word, (1..=PHRASE).map(|back| self.word_before(back).0));
+        let start = word.start;
+        let Sense { classes, span, meant, disguise } =
+            lexicon.sense(word, (1..=PHRASE).map(|back| self.word_before(back).0));
+        self.clues.word(lexicon, word, disguise, end);
         if let Some(slot) = self.recent.get_mut(self.words % RING) {
-            *slot = (word, start);
+            *slot = (meant.unwrap_or(word.hash), start);
         }
         self.words = self.words.wrapping_add(1);
         if classes == 0 {
             return;
         }
+        if classes & lexicon.mention != 0 {
+            self.mentions.rotate_right(1);
+            if let Some(newest) = self.mentions.first_mut() {
+                *newest = Some(self.position);
+            }
+        }
         let first = self.word_before(span).1;
-        let meaning = Meaning { classes, start: first, word: start, end, position: self.position };
+        let meaning = Meaning {
+            classes,
+            start: first,
+            word: start,
+            end,
+            position: self.position,
+            misspelt: meant.is_some(),
+        };
         let mut bits = classes;
         while bits != 0 {
             let class = usize::try_from(bits.trailing_zeros()).unwrap_or(0);
             bits &= bits.wrapping_sub(1);
             for pattern in lexicon.completed_by.get(class).into_iter().flatten() {
                 if let Some(pattern) = lexicon.patterns.get(*pattern)
-                    && let Some(begin) = self.complete(pattern, &meaning, 1 << class)
+                    && let Some(Complete { begin, misspelt }) = self.complete(pattern, &meaning, 1 << class)
                 {
-                    self.hit(pattern.rule, begin, end, pattern.weight, 1_000);
+                    let share = if misspelt { MISSPELT } else { 1_000 };
+                    self.hit(pattern.rule, begin, end, pattern.weight, self.discount(share));
                 }
             }
         }
@@ -237,13 +333,19 @@ impl Tracker {
         }
     }
 
+    /// What a sign weighs here, in thousandths: less where several words before it speak of attacks.
+    fn discount(&self, share: u64) -> u64 {
+        let near = |at: &Option<u64>| at.is_some_and(|at| self.position.saturating_sub(at) <= MENTION);
+        if !self.data && self.mentions.iter().all(near) { share.saturating_mul(55) / 100 } else { share }
+    }
+
     /// The word so many words ago, 1 being the last, and where it begins.
     fn word_before(&self, back: usize) -> (WordHash, usize) {
         self.recent.get(self.words.wrapping_sub(back) % RING).copied().unwrap_or((WordHash::EMPTY, 0))
     }
 
-    /// Where a pattern begins whose one class the newest word has, when the others came before.
-    fn complete(&self, pattern: &Compiled, newest: &Meaning, class: u64) -> Option<usize> {
+    /// The pattern whose one class the newest word has, when the others came before.
+    fn complete(&self, pattern: &Compiled, newest: &Meaning, class: u128) -> Option<Complete> {
         // One bit for each class that is still to be found.
         let all =
             1_u32.checked_shl(u32::try_from(pattern.classes.len()).unwrap_or(0)).unwrap_or(0).wrapping_sub(1);
@@ -251,6 +353,7 @@ impl Tracker {
         let mut missing = all & !(1 << own);
         let mut first = *newest;
         let mut begin = newest.start;
+        let mut misspelt = newest.misspelt;
         let near =
             |m: &&Meaning| m.classes != 0 && newest.position.saturating_sub(m.position) <= pattern.within;
         for meaning in self.meaning.iter().take_while(near) {
@@ -260,7 +363,7 @@ impl Tracker {
             if meaning.end > first.word {
                 continue;
             }
-            let fits = |(at, class): &(usize, &u64)| {
+            let fits = |(at, class): &(usize, &u128)| {
                 missing & (1 << at) != 0
                     && meaning.classes & **class != 0
                     && (pattern.any_order || missing >> at == 1)
@@ -269,6 +372,7 @@ impl Tracker {
                 missing &= !(1 << at);
                 first = *meaning;
                 begin = begin.min(meaning.start);
+                misspelt |= meaning.misspelt;
             }
         }
         let taken_back = |m: &Meaning| {
@@ -276,7 +380,7 @@ impl Tracker {
                 && m.end <= begin
                 && first.position.saturating_sub(m.position) <= UNLESS
         };
-        (missing == 0 && !self.meaning.iter().any(taken_back)).then_some(begin)
+        (missing == 0 && !self.meaning.iter().any(taken_back)).then_some(Complete { begin, misspelt })
     }
 
     /// Looks for literals that end here, in `text` and in what came before it.
@@ -299,7 +403,7 @@ impl Tracker {
                 back.map(|(byte, _)| byte).find(marks).is_none_or(|byte| byte == b'\n')
             };
             if fits && (!literal.line_start || opens_line()) {
-                let quotation = self.open_quotation();
+                let quotation = self.open_quotation(start).filter(|_| !literal.markup);
                 let weight = weigh(literal.weight, self.data, 1_000);
                 self.hits.add(Hit { rule: literal.rule, start, end, weight, quotation });
             }
@@ -321,11 +425,11 @@ impl Tracker {
     }
 
     fn hit(&mut self, rule: usize, start: usize, end: usize, weight: Weight, share: u64) {
-        let quotation = self.open_quotation();
+        let quotation = self.open_quotation(start);
         self.hits.add(Hit { rule, start, end, weight: weigh(weight, self.data, share), quotation });
     }
 
-    fn quote(&mut self, mark: char) {
+    fn quote(&mut self, mark: char, start: usize) {
         match self.quotation {
             Some(open) if closes(open.mark, mark) => {
                 self.quotation = None;
@@ -336,15 +440,16 @@ impl Tracker {
             Some(open) if self.position.saturating_sub(open.position) <= QUOTATION => {}
             _ => {
                 self.quotations = self.quotations.saturating_add(1);
-                self.quotation = Some(Quotation { number: self.quotations, mark, position: self.position });
+                self.quotation =
+                    Some(Quotation { number: self.quotations, mark, start, position: self.position });
             }
         }
     }
 
-    /// The open quotation, for a sign that stands in it. In data everything may stand in quotation marks, as in JSON:
+    /// The open quotation, for a sign that begins in it. In data everything may stand in quotation marks, as in JSON:
     /// there they mean nothing.
-    fn open_quotation(&self) -> Option<usize> {
-        self.quotation.filter(|_| !self.data).map(|open| open.number)
+    fn open_quotation(&self, start: usize) -> Option<usize> {
+        self.quotation.filter(|open| !self.data && open.start <= start).map(|open| open.number)
     }
 }
 

@@ -25,7 +25,8 @@ pub(super) fn ipv4(text: &[u8]) -> Option<i16> {
     let special =
         common || address.is_loopback() || address.is_link_local() || address.is_documentation() || reserved;
     // Version numbers and resolvers that everybody uses.
-    let tiny = address.octets().iter().all(|part| *part < 20);
+    // Version numbers and object identifiers are made of small numbers.
+    let tiny = address.octets().iter().all(|part| *part < 20) || (a < 3 && b < 40);
     let known = matches!(address.octets(), [8, 8, 8 | 4, 8 | 4] | [1, 1 | 0, 1 | 0, 1] | [9, 9, 9, 9]);
     good(!special && !tiny && !known && (d != 0 || a > 20))
 }
@@ -47,7 +48,8 @@ pub(super) fn mac(text: &[u8]) -> Option<i16> {
     let mut separators = text.iter().filter(|b| !b.is_ascii_alphanumeric());
     let first = separators.next();
     let even = separators.all(|b| Some(b) == first);
-    good(even && varied(&all) && all != *b"001122334455" && all != *b"AABBCCDDEEFF")
+    let dotted = first == Some(&b'.') && all.iter().filter(|b| b.is_ascii_alphabetic()).count() < 3;
+    good(even && !dotted && varied(&all) && all != *b"001122334455" && all != *b"AABBCCDDEEFF")
 }
 
 /// An IMEI (3GPP TS 23.003): Luhn over fifteen digits.

@@ -1,13 +1,60 @@
-//! The reading of a JSON string's source (RFC 8259 section 7), escape by escape, however the stream is cut.
+//! The reading of a text with its character escapes resolved, escape by escape, however the stream is cut: those of JSON
+//! strings (RFC 8259 section 7) in JSON source, and everywhere `\u0041`, `\u{41}`, `\x41`, `%41` (RFC 3986 section 2.1)
+//! and HTML's character references (HTML Living Standard section 13.1.4).
 
-use memchr::memchr;
+use memchr::memchr3_iter;
 
-/// The longest escape: two `\uXXXX` of a surrogate pair.
+/// The longest escape: two `\uXXXX` of a surrogate pair, four `%XX` of one character.
 const LONGEST: usize = 12;
+
+/// Named character references that stand for punctuation or for something hidden. Names of letters with marks are left out:
+/// they say what they are.
+const NAMED: &[(&str, char)] = &[
+    ("amp;", '&'),
+    ("lt;", '<'),
+    ("gt;", '>'),
+    ("quot;", '"'),
+    ("apos;", '\''),
+    ("nbsp;", '\u{a0}'),
+    ("shy;", '\u{ad}'),
+    ("zwnj;", '\u{200c}'),
+    ("zwj;", '\u{200d}'),
+    ("Tab;", '\t'),
+    ("NewLine;", '\n'),
+    ("colon;", ':'),
+    ("semi;", ';'),
+    ("comma;", ','),
+    ("period;", '.'),
+    ("excl;", '!'),
+    ("quest;", '?'),
+    ("num;", '#'),
+    ("commat;", '@'),
+    ("dollar;", '$'),
+    ("percnt;", '%'),
+    ("plus;", '+'),
+    ("equals;", '='),
+    ("lpar;", '('),
+    ("rpar;", ')'),
+    ("lsqb;", '['),
+    ("rsqb;", ']'),
+    ("lbrack;", '['),
+    ("rbrack;", ']'),
+    ("lcub;", '{'),
+    ("rcub;", '}'),
+    ("sol;", '/'),
+    ("bsol;", '\\'),
+    ("lowbar;", '_'),
+    ("vert;", '|'),
+    ("grave;", '`'),
+    ("ast;", '*'),
+    ("hyphen;", '-'),
+];
 
 /// Turns source text into pieces.
 #[derive(Debug, Default)]
 pub(crate) struct Unescaper {
+    /// The text is the source of JSON strings.
+    json: bool,
     /// The beginning of an escape whose rest has not come. At most 11 bytes.
     carry: String,
 }
@@ -28,6 +75,17 @@ enum Escape {
 }
 
 impl Unescaper {
+    pub(crate) fn new(json: bool) -> Self {
+        Self { json, carry: String::new() }
+    }
+
+    /// Whether an escape begins in a text, be it that it is cut off. Where none does, both readings are the same.
+    pub(crate) fn begins_in(text: &str, json: bool) -> bool {
+        let bytes = text.as_bytes();
+        memchr3_iter(b'\\', b'%', b'&', bytes)
+            .any(|at| !matches!(escape(bytes.get(at..).unwrap_or_default(), json), Escape::Invalid))
+    }
+
     /// Reads on. With `last`, what is cut off stands for itself.
     pub(crate) fn push(&mut self, text: &str, last: bool, mut give: impl FnMut(Piece<'_>)) {
         let joined;
@@ -38,25 +96,27 @@ impl Unescaper {
             joined = std::mem::take(&mut self.carry);
             joined.as_str()
         };
-        while let Some(at) = memchr(b'\\', rest.as_bytes()) {
-            let (before, from) = rest.split_at_checked(at).unwrap_or((rest, ""));
-            give_text(before, &mut give);
-            let used = match escape(from.as_bytes()) {
+        // What stands for itself is given in one piece up to the next escape.
+        let mut from = 0;
+        loop {
+            let next = rest.as_bytes().get(from..).and_then(|b| memchr3_iter(b'\\', b'%', b'&', b).next());
+            let Some(at) = next.map(|at| at.saturating_add(from)) else { break };
+            let (before, escaped) = rest.split_at_checked(at).unwrap_or((rest, ""));
+            match escape(escaped.as_bytes(), self.json) {
                 Escape::Complete(c, length) => {
+                    give_text(before, &mut give);
                     give(Piece::Escaped(c, length));
-                    length
+                    rest = escaped.split_at_checked(length).map_or("", |(_, after)| after);
+                    from = 0;
                 }
                 Escape::Partial if !last => {
-                    from.clone_into(&mut self.carry);
+                    give_text(before, &mut give);
+                    escaped.clone_into(&mut self.carry);
                     return;
                 }
-                // A backslash that begins no escape stands for itself.
-                Escape::Partial | Escape::Invalid => {
-                    give(Piece::Verbatim("\\"));
-                    1
-                }
-            };
-            rest = from.split_at_checked(used).map_or("", |(_, after)| after);
+                // What begins no escape stands for itself.
+                Escape::Partial | Escape::Invalid => from = at.saturating_add(1),
+            }
         }
         give_text(rest, &mut give);
     }
@@ -68,24 +128,124 @@ fn give_text(text: &str, give: &mut impl FnMut(Piece<'_>)) {
     }
 }
 
-/// Reads one escape at the beginning of a text that begins with a backslash.
-fn escape(text: &[u8]) -> Escape {
+/// Reads one escape at the beginning of a text that begins with a backslash, a percent sign or an ampersand.
+fn escape(text: &[u8], json: bool) -> Escape {
+    match text.first() {
+        Some(b'%') => return percent(text),
+        Some(b'&') => return reference(text),
+        _ => {}
+    }
     let Some(kind) = text.get(1) else { return Escape::Partial };
     let c = match kind {
-        b'"' | b'\\' | b'/' => char::from(*kind),
-        b'b' => '\u{8}',
-        b'f' => '\u{c}',
+        b'"' | b'\\' | b'/' if json => char::from(*kind),
+        b'b' if json => '\u{8}',
+        b'f' if json => '\u{c}',
         b'n' => '\n',
         b'r' => '\r',
         b't' => '\t',
+        b'u' if text.get(2) == Some(&b'{') => return braced(text),
         b'u' => return unicode(text),
+        b'x' => return byte(text),
         _ => return Escape::Invalid,
     };
     Escape::Complete(c, 2)
 }
 
+/// `\x41`: one byte of ASCII.
+fn byte(text: &[u8]) -> Escape {
+    match hex::<2>(text.get(2..).unwrap_or_default()) {
+        Ok(code @ 0..0x80) => Escape::Complete(char::from_u32(code).unwrap_or('\0'), 4),
+        Ok(_) => Escape::Invalid,
+        Err(other) => other,
+    }
+}
+
+/// `\u{1f600}`: one to six digits.
+fn braced(text: &[u8]) -> Escape {
+    let digits = text.get(3..).unwrap_or_default();
+    match digits.iter().take(7).position(|b| *b == b'}') {
+        Some(length) => number(digits.get(..length).unwrap_or_default(), 16, length.saturating_add(4)),
+        None if digits.len() < 7 && digits.iter().all(u8::is_ascii_hexdigit) => Escape::Partial,
+        None => Escape::Invalid,
+    }
+}
+
+/// `%41`: the bytes of one character in UTF-8.
+fn percent(text: &[u8]) -> Escape {
+    let mut bytes = [0_u8; 4];
+    let mut wanted = 1;
+    let mut rest = text;
+    for at in 0..4 {
+        if at == wanted {
+            break;
+        }
+        match rest.split_first() {
+            None => return Escape::Partial,
+            Some((b'%', after)) => rest = after,
+            Some(_) => return Escape::Invalid,
+        }
+        let value = match hex::<2>(rest) {
+            Ok(value) => u8::try_from(value).unwrap_or(0),
+            Err(other) => return other,
+        };
+        rest = rest.get(2..).unwrap_or_default();
+        match (at, value) {
+            (0, 0..0x80) => {}
+            (0, 0xc2..=0xdf) => wanted = 2,
+            (0, 0xe0..=0xef) => wanted = 3,
+            (0, 0xf0..=0xf4) => wanted = 4,
+            (1.., 0x80..=0xbf) => {}
+            _ => return Escape::Invalid,
+        }
+        if let Some(slot) = bytes.get_mut(at) {
+            *slot = value;
+        }
+    }
+    match std::str::from_utf8(bytes.get(..wanted).unwrap_or_default()).ok().and_then(|s| s.chars().next()) {
+        Some(c) => Escape::Complete(c, wanted.saturating_mul(3)),
+        None => Escape::Invalid,
+    }
+}
+
+/// `&#65;`, `&#x41;`, `&lt;`.
+fn reference(text: &[u8]) -> Escape {
+    let rest = text.get(1..).unwrap_or_default();
+    let Some(first) = rest.first() else { return Escape::Partial };
+    if *first != b'#' {
+        let fits = |name: &&(&str, char)| rest.starts_with(name.0.as_bytes());
+        if let Some((name, c)) = NAMED.iter().find(fits) {
+            return Escape::Complete(*c, name.len().saturating_add(1));
+        }
+        let begins = NAMED.iter().any(|(name, _)| name.as_bytes().starts_with(rest));
+        return if begins { Escape::Partial } else { Escape::Invalid };
+    }
+    let (radix, digits) = match rest.get(1) {
+        None => return Escape::Partial,
+        Some(b'x' | b'X') => (16, rest.get(2..).unwrap_or_default()),
+        Some(_) => (10, rest.get(1..).unwrap_or_default()),
+    };
+    let most = LONGEST.saturating_sub(4);
+    let prefix = if radix == 16 { 4_usize } else { 3 };
+    let length = digits.iter().take(most).take_while(|b| char::from(**b).is_digit(radix)).count();
+    match digits.get(length) {
+        Some(b';') if length > 0 => {
+            number(digits.get(..length).unwrap_or_default(), radix, length.saturating_add(prefix))
+        }
+        None if length < most => Escape::Partial,
+        _ => Escape::Invalid,
+    }
+}
+
+fn number(digits: &[u8], radix: u32, length: usize) -> Escape {
+    let value = std::str::from_utf8(digits).ok().and_then(|d| u32::from_str_radix(d, radix).ok());
+    match value.filter(|_| !digits.starts_with(b"+")) {
+        Some(code) => Escape::Complete(char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER), length),
+        None => Escape::Invalid,
+    }
+}
+
 fn unicode(text: &[u8]) -> Escape {
-    let high = match hex(text.get(2..).unwrap_or_default()) {
+    let high = match hex::<4>(text.get(2..).unwrap_or_default()) {
         Ok(unit) => unit,
         Err(short) => return short,
     };
@@ -102,7 +262,7 @@ fn unicode(text: &[u8]) -> Escape {
         (Some(b'\\'), Some(b'u')) => {}
         _ => return lone,
     }
-    match hex(text.get(8..).unwrap_or_default()) {
+    match hex::<4>(text.get(8..).unwrap_or_default()) {
         Ok(low @ 0xdc00..=0xdfff) => {
             let code = 0x10000 + ((high - 0xd800) << 10) + (low - 0xdc00);
             Escape::Complete(char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER), LONGEST)
@@ -112,10 +272,10 @@ fn unicode(text: &[u8]) -> Escape {
     }
 }
 
-/// Four hexadecimal digits.
-fn hex(text: &[u8]) -> Result<u32, Escape> {
+/// So many hexadecimal digits.
+fn hex<const DIGITS: usize>(text: &[u8]) -> Result<u32, Escape> {
     let mut value = 0;
-    for at in 0..4 {
+    for at in 0..DIGITS {
         let Some(byte) = text.get(at) else { return Err(Escape::Partial) };
         let Some(digit) = char::from(*byte).to_digit(16) else { return Err(Escape::Invalid) };
         value = value * 16 + digit;
@@ -131,7 +291,7 @@ mod tests {
 
     fn read(pieces: &[&str]) -> (String, usize) {
         let (mut out, mut length) = (String::new(), 0);
-        let mut unescaper = Unescaper::default();
+        let mut unescaper = Unescaper::new(true);
         let mut take = |piece: Piece<'_>| match piece {
             Piece::Verbatim(text) => {
                 out.push_str(text);
@@ -158,7 +318,13 @@ mod tests {
             (r"\ud83d\ude00", "😀"),
             (r"\ud83dx\ude00", "\u{fffd}x\u{fffd}"),
             (r"\ud83d\u0041", "\u{fffd}A"),
-            (r"\x\u00g0\", r"\x\u00g0\"),
+            (r"\xg\u00g0\", r"\xg\u00g0\"),
+            (r"\x41\u{1f600}\u{}\u{1234567}", "A😀\\u{}\\u{1234567}"),
+            ("%69%67 %C3%A9 100% %zz %c3x %F0%9F%98%80", "ig é 100% %zz %c3x 😀"),
+            (
+                "&#105;&#x67;&lt;&amp;lt; R&D &#; &#x;&#99999999; &lter;",
+                "ig<&lt; R&D &#; &#x;\u{fffd} &lter;",
+            ),
         ] {
             assert_eq!(read(&[source]), (meant.to_owned(), source.len()));
         }
@@ -166,7 +332,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn cuts_do_not_matter(source in r#"([a-c"]|\\[u"nx\\/]|[0d][08]|\\ud83d|\\ude00|é){0,20}"#, cuts in proptest::collection::vec(0usize..40, 0..6)) {
+        fn cuts_do_not_matter(source in r#"([a-c"]|\\[u"nx\\/]|[0d][08]|\\ud83d|\\ude00|é|%[4c]|&#|&lt|;|%A9|\\u\{|\}){0,20}"#, cuts in proptest::collection::vec(0usize..40, 0..6)) {
             let mut places: Vec<usize> = cuts.into_iter().filter(|c| source.is_char_boundary(*c)).collect();
             places.sort_unstable();
             let mut pieces = Vec::new();

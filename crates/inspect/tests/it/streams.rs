@@ -77,6 +77,15 @@ const FRAGMENTS: &[&str] = &[
     "\\ude00",
     "bob",
     "_",
+    "Ym9iQGV4YW1wbGUub3JnIHdyb3RlIGl0",
+    "NDExMSAxMTExIDExMTEgMTExMQ==",
+    "626f62406578616d706c652e6f7267",
+    "QUtJQUlPU0ZPRE5ON0VYQU1QTEU",
+    "%40",
+    "&#64;",
+    "&#",
+    "%4",
+    "/",
 ];
 
 fn text() -> impl Strategy<Value = String> {
@@ -119,7 +128,8 @@ fn long_regions_and_many_pieces() {
     let over = format!("eyJhbGciOiJIUzI1NiJ9.{} bob@example.org", "e30x".repeat(5_000));
     let text = format!("a@example.com {key} b {token} c@example.com {over}");
     let whole = examine(&text, false);
-    assert_eq!((whole.findings.len(), whole.incomplete.len()), (5, 1));
+    let data = whole.findings.iter().filter(|f| f.kind != FindingKind::Injection).count();
+    assert_eq!((data, whole.incomplete.len()), (5, 1));
     for size in [1, 7, 4_096, 70_000] {
         let cuts: Vec<usize> = (0..text.len()).step_by(size).collect();
         assert_eq!(in_pieces(&text, &cuts, false), whole.findings);

@@ -31,6 +31,12 @@ pub(crate) enum Request {
     WorkloadList,
     /// Answers the workload.
     WorkloadShow { name: String },
+    /// Answers a [`PromptInfo`](stockade_platform::PromptInfo).
+    PromptRegister { workload: String, text: String, note: String },
+    /// Answers a list of [`PromptInfo`](stockade_platform::PromptInfo).
+    PromptList,
+    /// Answers the [`PromptInfo`](stockade_platform::PromptInfo) that is no more.
+    PromptRemove { workload: String, digest: String },
     /// Makes a sign-in link; answers [`Link`].
     SignIn,
     /// Answers the proof bundle, as text.

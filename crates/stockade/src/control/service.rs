@@ -44,6 +44,13 @@ impl Service {
             }
             Request::WorkloadList => value(&roster.list_workloads()?),
             Request::WorkloadShow { name: text } => value(&roster.workload(&name(&text)?)?),
+            Request::PromptRegister { workload, text, note } => {
+                value(&roster.register_prompt(&name(&workload)?, &text, &note, ACTOR)?)
+            }
+            Request::PromptList => value(&roster.list_prompts()?),
+            Request::PromptRemove { workload, digest } => {
+                value(&roster.remove_prompt(&name(&workload)?, &digest, ACTOR)?)
+            }
             Request::SignIn => match &self.console {
                 Some(base) => {
                     let token = self.platform.sessions.new_link(ACTOR)?;

@@ -10,6 +10,7 @@ pub(crate) mod explain;
 pub(crate) mod inspect;
 pub(crate) mod keys;
 pub(crate) mod policy;
+pub(crate) mod prompts;
 pub(crate) mod rules;
 pub(crate) mod signin;
 pub(crate) mod workload;

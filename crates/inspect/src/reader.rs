@@ -1,0 +1,170 @@
+//! The reading of a text for what it says: signs of attacks, and what is found once it is decoded.
+
+use std::sync::Arc;
+
+use crate::decode::{BUDGET, DEPTH, Run, Runs, Stretch};
+use crate::engine::Inner;
+use crate::scan::Span;
+use crate::scanner::Scanner;
+use crate::signal::{Hit, Tracker};
+
+/// What second readings of a text may come to: so many times what has been read, and so many bytes.
+const VIEWED: [(usize, usize); 2] = [(3, 16 * 1024), (1, 2 * 1024)];
+
+/// Reads one text, in its last reading: escapes are resolved.
+pub(crate) struct Reader {
+    tracker: Tracker,
+    runs: Runs,
+    stretch: Stretch,
+    /// How often this text was decoded.
+    depth: u8,
+    data: bool,
+    /// Bytes read, and bytes of second readings of them.
+    read: usize,
+    viewed: usize,
+    /// Bytes that decoding may still give.
+    budget: usize,
+    over: bool,
+    done: Vec<Run>,
+    found: Vec<Span>,
+}
+
+/// What an examination of something decoded gives.
+pub(crate) struct Decoded {
+    pub(crate) spans: Vec<Span>,
+    pub(crate) hits: Vec<Hit>,
+    pub(crate) budget: usize,
+    pub(crate) over: bool,
+}
+
+impl Reader {
+    pub(crate) fn new(data: bool, depth: u8, budget: usize) -> Self {
+        Self {
+            tracker: Tracker::new(data),
+            runs: Runs::new(),
+            stretch: Stretch::default(),
+            depth,
+            data,
+            read: 0,
+            viewed: 0,
+            budget: budget.min(BUDGET),
+            over: false,
+            done: Vec::new(),
+            found: Vec::new(),
+        }
+    }
+
+    /// Takes in a text as it stands, which begins at an original offset.
+    pub(crate) fn text(&mut self, engine: &Arc<Inner>, text: &str, start: usize) {
+        let (mut rest, mut start) = (text, start);
+        while !rest.is_empty() {
+            let taken = self.stretch.fill(rest);
+            let (part, after) = rest.split_at_checked(taken).unwrap_or((rest, ""));
+            let end = start.saturating_add(part.len());
+            self.read = self.read.saturating_add(part.len());
+            self.tracker.push(&engine.lexicon, part, start);
+            if self.depth < DEPTH {
+                self.runs.text(part, start, &mut self.done);
+                self.decode(engine);
+            }
+            if !after.is_empty() || self.stretch.is_full() {
+                self.end_stretch(engine);
+            }
+            (rest, start) = (after, end);
+        }
+    }
+
+    /// Takes in a character that stands for the original bytes `start..end`.
+    pub(crate) fn char(&mut self, engine: &Arc<Inner>, c: char, start: usize, end: usize) {
+        self.read = self.read.saturating_add(c.len_utf8());
+        self.stretch.fill(c.encode_utf8(&mut [0; 4]));
+        self.tracker.push_char(&engine.lexicon, c, start, end);
+        if self.depth < DEPTH {
+            self.runs.char(c, start, end, &mut self.done);
+            self.decode(engine);
+        }
+        if self.stretch.is_full() {
+            self.end_stretch(engine);
+        }
+    }
+
+    /// Ends the text.
+    pub(crate) fn end(&mut self, engine: &Arc<Inner>, end: usize) {
+        self.tracker.end(&engine.lexicon, end);
+        if self.depth < DEPTH {
+            self.runs.finish(&mut self.done);
+            self.decode(engine);
+        }
+        self.end_stretch(engine);
+    }
+
+    /// What recognizers found in what was decoded since the last call, in original offsets.
+    pub(crate) fn found(&mut self) -> impl Iterator<Item = Span> + '_ {
+        self.found.drain(..)
+    }
+
+    /// The first original byte that may belong to something encoded.
+    pub(crate) fn open(&self) -> Option<usize> {
+        self.runs.open()
+    }
+
+    /// Where something begins that is more than may be decoded: withheld for good.
+    pub(crate) fn sealed(&self) -> Option<usize> {
+        if self.runs.is_over() { self.runs.open() } else { None }
+    }
+
+    /// Whether there was more to decode than may be.
+    pub(crate) fn is_over(&self) -> bool {
+        self.over || self.runs.is_over()
+    }
+
+    pub(crate) fn budget(&self) -> usize {
+        self.budget
+    }
+
+    pub(crate) fn into_hits(self) -> Vec<Hit> {
+        self.tracker.finish()
+    }
+
+    fn decode(&mut self, engine: &Arc<Inner>) {
+        for run in std::mem::take(&mut self.done) {
+            if run.text.len() > self.budget {
+                self.over = true;
+                self.budget = 0;
+                continue;
+            }
+            self.budget = self.budget.saturating_sub(run.text.len());
+            let decoded = Scanner::decoded(engine, &run.text, self.data, self.depth, self.budget);
+            self.budget = decoded.budget;
+            self.over |= decoded.over;
+            let whole = |span: Span| Span { start: run.start, end: run.end, ..span };
+            self.found.extend(decoded.spans.into_iter().map(whole));
+            for hit in decoded.hits {
+                self.tracker.decoded(&engine.lexicon, hit, run.start, run.end);
+            }
+        }
+    }
+
+    fn end_stretch(&mut self, engine: &Arc<Inner>) {
+        let clues = self.tracker.take_clues();
+        if self.depth < DEPTH && self.stretch.is_fresh() {
+            let (times, more) = VIEWED.get(usize::from(self.depth)).copied().unwrap_or_default();
+            let most = self.read.saturating_mul(times).saturating_add(more);
+            for (disguise, start, end) in clues.disguises() {
+                for reading in disguise.readings(self.stretch.text(), &engine.lexicon) {
+                    self.viewed = self.viewed.saturating_add(reading.text.len());
+                    if self.viewed > most {
+                        return self.stretch.next();
+                    }
+                    let decoded = Scanner::decoded(engine, &reading.text, self.data, self.depth, self.budget);
+                    self.budget = decoded.budget;
+                    self.over |= decoded.over;
+                    for hit in decoded.hits.into_iter().filter(|hit| reading.is_new(hit.start, hit.end)) {
+                        self.tracker.decoded(&engine.lexicon, hit, start, end);
+                    }
+                }
+            }
+        }
+        self.stretch.next();
+    }
+}

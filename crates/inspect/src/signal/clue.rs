@@ -1,0 +1,192 @@
+//! What tells, word by word, that a text is written in a disguise that only a second reading sees through.
+
+use super::lexicon::{Disguise, Lexicon};
+use super::word::{Word, WordHash};
+
+/// How many known words backwards or thirteen letters on are no accident.
+const KNOWN: u32 = 2;
+
+/// How many words with digits or symbols for letters.
+const MIXED: u32 = 3;
+
+/// How many single letters in a row.
+const SINGLES: u32 = 6;
+
+/// How many numbers in a row could be codes of letters.
+const CODES: u32 = 8;
+
+/// From how many letters on a word could be several without spaces.
+const LONG: usize = 16;
+
+/// A disguise of a whole stretch of text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Disguised {
+    Rot13,
+    Reversed,
+    /// Digits and symbols for letters.
+    Leet,
+    /// Spaces between letters.
+    Spaced,
+    /// No spaces between words.
+    Joined,
+    /// Each letter by its number.
+    Codes,
+}
+
+/// How often something was seen, and the original bytes from the first to the last.
+#[derive(Debug, Clone, Copy, Default)]
+struct Clue {
+    count: u32,
+    start: usize,
+    end: usize,
+}
+
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Clues {
+    /// The last word in disguise.
+    last: Option<WordHash>,
+    rot13: Clue,
+    reversed: Clue,
+    mixed: Clue,
+    leet: bool,
+    joined: Clue,
+    singles: Clue,
+    spaced: Option<(usize, usize)>,
+    numbers: Clue,
+    codes: Option<(usize, usize)>,
+}
+
+impl Clue {
+    fn see(&mut self, start: usize, end: usize) {
+        if self.count == 0 {
+            self.start = start;
+        }
+        self.count = self.count.saturating_add(1);
+        self.end = end;
+    }
+
+    fn from(self, least: u32) -> Option<(usize, usize)> {
+        (self.count >= least).then_some((self.start, self.end))
+    }
+
+    /// Sees one more of a row; gives the row once it is long enough.
+    fn row(&mut self, part: bool, start: usize, end: usize, least: u32) -> Option<(usize, usize)> {
+        if !part {
+            self.count = 0;
+            return None;
+        }
+        self.see(start, end);
+        self.from(least)
+    }
+}
+
+impl Clues {
+    /// Sees a word.
+    #[inline]
+    pub(super) fn word(&mut self, lexicon: &Lexicon, word: &Word, disguise: Option<Disguise>, end: usize) {
+        match disguise {
+            None => {}
+            // The same word again says nothing new.
+            Some(_) if self.last == Some(word.hash) => {}
+            Some(Disguise::Rot13) => self.rot13.see(word.start, end),
+            Some(Disguise::Reversed) => self.reversed.see(word.start, end),
+        }
+        if disguise.is_some() {
+            self.last = Some(word.hash);
+        }
+        let single = word.len == 1 && word.letters().first().is_some_and(|l| (0x61..0x250).contains(l));
+        if single || self.singles.count > 0 {
+            let row = self.singles.row(single, word.start, end, SINGLES);
+            self.spaced = union(self.spaced, row);
+        }
+        let code = word.digits > 0 && is_code(word);
+        if code || self.numbers.count > 0 {
+            // A pair of hexadecimal letters counts when the row has begun.
+            let row = self.numbers.row(code || is_code(word), word.start, end, CODES);
+            self.codes = union(self.codes, row);
+        }
+        if word.digits > 0 && word.digits < word.len && word.len <= 24 {
+            self.mixed.see(word.start, end);
+            self.leet |= word.len >= 4 && letters_for(word.letters(), |word| lexicon.knows(word)).is_some();
+        }
+        if word.len >= LONG {
+            self.joined.see(word.start, end);
+        }
+    }
+
+    /// Sees a symbol that can stand for a letter.
+    pub(super) fn symbol(&mut self, place: usize) {
+        self.mixed.see(place, place.saturating_add(1));
+    }
+
+    /// What the text may be written in, with the original bytes that speak for it.
+    pub(crate) fn disguises(&self) -> impl Iterator<Item = (Disguised, usize, usize)> {
+        let mixed = if self.leet { self.mixed.from(1) } else { self.mixed.from(MIXED) };
+        [
+            (Disguised::Rot13, self.rot13.from(KNOWN)),
+            (Disguised::Reversed, self.reversed.from(KNOWN)),
+            (Disguised::Leet, mixed),
+            (Disguised::Spaced, self.spaced),
+            (Disguised::Joined, self.joined.from(1)),
+            (Disguised::Codes, self.codes),
+        ]
+        .into_iter()
+        .filter_map(|(disguise, place)| place.map(|(start, end)| (disguise, start, end)))
+    }
+}
+
+fn union(known: Option<(usize, usize)>, new: Option<(usize, usize)>) -> Option<(usize, usize)> {
+    match (known, new) {
+        (Some((start, end)), Some((from, to))) => Some((start.min(from), end.max(to))),
+        (known, new) => known.or(new),
+    }
+}
+
+/// Whether a word could be the number of a letter: two or three decimal digits, two hexadecimal ones, eight bits.
+fn is_code(word: &Word) -> bool {
+    let letters = word.letters();
+    let hex = |l: &u32| matches!(l, 0x30..=0x39 | 0x61..=0x66);
+    match word.len {
+        2 => letters.iter().all(hex),
+        3 => word.digits == 3,
+        4 => letters.starts_with(&[0x30, 0x78]) && letters.iter().skip(2).all(hex),
+        8 => letters.iter().all(|l| matches!(l, 0x30 | 0x31)),
+        _ => false,
+    }
+}
+
+/// The letters that a digit or symbol stands for, the likelier first.
+pub(crate) const fn stands_for(c: char) -> Option<(char, Option<char>)> {
+    Some(match c {
+        '0' => ('o', None),
+        '1' | '|' => ('i', Some('l')),
+        '!' => ('i', None),
+        '2' => ('z', None),
+        '3' | '€' => ('e', None),
+        '4' | '@' => ('a', None),
+        '5' | '$' => ('s', None),
+        '6' | '9' => ('g', None),
+        '7' | '+' => ('t', None),
+        '8' => ('b', None),
+        _ => return None,
+    })
+}
+
+/// The reading of a word with digits for letters that is a known word, if there is one: of letters that look alike
+/// either is tried.
+pub(super) fn letters_for(letters: &[u32], known: impl Fn(WordHash) -> bool) -> Option<WordHash> {
+    let doubtful = |l: &&u32| matches!(l, 0x31 | 0x7c);
+    let doubts = u32::try_from(letters.iter().filter(doubtful).count()).unwrap_or(0).min(4);
+    (0..1_u32 << doubts).map(|choice| leet_hash(letters, choice)).find(|hash| known(*hash))
+}
+
+fn leet_hash(letters: &[u32], choice: u32) -> WordHash {
+    let mut doubt = 0_u32;
+    WordHash::of(letters.iter().map(|letter| {
+        let Some((first, second)) = char::from_u32(*letter).and_then(stands_for) else { return *letter };
+        let Some(second) = second else { return u32::from(first) };
+        let chosen = if choice.checked_shr(doubt).unwrap_or(0) & 1 == 1 { second } else { first };
+        doubt = doubt.saturating_add(1);
+        u32::from(chosen)
+    }))
+}

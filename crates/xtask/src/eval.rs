@@ -1,5 +1,8 @@
 //! Evaluations: how well something is recognised, measured on data that is not part of this repository.
 
+use std::fs;
+use std::process::Command;
+
 use anyhow::Result;
 use clap::ValueEnum;
 
@@ -15,19 +18,72 @@ pub(crate) enum Eval {
     Inspect,
     /// Attempts to steer a model: recall by source, false positives by source and language, disguises.
     Injection,
+    /// Identifiers of persons: precision, recall and F1 by type, on generated rows of 16 locales and on labelled sentences.
+    Pii,
+    /// Credentials: the same on generated rows.
+    Secrets,
 }
 
-/// Runs an evaluation; without data it says so and has not run.
-pub(crate) fn run(eval: Eval) -> Result<()> {
+/// Another tool of the same purpose: its PyPI package with its version, and the script that drives it.
+struct Peer {
+    package: &'static str,
+    script: &'static str,
+}
+
+/// Runs an evaluation; without data it says so and has not run. With `peer` the other tool of that purpose runs on the
+/// same generated rows.
+pub(crate) fn run(eval: Eval, peer: bool) -> Result<()> {
+    example(eval, &[])?;
+    match eval.peer() {
+        Some(other) if peer => beside(eval, &other),
+        _ => Ok(()),
+    }
+}
+
+impl Eval {
+    fn peer(self) -> Option<Peer> {
+        match self {
+            Self::Pii => {
+                Some(Peer { package: "presidio-analyzer==2.2.363", script: "tests/peers/presidio_rows.py" })
+            }
+            Self::Secrets => {
+                Some(Peer { package: "detect-secrets==1.5.0", script: "tests/peers/detect_secrets_rows.py" })
+            }
+            Self::Inspect | Self::Injection => None,
+        }
+    }
+}
+
+fn example(eval: Eval, arguments: &[&str]) -> Result<()> {
     let mut command = workspace::cargo()?;
-    let example = match eval {
-        Eval::Inspect => "inspect_eval",
-        Eval::Injection => "injection_eval",
+    let (example, what) = match eval {
+        Eval::Inspect => ("inspect_eval", None),
+        Eval::Injection => ("injection_eval", None),
+        Eval::Pii => ("data_eval", Some("pii")),
+        Eval::Secrets => ("data_eval", Some("secrets")),
     };
-    command.args(["run", "--release", "--package", "stockade-inspect", "--example", example]);
+    command.args(["run", "--release", "--package", "stockade-inspect", "--example", example, "--"]);
+    command.args(what).args(arguments);
     let beside = workspace::root()?.join(BESIDE);
     if std::env::var_os("STOCKADE_TESTDATA").is_none() && beside.is_dir() {
         command.env("STOCKADE_TESTDATA", beside);
     }
     workspace::must(&mut command)
+}
+
+/// Installs the other tool once into a cache, lets it read the rows and scores what it found.
+fn beside(eval: Eval, peer: &Peer) -> Result<()> {
+    let root = workspace::root()?;
+    let cache = root.join("target").join("peers").join(peer.package);
+    let python = cache.join("bin").join("python");
+    if !python.exists() {
+        fs::create_dir_all(&cache)?;
+        workspace::must(Command::new("python3").args(["-m", "venv"]).arg(&cache))?;
+        workspace::must(Command::new(&python).args(["-m", "pip", "install", "--quiet", peer.package]))?;
+    }
+    let (rows, found) = (cache.join("rows.jsonl"), cache.join("found.jsonl"));
+    let (rows_shown, found_shown) = (rows.to_string_lossy(), found.to_string_lossy());
+    example(eval, &["--rows", &rows_shown])?;
+    workspace::must(Command::new(&python).arg(root.join(peer.script)).args([&rows, &found]))?;
+    example(eval, &["--found", &found_shown])
 }

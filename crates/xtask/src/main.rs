@@ -46,6 +46,9 @@ enum Verb {
         /// What.
         #[arg(value_enum)]
         eval: eval::Eval,
+        /// Let the other tool of that purpose read the same rows (it is installed from PyPI into a cache).
+        #[arg(long)]
+        peer: bool,
     },
     /// Plants secrets everywhere, cuts them everywhere, and looks for them on the other side.
     Leaktest(leaktest::Options),
@@ -75,7 +78,7 @@ enum Verb {
 fn main() -> ExitCode {
     let result = match Cli::parse().verb {
         Verb::Bench { bench } => bench::run(&bench),
-        Verb::Eval { eval } => eval::run(eval),
+        Verb::Eval { eval, peer } => eval::run(eval, peer),
         Verb::Leaktest(options) => leaktest::run(&options),
         Verb::ServeTier { tier, upstream } => bench::serve(tier, upstream),
         Verb::Check => check::run(),

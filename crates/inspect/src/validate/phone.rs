@@ -119,6 +119,7 @@ pub(super) fn national(text: &[u8]) -> Option<i16> {
             .collect::<Vec<u32>>()
             .windows(3)
             .any(|w| matches!(w, [a, b, c] if a + 1 == *b && b + 1 == *c));
+    let abroad = digits.starts_with(&[0, 0]);
     let stamped = digits.len() == 10 && groups.len() == 1 && digits.starts_with(&[1]);
     ((7..=13).contains(&digits.len())
         && parens
@@ -126,6 +127,7 @@ pub(super) fn national(text: &[u8]) -> Option<i16> {
         && !dated
         && !short
         && !counted
+        && !abroad
         && !stamped
         && varied(digits))
     .then_some(0)

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use stockade_domain::{Channel, Direction, Finding, FindingKind, Role, SpanRef};
 
-use crate::engine::{Context, Engine};
+use crate::engine::{Context, Engine, Reach};
 use crate::examples::expand;
 
 /// A changed example that does not come out as it should.
@@ -46,7 +46,7 @@ impl Engine {
     pub fn adversarial(&self) -> Adversarial {
         let mut outcome = Adversarial::default();
         for (number, rule) in self.inner.rules.iter().enumerate() {
-            if rule.kind == FindingKind::Injection {
+            if rule.kind == FindingKind::Injection || rule.reach == Reach::Whole {
                 continue;
             }
             let bounds = self.inner.patterns.bounds(number);

@@ -22,6 +22,8 @@ pub(crate) enum Eval {
     Pii,
     /// Credentials: the same on generated rows.
     Secrets,
+    /// Names: precision and recall on labelled sentences, findings in benign texts, cost.
+    Names,
 }
 
 /// Another tool of the same purpose: its PyPI package with its version, and the script that drives it.
@@ -44,12 +46,12 @@ impl Eval {
     fn peer(self) -> Option<Peer> {
         match self {
             Self::Pii => {
-                Some(Peer { package: "presidio-analyzer==2.2.363", script: "tests/peers/presidio_rows.py" })
+                Some(Peer { package: "presidio-analyzer==2.2.366", script: "tests/peers/presidio_rows.py" })
             }
             Self::Secrets => {
                 Some(Peer { package: "detect-secrets==1.5.0", script: "tests/peers/detect_secrets_rows.py" })
             }
-            Self::Inspect | Self::Injection => None,
+            Self::Inspect | Self::Injection | Self::Names => None,
         }
     }
 }
@@ -61,6 +63,7 @@ fn example(eval: Eval, arguments: &[&str]) -> Result<()> {
         Eval::Injection => ("injection_eval", None),
         Eval::Pii => ("data_eval", Some("pii")),
         Eval::Secrets => ("data_eval", Some("secrets")),
+        Eval::Names => ("names_eval", None),
     };
     command.args(["run", "--release", "--package", "stockade-inspect", "--example", example, "--"]);
     command.args(what).args(arguments);

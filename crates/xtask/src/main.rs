@@ -14,6 +14,7 @@ mod process;
 mod rules;
 mod server;
 mod table;
+mod train;
 mod workspace;
 
 use std::net::SocketAddr;
@@ -50,6 +51,12 @@ enum Verb {
         #[arg(long)]
         peer: bool,
     },
+    /// Makes the weights that are committed again.
+    Train {
+        /// Which.
+        #[arg(value_enum)]
+        train: train::Train,
+    },
     /// Plants secrets everywhere, cuts them everywhere, and looks for them on the other side.
     Leaktest(leaktest::Options),
     /// Runs one tier of the gateway benchmark in this process; prints where it listens.
@@ -79,6 +86,7 @@ fn main() -> ExitCode {
     let result = match Cli::parse().verb {
         Verb::Bench { bench } => bench::run(&bench),
         Verb::Eval { eval, peer } => eval::run(eval, peer),
+        Verb::Train { train } => train::run(train),
         Verb::Leaktest(options) => leaktest::run(&options),
         Verb::ServeTier { tier, upstream } => bench::serve(tier, upstream),
         Verb::Check => check::run(),

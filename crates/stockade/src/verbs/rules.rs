@@ -1,5 +1,6 @@
 //! `stockade rules`: what inspection looks for.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -38,7 +39,7 @@ enum Verb {
 }
 
 /// The folders that rules are in.
-const FOLDERS: [&str; 2] = ["recognizers", "signals"];
+const FOLDERS: [&str; 3] = ["recognizers", "signals", "names"];
 
 #[derive(Serialize)]
 struct Listed {
@@ -83,7 +84,8 @@ pub(crate) fn run(output: OutputArgs, args: &RulesArgs) -> Result<ExitCode> {
             Ok(Verdict::Clean.into())
         }
         Verb::Test { adversarial } => {
-            let engine = Engine::with_locales(&book, &args.locales).context("compiling the rules")?;
+            let engine =
+                Engine::with_names_and_locales(&book, &args.locales).context("compiling the rules")?;
             let mut failed: Vec<_> = engine
                 .examples()
                 .into_iter()
@@ -129,6 +131,12 @@ pub(super) fn headers(book: &Rulebook) -> Result<Vec<(&'static str, Header)>> {
         out.extend(rules.into_iter().map(|rule| (folder, rule.header)));
     }
     Ok(out)
+}
+
+/// The ids of the rules of names.
+pub(super) fn names(book: &Rulebook) -> Result<BTreeSet<String>> {
+    let rules = book.load::<toml::Value>("names")?.into_iter();
+    Ok(rules.map(|rule| rule.header.id).collect())
 }
 
 /// The word of a severity.

@@ -9,7 +9,7 @@ use crate::report::Report;
 use crate::rule::Recognizer;
 use crate::scan::{Patterns, Span};
 use crate::scanner::Scanner;
-use crate::signal::{Hit, Lexicon, Signal};
+use crate::signal::{Hit, Lexicon, Signal, Tracker};
 use crate::tagger::{Named, Names};
 
 /// A text is examined in pieces of this many bytes, so that memory does not grow with it.
@@ -212,6 +212,13 @@ impl Engine {
     #[must_use]
     pub fn stream(&self, cx: &Context) -> Scanner {
         Scanner::new(Arc::clone(&self.inner), cx)
+    }
+
+    /// What the model behind the score sees of a text: places in its table of weights, one for each time. This is for its
+    /// trainer, `cargo xtask train injection`.
+    #[must_use]
+    pub fn score_features(&self, text: &str) -> Vec<u32> {
+        Tracker::features(&self.inner.lexicon, text)
     }
 
     /// The detectors, by id.

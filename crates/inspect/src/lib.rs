@@ -30,6 +30,7 @@ mod report;
 mod rule;
 mod scan;
 mod scanner;
+mod score;
 mod signal;
 pub mod tagger;
 mod validate;

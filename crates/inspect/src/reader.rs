@@ -25,6 +25,8 @@ pub(crate) struct Reader {
     /// Bytes that decoding may still give.
     budget: usize,
     over: bool,
+    /// The second opinion on what was decoded.
+    opinion: u16,
     done: Vec<Run>,
     found: Vec<Span>,
 }
@@ -33,6 +35,7 @@ pub(crate) struct Reader {
 pub(crate) struct Decoded {
     pub(crate) spans: Vec<Span>,
     pub(crate) hits: Vec<Hit>,
+    pub(crate) opinion: u16,
     pub(crate) budget: usize,
     pub(crate) over: bool,
 }
@@ -49,6 +52,7 @@ impl Reader {
             viewed: 0,
             budget: budget.min(BUDGET),
             over: false,
+            opinion: 0,
             done: Vec::new(),
             found: Vec::new(),
         }
@@ -122,8 +126,10 @@ impl Reader {
         self.budget
     }
 
-    pub(crate) fn into_hits(self) -> Vec<Hit> {
-        self.tracker.finish()
+    /// The signs, and how much the words of the text or of something decoded look like those of attacks.
+    pub(crate) fn into_signs(self) -> (Vec<Hit>, u16) {
+        let (hits, opinion) = self.tracker.finish();
+        (hits, opinion.max(self.opinion))
     }
 
     fn decode(&mut self, engine: &Arc<Inner>) {
@@ -137,6 +143,7 @@ impl Reader {
             let decoded = Scanner::decoded(engine, &run.text, self.data, self.depth, self.budget);
             self.budget = decoded.budget;
             self.over |= decoded.over;
+            self.opinion = self.opinion.max(decoded.opinion);
             let whole = |span: Span| Span { start: run.start, end: run.end, ..span };
             self.found.extend(decoded.spans.into_iter().map(whole));
             for hit in decoded.hits {

@@ -10,6 +10,7 @@ use crate::engine::{Context, Inner};
 use crate::reader::{Decoded, Reader};
 use crate::report::Report;
 use crate::scan::{Lane, Span};
+use crate::score::together;
 use crate::signal::score;
 use crate::tagger::NameReader;
 use crate::view::{Piece, Unescaper};
@@ -82,7 +83,8 @@ impl Scanner {
         scanner.take(text, true);
         let over = scanner.failed || scanner.reader.is_over() || scanner.overflows().next().is_some();
         let budget = scanner.reader.budget();
-        Decoded { spans: scanner.pending, hits: scanner.reader.into_hits(), budget, over }
+        let (hits, opinion) = scanner.reader.into_signs();
+        Decoded { spans: scanner.pending, hits, opinion, budget, over }
     }
 
     /// Takes in a piece of the text.
@@ -127,10 +129,10 @@ impl Scanner {
         let ran = |id: &Arc<str>| Ran { detector: Arc::clone(id), bytes };
         let cut = |id: &Arc<str>| incomplete.iter().any(|i| i.detector == *id);
         let ran = engine.rules.iter().map(|r| &r.id).filter(|id| !cut(id)).map(ran).collect();
-        let signs = self.reader.into_hits();
+        let (signs, opinion) = self.reader.into_signs();
         findings.extend(signs.iter().filter_map(|sign| engine.sign(*sign)));
         findings.sort_by_key(|finding| (finding.start, finding.end));
-        Report { findings, score: score(&signs), ran, incomplete }
+        Report { findings, score: together(score(&signs), opinion), ran, incomplete }
     }
 
     fn take(&mut self, piece: &str, last: bool) {

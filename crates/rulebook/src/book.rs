@@ -102,7 +102,7 @@ struct RuleFile<B> {
     #[serde(default)]
     owasp: Vec<FrameworkRef>,
     examples: Examples,
-    #[serde(alias = "recognizer", alias = "signal", alias = "artifact", alias = "attack")]
+    #[serde(alias = "recognizer", alias = "signal", alias = "artifact", alias = "attack", alias = "scan")]
     body: B,
 }
 

@@ -1,3 +1,27 @@
 //! Which AI assets a tree holds and what is dangerous in them. Bytes or a tree in, assets and findings out.
 
 pub mod artifact;
+mod asset;
+mod cache;
+mod catalog;
+mod code;
+mod config;
+mod deps;
+mod doc;
+mod glob;
+mod infra;
+mod input;
+mod node;
+pub mod output;
+mod policy;
+mod report;
+mod rule;
+mod scan;
+mod subject;
+mod walk;
+mod weights;
+
+pub use asset::{Asset, Finding, Kind, Occurrence, Scope, Suppression};
+pub use report::{Coverage, Difference, Gateway, Lack, Report, SCHEMA, Seen, Summary, Unseen, severity_word};
+pub use rule::ExampleFailure;
+pub use scan::{Options, ScanError, Scanner};

@@ -45,7 +45,11 @@ enum Command {
     Policy(verbs::policy::PolicyArgs),
     /// Show what inspection sees in a text
     Inspect(verbs::inspect::InspectArgs),
-    /// List and test the rules of inspection
+    /// Find AI assets in a tree, and what is dangerous in them
+    Scan(verbs::scan::ScanArgs),
+    /// Work on saved reports
+    Report(verbs::scan::ReportArgs),
+    /// List and test the rules of inspection and of scans
     Rules(verbs::rules::RulesArgs),
     /// Explain a rule, a policy or an error code
     Explain(verbs::explain::ExplainArgs),
@@ -78,6 +82,8 @@ fn main() -> ExitCode {
         Command::Audit(args) => verbs::audit::run(home, output, args),
         Command::Policy(args) => verbs::policy::run(output, args),
         Command::Inspect(args) => verbs::inspect::run(output, args),
+        Command::Scan(args) => verbs::scan::run(home, output, args),
+        Command::Report(args) => verbs::scan::report(output, args),
         Command::Rules(args) => verbs::rules::run(output, args),
         Command::Explain(args) => verbs::explain::run(output, args),
         Command::Config(args) => verbs::config::run(output, args),

@@ -5,7 +5,7 @@ use std::io::{ErrorKind, IsTerminal as _, Write as _};
 use std::path::Path;
 use std::process::ExitCode;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use clap::{Args, ValueEnum};
 use serde::Serialize;
 use stockade_domain::Untrusted;
@@ -22,6 +22,12 @@ pub(crate) enum Format {
     Json,
     /// One JSON document a line.
     Jsonl,
+    /// SARIF 2.1.0, for findings.
+    Sarif,
+    /// CycloneDX, for inventories.
+    Cyclonedx,
+    /// One page, for reports.
+    Html,
 }
 
 /// How a verb's data is printed.
@@ -65,6 +71,7 @@ impl OutputArgs {
             Format::Human => print(human(items)),
             Format::Json => print(serde_json::to_string_pretty(items)?),
             Format::Jsonl => items.iter().try_for_each(|item| print(serde_json::to_string(item)?)),
+            Format::Sarif | Format::Cyclonedx | Format::Html => self.refuse(),
         }
     }
 
@@ -74,7 +81,14 @@ impl OutputArgs {
             Format::Human => print(human(item)),
             Format::Json => print(serde_json::to_string_pretty(item)?),
             Format::Jsonl => print(serde_json::to_string(item)?),
+            Format::Sarif | Format::Cyclonedx | Format::Html => self.refuse(),
         }
+    }
+
+    /// Says that a verb does not print a format.
+    fn refuse(self) -> Result<()> {
+        let name = format!("{:?}", self.format).to_lowercase();
+        bail!("this verb does not print {name}: choose human, json or jsonl")
     }
 }
 

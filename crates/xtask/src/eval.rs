@@ -24,6 +24,8 @@ pub(crate) enum Eval {
     Secrets,
     /// Names: precision and recall on labelled sentences, findings in benign texts, cost.
     Names,
+    /// AI assets in the labelled corpus: precision and recall by entity, the tuned and the frozen half.
+    Inventory,
 }
 
 /// Another tool of the same purpose: its PyPI package with its version, and the script that drives it.
@@ -51,21 +53,22 @@ impl Eval {
             Self::Secrets => {
                 Some(Peer { package: "detect-secrets==1.5.0", script: "tests/peers/detect_secrets_rows.py" })
             }
-            Self::Inspect | Self::Injection | Self::Names => None,
+            Self::Inspect | Self::Injection | Self::Names | Self::Inventory => None,
         }
     }
 }
 
 fn example(eval: Eval, arguments: &[&str]) -> Result<()> {
     let mut command = workspace::cargo()?;
-    let (example, what) = match eval {
-        Eval::Inspect => ("inspect_eval", None),
-        Eval::Injection => ("injection_eval", None),
-        Eval::Pii => ("data_eval", Some("pii")),
-        Eval::Secrets => ("data_eval", Some("secrets")),
-        Eval::Names => ("names_eval", None),
+    let (package, example, what) = match eval {
+        Eval::Inspect => ("stockade-inspect", "inspect_eval", None),
+        Eval::Injection => ("stockade-inspect", "injection_eval", None),
+        Eval::Pii => ("stockade-inspect", "data_eval", Some("pii")),
+        Eval::Secrets => ("stockade-inspect", "data_eval", Some("secrets")),
+        Eval::Names => ("stockade-inspect", "names_eval", None),
+        Eval::Inventory => ("stockade-scan", "inventory_eval", None),
     };
-    command.args(["run", "--release", "--package", "stockade-inspect", "--example", example, "--"]);
+    command.args(["run", "--release", "--package", package, "--example", example, "--"]);
     command.args(what).args(arguments);
     let beside = workspace::root()?.join(BESIDE);
     if std::env::var_os("STOCKADE_TESTDATA").is_none() && beside.is_dir() {

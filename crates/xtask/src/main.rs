@@ -51,7 +51,7 @@ enum Verb {
         #[arg(long)]
         peer: bool,
     },
-    /// Makes the weights that are committed again.
+    /// Makes the texts for a built-in model and trains it; the same source gives the same bytes.
     Train {
         /// Which.
         #[arg(value_enum)]

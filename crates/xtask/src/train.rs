@@ -1,4 +1,4 @@
-//! Training: the weights that are committed, made again from what is committed.
+//! Training: models that are built in are made here, from texts that the project makes itself.
 
 use anyhow::Result;
 use clap::ValueEnum;
@@ -8,13 +8,16 @@ use crate::workspace;
 /// What to train.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Train {
+    /// The model behind the score of attempts to steer a model.
+    Injection,
     /// The tagger of names, places, organisations, addresses, births and health.
     Pii,
 }
 
-/// Trains on texts that are made up and writes the weights where the crate embeds them.
+/// Trains a model and writes it to where the crate that uses it embeds it from.
 pub(crate) fn run(train: Train) -> Result<()> {
     let example = match train {
+        Train::Injection => "injection_train",
         Train::Pii => "train_pii",
     };
     let mut command = workspace::cargo()?;

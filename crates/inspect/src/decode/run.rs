@@ -71,9 +71,24 @@ impl Runs {
 
     /// Takes in a text that begins at an original offset.
     pub(crate) fn text(&mut self, text: &str, offset: usize, out: &mut Vec<Run>) {
-        for (at, byte) in text.bytes().enumerate() {
+        let bytes = text.as_bytes();
+        let mut at = 0;
+        while let Some(rest) = bytes.get(at..).filter(|rest| !rest.is_empty()) {
+            if self.base64.is_idle() && self.hex.is_idle() {
+                // What is no digit, and short runs that end here, say nothing.
+                let gap = rest.iter().take_while(|b| !is_digit(**b)).count();
+                let run = rest.iter().skip(gap).take_while(|b| is_digit(**b)).count();
+                let end = gap.saturating_add(run);
+                if run < SHORTEST && end < rest.len() {
+                    at = at.saturating_add(end);
+                    continue;
+                }
+                at = at.saturating_add(gap);
+            }
+            let Some(byte) = bytes.get(at) else { break };
             let place = offset.saturating_add(at);
-            self.byte(byte, place, place.saturating_add(1), out);
+            at = at.saturating_add(1);
+            self.byte(*byte, place, at.saturating_add(offset), out);
         }
     }
 
@@ -108,6 +123,11 @@ impl Runs {
     pub(crate) fn is_over(&self) -> bool {
         self.base64.over || self.hex.over
     }
+}
+
+#[inline]
+fn is_digit(byte: u8) -> bool {
+    CLASS.get(usize::from(byte)).is_some_and(|class| class & BASE64 != 0)
 }
 
 const BASE64: u8 = 1;
@@ -257,8 +277,7 @@ impl Growing {
             return false;
         }
         let bytes = self.decode(digits);
-        let least = if from > 0 { 1 } else { 0 };
-        bytes.len() >= (SHORTEST / 2).saturating_sub(least) && is_text(&bytes, true)
+        bytes.len() >= SHORTEST / 2 - 1 && is_text(&bytes, true)
     }
 
     /// Whether the first bytes could begin a text. Turns away most of what is none, at little cost.
@@ -275,7 +294,16 @@ impl Growing {
         match bytes {
             [0xc2..=0xf4, second] => (0x80..=0xbf).contains(&second),
             [first, 0 | 0xc2..=0xf4] => plain(first),
-            [first, second] => plain(first) && plain(second),
+            [first, second] => {
+                plain(first)
+                    && plain(second)
+                    && match (self.code, digits) {
+                        (Code::Base64, [_, _, c, d, ..]) => {
+                            matches!(low(six(*c) << 6 | six(*d)), 0 | b'\t' | b'\n' | b'\r' | 0x20..=0x7e | 0xc2..=0xf4)
+                        }
+                        _ => true,
+                    }
+            }
         }
     }
 

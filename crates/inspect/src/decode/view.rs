@@ -7,6 +7,9 @@ use crate::signal::{Disguised, Lexicon, stands_for};
 /// The longest stretch that is read anew at a time, in bytes.
 const STRETCH: usize = 8 * 1024;
 
+/// The shortest word that is cut into words.
+const LONG: usize = 16;
+
 /// What two stretches that follow each other have in common, in bytes.
 const OVERLAP: usize = 256;
 
@@ -123,7 +126,12 @@ fn words_reversed(text: &str) -> String {
 fn joined(text: &str, lexicon: &Lexicon) -> Reading {
     let mut out = Reading::default();
     for (word, rest) in words(text) {
-        match lexicon.cut(word).filter(|_| word.len() >= 12) {
+        let cut = if word.len() >= LONG && word.chars().all(char::is_alphabetic) {
+            lexicon.cut(word)
+        } else {
+            None
+        };
+        match cut {
             Some(cut) => out.change(&cut),
             None => out.keep(word),
         }
@@ -163,11 +171,13 @@ fn spaced(text: &str, lexicon: &Lexicon) -> Reading {
             continue;
         }
         let mut word = String::new();
+        // What stands between the first two letters stands between all of a word.
+        let between = chars.get(at.saturating_add(1)).copied();
         while let Some(c) = chars.get(at).filter(|_| !is_gap(at) && is_gap(at.saturating_add(1))) {
             word.push(*c);
-            let next = at.saturating_add(2);
-            if is_gap(next) || !is_gap(next.saturating_add(1)) {
-                at = at.saturating_add(1);
+            let (gap, next) = (at.saturating_add(1), at.saturating_add(2));
+            if is_gap(next) || !is_gap(next.saturating_add(1)) || chars.get(gap).copied() != between {
+                at = gap;
                 break;
             }
             at = next;
@@ -196,12 +206,17 @@ fn codes(text: &str) -> Vec<String> {
                 None => out.push('\n'),
             }
         }
-        out
+        // What is no text says nothing.
+        let says = |line: &&str| {
+            let letters = line.chars().filter(|c| c.is_ascii_alphabetic() || *c == ' ').count();
+            line.len() >= 8 && letters.saturating_mul(100) >= line.len().saturating_mul(70)
+        };
+        out.lines().filter(says).collect::<Vec<_>>().join("\n")
     };
     let readings = [
         read(16, |w| w.len() == 2),
         read(2, |w| w.len() == 8 || w.len() == 7),
         read(10, |w| w.len() == 2 || w.len() == 3),
     ];
-    readings.into_iter().filter(|reading| reading.lines().any(|line| line.len() >= 8)).collect()
+    readings.into_iter().filter(|reading| !reading.is_empty()).collect()
 }

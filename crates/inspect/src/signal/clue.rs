@@ -6,8 +6,8 @@ use super::word::{Word, WordHash};
 /// How many known words backwards or thirteen letters on are no accident.
 const KNOWN: u32 = 2;
 
-/// How many words with digits or symbols for letters.
-const MIXED: u32 = 3;
+/// How many symbols for letters.
+const SYMBOLS: u32 = 2;
 
 /// How many single letters in a row.
 const SINGLES: u32 = 6;
@@ -47,8 +47,8 @@ pub(crate) struct Clues {
     last: Option<WordHash>,
     rot13: Clue,
     reversed: Clue,
-    mixed: Clue,
-    leet: bool,
+    leet: Clue,
+    symbols: Clue,
     joined: Clue,
     singles: Clue,
     spaced: Option<(usize, usize)>,
@@ -105,27 +105,29 @@ impl Clues {
             let row = self.numbers.row(code || is_code(word), word.start, end, CODES);
             self.codes = union(self.codes, row);
         }
-        if word.digits > 0 && word.digits < word.len && word.len <= 24 {
-            self.mixed.see(word.start, end);
-            self.leet |= word.len >= 4 && letters_for(word.letters(), |word| lexicon.knows(word)).is_some();
+        if word.digits > 0 && word.digits < word.len && word.len <= 20 {
+            let few = word.digits.saturating_mul(3) <= word.len.saturating_mul(2);
+            if word.len >= 4 && few && letters_for(word.letters(), |word| lexicon.knows(word)).is_some() {
+                self.leet.see(word.start, end);
+            }
         }
-        if word.len >= LONG {
+        if word.len >= LONG && word.digits == 0 {
             self.joined.see(word.start, end);
         }
     }
 
-    /// Sees a symbol that can stand for a letter.
+    /// Sees a symbol after a letter for which it can stand.
     pub(super) fn symbol(&mut self, place: usize) {
-        self.mixed.see(place, place.saturating_add(1));
+        self.symbols.see(place, place.saturating_add(1));
     }
 
     /// What the text may be written in, with the original bytes that speak for it.
     pub(crate) fn disguises(&self) -> impl Iterator<Item = (Disguised, usize, usize)> {
-        let mixed = if self.leet { self.mixed.from(1) } else { self.mixed.from(MIXED) };
+        let leet = union(self.leet.from(1), self.symbols.from(SYMBOLS));
         [
             (Disguised::Rot13, self.rot13.from(KNOWN)),
             (Disguised::Reversed, self.reversed.from(KNOWN)),
-            (Disguised::Leet, mixed),
+            (Disguised::Leet, leet),
             (Disguised::Spaced, self.spaced),
             (Disguised::Joined, self.joined.from(1)),
             (Disguised::Codes, self.codes),

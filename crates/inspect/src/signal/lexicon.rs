@@ -20,12 +20,16 @@ const CLASSES: usize = 128;
 /// The longest literal, in bytes.
 pub(super) const LITERAL: usize = 48;
 
-/// Bits of the filter that turns most words away.
-const FILTER: usize = 1 << 16;
+/// Bits of the filter that turns most words away, and of the one for misspelt words.
+const FILTER: usize = 1 << 17;
+const JUMBLES: usize = 1 << 19;
 
 /// The shortest word of which a letter may be missing, and of which one may be too many.
 const MISSING: usize = 6;
 const SURPLUS: usize = 7;
+
+/// The shortest word that is cut out of letters without spaces.
+const BEGINNING: usize = 3;
 
 /// The shortest known word that is looked for backwards.
 const DISGUISED: usize = 5;
@@ -48,6 +52,8 @@ pub(crate) struct Lexicon {
     filter: Filter,
     stem_filter: Filter,
     jumble_filter: Filter,
+    /// The first letters of known words.
+    beginnings: Filter,
     /// Names of classes: family and name.
     numbers: HashMap<(String, String), usize>,
     /// The class of words that speak of attacks, if there is one.
@@ -111,7 +117,10 @@ pub(super) struct Sense {
 }
 
 /// A set that may say yes to what is not in it.
-struct Filter(Box<[u64]>);
+struct Filter {
+    blocks: Box<[u64]>,
+    bits: usize,
+}
 
 /// A hasher for keys that are hashes.
 #[derive(Default)]
@@ -134,26 +143,27 @@ impl Hasher for Same {
 }
 
 impl Filter {
-    fn new() -> Self {
-        Self(vec![0; FILTER / 64].into_boxed_slice())
+    /// With a number of bits that is a power of two.
+    fn new(bits: usize) -> Self {
+        Self { blocks: vec![0; bits / 64].into_boxed_slice(), bits }
     }
 
-    fn place(key: u64) -> (usize, u64) {
-        let bit = usize::try_from(WordHash(key).spread() >> 32).unwrap_or(0) % FILTER;
+    fn place(&self, key: u64) -> (usize, u64) {
+        let bit = usize::try_from(WordHash(key).spread() >> 32).unwrap_or(0) & self.bits.saturating_sub(1);
         (bit / 64, 1 << (bit % 64))
     }
 
     fn add(&mut self, key: u64) {
-        let (at, bit) = Self::place(key);
-        if let Some(block) = self.0.get_mut(at) {
+        let (at, bit) = self.place(key);
+        if let Some(block) = self.blocks.get_mut(at) {
             *block |= bit;
         }
     }
 
     #[inline]
     fn may_have(&self, key: u64) -> bool {
-        let (at, bit) = Self::place(key);
-        self.0.get(at).is_some_and(|block| block & bit != 0)
+        let (at, bit) = self.place(key);
+        self.blocks.get(at).is_some_and(|block| block & bit != 0)
     }
 }
 
@@ -169,9 +179,10 @@ impl Lexicon {
             jumbles: Table::default(),
             known: HashSet::default(),
             disguised: Table::default(),
-            filter: Filter::new(),
-            stem_filter: Filter::new(),
-            jumble_filter: Filter::new(),
+            filter: Filter::new(FILTER),
+            stem_filter: Filter::new(FILTER / 8),
+            jumble_filter: Filter::new(JUMBLES),
+            beginnings: Filter::new(FILTER / 4),
             numbers: HashMap::new(),
             mention: 0,
             patterns: Vec::new(),
@@ -266,6 +277,9 @@ impl Lexicon {
         let mut words = words(phrase);
         for word in &words {
             if self.known.insert(word.hash.0) {
+                if let Some(first) = word.letters().get(..BEGINNING) {
+                    self.beginnings.add(WordHash::of(first.iter().copied()).0);
+                }
                 self.disguise(word);
                 self.jumble(word);
             }
@@ -459,8 +473,8 @@ impl Lexicon {
         choices.into_iter().nth(at).unwrap_or_default()
     }
 
-    /// Letters without spaces, cut into known words and what stands between them; none where known words are not most of
-    /// it. From each place the longest known word counts.
+    /// Letters without spaces, cut into known words and what stands between them; none where known words are less than a
+    /// third of it. From each place the longest known word counts.
     pub(crate) fn cut(&self, letters: &str) -> Option<String> {
         let chars: Vec<char> = letters.chars().collect();
         let mut out = String::with_capacity(letters.len().saturating_mul(2));
@@ -470,7 +484,10 @@ impl Lexicon {
             let mut longest = 0;
             for (length, c) in (1_usize..).zip(rest.iter().take(super::word::KEPT)) {
                 hash = hash.with(u32::from(c.to_ascii_lowercase()));
-                if length >= 3 && self.knows(hash) {
+                if length == BEGINNING && !self.beginnings.may_have(hash.0) {
+                    break;
+                }
+                if length >= BEGINNING && self.knows(hash) {
                     longest = length;
                 }
             }
@@ -488,6 +505,6 @@ impl Lexicon {
             apart = longest > 0;
             at = at.saturating_add(longest.max(1));
         }
-        (words >= 2 && covered.saturating_mul(2) >= chars.len()).then_some(out)
+        (words >= 2 && covered.saturating_mul(3) >= chars.len()).then_some(out)
     }
 }

@@ -9,6 +9,7 @@ use super::lexicon::{Compiled, LITERAL, Lexicon, PHRASE, Sense};
 use super::rule::{Special, Weight};
 use super::shape::Shape;
 use super::word::{Word, WordHash};
+use crate::score::Meter;
 use crate::view::ascii_run;
 
 /// How many words that mean something are looked back over.
@@ -33,7 +34,7 @@ const MENTION: u64 = 80;
 const MIXED: u32 = 2;
 
 /// What a sign weighs whose words are misspelt, in thousandths.
-const MISSPELT: u64 = 930;
+const MISSPELT: u64 = 965;
 
 /// What a sign weighs at least for its disguise to be one too, in thousandths.
 const ENCODED: u16 = 400;
@@ -64,6 +65,7 @@ pub(crate) struct Tracker {
     hidden: HiddenText,
     shape: Shape,
     clues: Clues,
+    meter: Meter,
     hits: Hits,
 }
 
@@ -114,6 +116,7 @@ impl Tracker {
             hidden: HiddenText::default(),
             shape: Shape::default(),
             clues: Clues::default(),
+            meter: Meter::default(),
             hits: Hits::default(),
         }
     }
@@ -177,9 +180,17 @@ impl Tracker {
         self.end_word(lexicon, end, b'\n');
     }
 
-    /// The signs.
-    pub(crate) fn finish(self) -> Vec<Hit> {
-        self.hits.into_vec()
+    /// The signs, and how much the words look like those of attacks, in thousandths.
+    pub(crate) fn finish(self) -> (Vec<Hit>, u16) {
+        (self.hits.into_vec(), self.meter.finish())
+    }
+
+    /// What the model of the score sees of a text.
+    pub(crate) fn features(lexicon: &Lexicon, text: &str) -> Vec<u32> {
+        let mut tracker = Self { meter: Meter::collecting(), ..Self::new(false) };
+        tracker.push(lexicon, text, 0);
+        tracker.end(lexicon, text.len());
+        tracker.meter.into_features()
     }
 
     fn ascii(&mut self, lexicon: &Lexicon, text: &[u8], offset: usize) {
@@ -197,13 +208,15 @@ impl Tracker {
                 continue;
             }
             let place = offset.saturating_add(at);
+            if *byte == b'$' && self.word.len > 0 {
+                self.clues.symbol(place);
+            }
             self.end_word(lexicon, place, *byte);
             match byte {
                 b' ' | b',' => {}
                 b'.' | b'!' | b'?' => self.position = self.position.saturating_add(SENTENCE),
                 b'"' | b'`' => self.quote(char::from(*byte), place),
                 b'\n' => self.shape.line(),
-                b'@' | b'$' | b'|' => self.clues.symbol(place),
                 _ => {}
             }
             if lexicon.literal_ends.get(usize::from(*byte)).copied().unwrap_or(false) {
@@ -292,6 +305,10 @@ impl Tracker {
         let Sense { classes, span, meant, disguise } =
             lexicon.sense(word, (1..=PHRASE).map(|back| self.word_before(back).0));
         self.clues.word(lexicon, word, disguise, end);
+        if width == 2 {
+            let before = [self.word_before(1).0.0, self.word_before(2).0.0];
+            self.meter.word(word.hash.0, word.letters(), before);
+        }
         if let Some(slot) = self.recent.get_mut(self.words % RING) {
             *slot = (meant.unwrap_or(word.hash), start);
         }

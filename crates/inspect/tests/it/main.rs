@@ -8,6 +8,7 @@ use stockade_domain::{Channel, Direction, Finding, FindingKind, Role, SpanRef};
 use stockade_inspect::{Context, Engine, Report};
 use stockade_rulebook::Rulebook;
 
+mod decoding;
 mod names;
 mod pseudonyms;
 mod recognizers;

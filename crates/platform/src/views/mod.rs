@@ -44,6 +44,28 @@ impl Views {
         Self(Arc::new(Inner { store, journal, roster, version }))
     }
 
+    /// The models that a workload asked for lately, each once, by name. Blocks; looks at a bounded number of requests.
+    ///
+    /// # Errors
+    /// When the records cannot be read.
+    pub fn models_asked(&self, workload: &str) -> Result<Vec<String>, PlatformError> {
+        const PAGES: usize = 20;
+        let mut models = std::collections::BTreeSet::new();
+        let mut before = None;
+        for _ in 0..PAGES {
+            let limit = usize::MAX;
+            let filter =
+                RequestFilter { workload: Some(workload.to_owned()), effect: None, end: None, before, limit };
+            let page = rows::page(&self.0, &filter)?;
+            models.extend(page.rows.into_iter().map(|row| row.model));
+            before = page.next;
+            if before.is_none() {
+                break;
+            }
+        }
+        Ok(models.into_iter().filter(|model| !model.is_empty()).collect())
+    }
+
     /// Does blocking work where it may block.
     fn work<T: Send + 'static>(
         &self,

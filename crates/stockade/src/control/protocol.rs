@@ -41,6 +41,8 @@ pub(crate) enum Request {
     SignIn,
     /// Answers the proof bundle, as text.
     Prove { request: RequestId },
+    /// What goes through the gateway, and what of it is a workload's; answers [`Traffic`].
+    Traffic { workload: String },
     /// Writes a copy into a directory; answers its manifest.
     Backup { to: PathBuf },
 }
@@ -85,6 +87,19 @@ pub(crate) struct Revoked {
 #[derive(Serialize, Deserialize)]
 pub(crate) struct Link {
     pub(crate) url: String,
+}
+
+/// What goes through the gateway.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub(crate) struct Traffic {
+    /// The gateway's base URL.
+    pub(crate) gateway: String,
+    /// Whether there is a workload of that name.
+    pub(crate) known: bool,
+    /// The models that it asked for lately.
+    pub(crate) models: Vec<String>,
+    /// Hosts of the upstreams, with their ports.
+    pub(crate) upstreams: Vec<String>,
 }
 
 impl Refusal {

@@ -15,7 +15,7 @@ use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{Semaphore, watch};
 
 use super::protocol::{Answer, MAX_LINE, Question, Refusal, VERSION};
-use super::service::Service;
+use super::service::{Service, Serving};
 use crate::home::Home;
 
 /// How many questions are worked on at once.
@@ -24,19 +24,19 @@ const AT_ONCE: usize = 8;
 /// How long a question may take to arrive.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Binds the socket; `console` is the base URL of sign-in links. The future answers until the phase says stop, and takes the socket's file away.
+/// Binds the socket; `serving` is what only the running server knows. The future answers until the phase says stop, and takes the socket's file away.
 ///
 /// # Errors
 /// When the socket cannot be made; the holder of the directory's lock may replace one that an earlier process left.
 pub(crate) fn serve(
     home: &Home,
     platform: Arc<Platform>,
-    console: String,
+    serving: Serving,
     mut phase: watch::Receiver<Phase>,
 ) -> Result<impl Future<Output = ()> + Send + 'static> {
     let path = home.socket();
     let listener = bind(&path)?;
-    let service = Arc::new(Service::new(platform, Some(console)));
+    let service = Arc::new(Service::new(platform, Some(serving)));
     Ok(async move {
         let slots = Arc::new(Semaphore::new(AT_ONCE));
         while *phase.borrow() != Phase::Stopping {

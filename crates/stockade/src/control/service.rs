@@ -5,10 +5,12 @@ use serde_json::Value;
 use std::sync::Arc;
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use stockade_domain::WorkloadName;
+use stockade_gateway::ports::Catalog;
 use stockade_platform::{Platform, PlatformError};
 
-use super::protocol::{Link, MadeKey, Refusal, Request, Revoked};
+use super::protocol::{Link, MadeKey, Refusal, Request, Revoked, Traffic};
 
 /// Who is recorded: the socket and the lock are both for the owner of the data directory alone.
 const ACTOR: &str = "cli";
@@ -16,13 +18,23 @@ const ACTOR: &str = "cli";
 /// Answers questions. Blocks.
 pub(crate) struct Service {
     platform: Arc<Platform>,
-    /// The console's base URL, where a server runs that links can lead to.
-    console: Option<String>,
+    /// The server, where one runs.
+    serving: Option<Serving>,
+}
+
+/// What only a running server knows.
+pub(crate) struct Serving {
+    /// The console's base URL.
+    pub(crate) console: String,
+    /// The gateway's base URL.
+    pub(crate) gateway: String,
+    /// What it serves.
+    pub(crate) catalog: Arc<ArcSwap<Catalog>>,
 }
 
 impl Service {
-    pub(crate) fn new(platform: Arc<Platform>, console: Option<String>) -> Self {
-        Self { platform, console }
+    pub(crate) fn new(platform: Arc<Platform>, serving: Option<Serving>) -> Self {
+        Self { platform, serving }
     }
 
     /// Carries a request out.
@@ -51,8 +63,8 @@ impl Service {
             Request::PromptRemove { workload, digest } => {
                 value(&roster.remove_prompt(&name(&workload)?, &digest, ACTOR)?)
             }
-            Request::SignIn => match &self.console {
-                Some(base) => {
+            Request::SignIn => match &self.serving {
+                Some(Serving { console: base, .. }) => {
                     let token = self.platform.sessions.new_link(ACTOR)?;
                     value(&Link { url: format!("{base}/signin?token={token}") })
                 }
@@ -65,8 +77,29 @@ impl Service {
                 let bundle = self.platform.journal.ledger().prove(request).map_err(PlatformError::from)?;
                 value(&String::from_utf8_lossy(&bundle.to_file()))
             }
+            Request::Traffic { workload } => value(&self.traffic(&workload)?),
             Request::Backup { to } => value(&self.platform.backup(&to, ACTOR)?),
         }
+    }
+}
+
+impl Service {
+    /// What goes through the gateway, and which models a workload asked it for.
+    fn traffic(&self, workload: &str) -> Result<Traffic, Refusal> {
+        let Some(serving) = &self.serving else {
+            return Err(Refusal::new("not_serving", "no server runs on this data directory"));
+        };
+        let known = match workload.parse::<WorkloadName>() {
+            Ok(name) => self.platform.roster.workload(&name).is_ok(),
+            Err(_) => false,
+        };
+        let models = if known { self.platform.views.models_asked(workload)? } else { Vec::new() };
+        let catalog = serving.catalog.load();
+        let hosts = catalog.entries.iter().filter_map(|entry| entry.target.authority());
+        let mut upstreams: Vec<String> = hosts.map(|(host, port)| format!("{host}:{port}")).collect();
+        upstreams.sort();
+        upstreams.dedup();
+        Ok(Traffic { gateway: serving.gateway.clone(), known, models, upstreams })
     }
 }
 

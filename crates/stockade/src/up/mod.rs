@@ -109,7 +109,12 @@ async fn serve(
         first_key: first,
         link,
     };
-    let control = crate::control::serve(home, Arc::clone(&platform), screen.console_url(), running.clone())?;
+    let serving = crate::control::Serving {
+        console: screen.console_url(),
+        gateway: screen.gateway_url(),
+        catalog: Arc::clone(&wiring.catalog),
+    };
+    let control = crate::control::serve(home, Arc::clone(&platform), serving, running.clone())?;
     let console = listen::console(&config, &listeners, tls.is_some(), &platform);
     let mut servers = tokio::task::JoinSet::new();
     servers.spawn(listen::serve_router(listeners.console, console, tls.clone(), running.clone()));

@@ -48,6 +48,11 @@ impl Screen {
         format!("{}://stockade.localhost:{}", self.scheme(), self.console.port())
     }
 
+    /// The gateway's base URL, without a path.
+    pub(super) fn gateway_url(&self) -> String {
+        format!("{}://{}", self.scheme(), self.gateway)
+    }
+
     /// Prints the screen. Secrets go to a terminal, else into files that only their owner reads.
     pub(super) fn print(&self, home: &Home) -> Result<()> {
         let terminal = std::io::stdout().is_terminal();

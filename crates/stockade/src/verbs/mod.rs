@@ -12,6 +12,7 @@ pub(crate) mod keys;
 pub(crate) mod policy;
 pub(crate) mod prompts;
 pub(crate) mod rules;
+pub(crate) mod scan;
 pub(crate) mod signin;
 pub(crate) mod workload;
 

@@ -10,10 +10,11 @@ use serde::Serialize;
 use stockade_domain::{Severity, Untrusted};
 use stockade_inspect::Engine;
 use stockade_rulebook::{Header, Rulebook};
+use stockade_scan::Scanner;
 
 use crate::output::{OutputArgs, Verdict, table};
 
-/// Lists and tests the rules of inspection
+/// Lists and tests the rules of inspection and of scans
 #[derive(Debug, Args)]
 pub(crate) struct RulesArgs {
     /// A directory of your own rules, laid over the built-in ones
@@ -39,7 +40,7 @@ enum Verb {
 }
 
 /// The folders that rules are in.
-const FOLDERS: [&str; 3] = ["recognizers", "signals", "names"];
+const FOLDERS: [&str; 4] = ["recognizers", "signals", "names", "scan"];
 
 #[derive(Serialize)]
 struct Listed {
@@ -86,15 +87,13 @@ pub(crate) fn run(output: OutputArgs, args: &RulesArgs) -> Result<ExitCode> {
         Verb::Test { adversarial } => {
             let engine =
                 Engine::with_names_and_locales(&book, &args.locales).context("compiling the rules")?;
-            let mut failed: Vec<_> = engine
-                .examples()
-                .into_iter()
-                .map(|f| Failed {
-                    rule: f.id.as_ref().to_owned(),
-                    change: None,
-                    text: f.text,
-                    expected: f.expected,
-                })
+            let scanner = Scanner::new(&book).context("compiling the rules of scans")?;
+            let inspected =
+                engine.examples().into_iter().map(|f| (f.id.as_ref().to_owned(), f.text, f.expected));
+            let scanned = scanner.examples().into_iter().map(|f| (f.id, f.text, f.expected));
+            let mut failed: Vec<_> = inspected
+                .chain(scanned)
+                .map(|(rule, text, expected)| Failed { rule, change: None, text, expected })
                 .collect();
             let mut changes = String::new();
             if adversarial {
@@ -107,7 +106,7 @@ pub(crate) fn run(output: OutputArgs, args: &RulesArgs) -> Result<ExitCode> {
                     expected: f.expected,
                 }));
             }
-            let rules = engine.detectors().len();
+            let rules = engine.detectors().len().saturating_add(scanner.rules());
             output.list(&failed, |failed| {
                 let mut lines: Vec<_> = failed.iter().map(failure).collect();
                 lines.push(format!("{rules} rules{changes}, {} examples failed", failed.len()));

@@ -1,0 +1,698 @@
+//! From imports and calls to assets.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{Call, Facts, Language};
+use crate::asset::{Kind, LIKELY, SURE, Sighting};
+use crate::catalog::{Catalog, ecosystem};
+use crate::glob::matches;
+use crate::node::{Data, Node, Place};
+use crate::subject::{On, Read, Subject};
+
+/// Reads a file's facts with the catalogue.
+pub(crate) fn detect(catalog: &Catalog, language: Language, facts: Facts) -> Read {
+    let mut read = Read {
+        tests: facts.tests.clone(),
+        incomplete: facts.incomplete.map(str::to_owned),
+        ..Read::default()
+    };
+    Detector { catalog, language, facts: &facts, using: BTreeSet::new() }.run(&mut read);
+    for call in facts.calls {
+        let mut subject = Subject::new(On::Call, call.callee, call.args);
+        subject.within = call.within;
+        subject.at = call.at;
+        read.subjects.push(subject);
+    }
+    for assign in facts.assigns {
+        let value = crate::node::Entry { key: "value".to_owned(), at: assign.at, value: assign.value };
+        let mut subject =
+            Subject::new(On::Assign, assign.target, Node::new(assign.at, Data::Map(vec![value])));
+        subject.at = assign.at;
+        read.subjects.push(subject);
+    }
+    read
+}
+
+struct Detector<'a> {
+    catalog: &'a Catalog,
+    language: Language,
+    facts: &'a Facts,
+    /// Packages whose names are imported wholesale, so that a bare name may be theirs.
+    using: BTreeSet<String>,
+}
+
+impl Detector<'_> {
+    fn run(mut self, read: &mut Read) {
+        self.imports(read);
+        self.services(read);
+        let mut explicit: BTreeSet<String> = BTreeSet::new();
+        let mut clients: BTreeMap<usize, (String, bool)> = BTreeMap::new();
+        for (at, call) in self.facts.calls.iter().enumerate() {
+            let Some(package) = self.owner(&call.callee) else { continue };
+            if self.speaks(&package) {
+                if self.endpoint_of(call, read) {
+                    explicit.insert(package.clone());
+                    clients.insert(at, (package.clone(), true));
+                }
+                self.models_of(call, read);
+            }
+            self.named(call, read);
+            self.agent(call, read);
+            self.prompt(call, read);
+            self.guardrail(call, read);
+        }
+        for assign in &self.facts.assigns {
+            let Some((object, property)) = assign.target.rsplit_once('.') else { continue };
+            let Some(package) = self.owner(object) else { continue };
+            if !self.speaks(&package) {
+                continue;
+            }
+            match Key::of(property) {
+                Some(Key::Endpoint) if endpoint(&assign.value, assign.at, read) => {
+                    explicit.insert(package);
+                }
+                Some(Key::Model) => model(&assign.value, SURE, read),
+                _ => {}
+            }
+        }
+        self.defaults(&explicit, &clients, read);
+        if !self.facts.imports.is_empty() && read.sightings.iter().any(|s| s.kind == Kind::Sdk) {
+            self.texts(read);
+        }
+    }
+
+    fn speaks(&self, package: &str) -> bool {
+        self.catalog.speaks(ecosystem(self.language), package)
+    }
+
+    fn imports(&mut self, read: &mut Read) {
+        let system = ecosystem(self.language);
+        let mut seen: Vec<(String, Place)> = Vec::new();
+        for import in &self.facts.imports {
+            if let Some(package) = self.catalog.package(self.language, &import.module) {
+                seen.push((package, import.at));
+            }
+            for (kind, product) in self.catalog.module_products(&import.module) {
+                read.sightings.push(Sighting::new(kind, product, import.at, "import", SURE));
+            }
+        }
+        // A name that is written out in full needs no import in Rust; Python, JavaScript import by calling.
+        for call in &self.facts.calls {
+            if !self.facts.imports.iter().any(|import| call.callee.starts_with(import.module.as_str()))
+                && let Some(package) = self.catalog.package(self.language, &call.callee)
+                && (self.language == Language::Rust || self.imported_by_call(&package))
+            {
+                seen.push((package, call.at));
+            }
+        }
+        for (package, at) in self.imports_by_call() {
+            seen.push((package, at));
+        }
+        for module in &self.facts.wildcards {
+            if let Some(package) = self.catalog.package(self.language, module) {
+                self.using.insert(package);
+            }
+        }
+        // The OpenAI library comes with Azure's and is not used without it.
+        let azure = seen.iter().any(|(package, _)| package == "Azure.AI.OpenAI");
+        seen.retain(|(package, _)| !(self.is_service_package(package) || azure && package == "OpenAI"));
+        for (package, at) in seen {
+            for (kind, product) in self.catalog.products(system, &package) {
+                read.sightings.push(Sighting::new(kind, product, at, "import", SURE));
+            }
+            read.sightings.push(
+                Sighting::new(Kind::Sdk, package, at, "import", SURE)
+                    .fact("ecosystem", system)
+                    .fact("used", "true"),
+            );
+        }
+    }
+
+    /// Packages of modules that are imported by a call with a constant.
+    fn imports_by_call(&self) -> Vec<(String, Place)> {
+        let by_call = |call: &&Call| {
+            matches!(
+                call.callee.as_str(),
+                "require" | "import" | "importlib.import_module" | "__import__" | "import_module"
+            )
+        };
+        let module = |call: &Call| {
+            let module = call.args.get("0")?.text()?;
+            Some((self.catalog.package(self.language, module)?, call.at))
+        };
+        self.facts.calls.iter().filter(by_call).filter_map(module).collect()
+    }
+
+    fn imported_by_call(&self, package: &str) -> bool {
+        self.imports_by_call().iter().any(|(known, _)| known == package)
+    }
+
+    fn is_service_package(&self, package: &str) -> bool {
+        let system = ecosystem(self.language);
+        self.catalog.source.service.iter().any(|service| service.package == format!("{system}:{package}"))
+    }
+
+    /// Clients of clouds that are of AI by the service that is asked for.
+    fn services(&self, read: &mut Read) {
+        let system = ecosystem(self.language);
+        for service in &self.catalog.source.service {
+            let Some(package) = service.package.strip_prefix(system).and_then(|rest| rest.strip_prefix(':'))
+            else {
+                continue;
+            };
+            for call in &self.facts.calls {
+                if !service.symbols.iter().any(|symbol| matches(symbol, &call.callee)) {
+                    continue;
+                }
+                let asked = service.argument.iter().find_map(|name| call.args.text_of(name));
+                let Some(template) = asked.and_then(|asked| service.services.get(asked)) else { continue };
+                let url = fill(template, self.region(call).as_deref());
+                read.sightings.push(
+                    Sighting::new(Kind::ModelEndpoint, url.clone(), call.at, "call", SURE).fact("url", url),
+                );
+                read.sightings.push(
+                    Sighting::new(Kind::Sdk, package, call.at, "call", SURE)
+                        .fact("ecosystem", system)
+                        .fact("used", "true"),
+                );
+            }
+        }
+    }
+
+    /// The region that a client is told, or the file's other clients are.
+    fn region(&self, call: &Call) -> Option<String> {
+        let names = ["region_name", "region", "location", "regionName", "Region"];
+        let of = |call: &Call| {
+            names
+                .iter()
+                .find_map(|name| call.args.get(name)?.constants().first().map(|(text, _)| (*text).to_owned()))
+        };
+        let plausible = |text: &String| {
+            text.len() < 30 && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+        };
+        of(call).filter(plausible)
+    }
+
+    /// The package that a resolved name belongs to.
+    fn owner(&self, path: &str) -> Option<String> {
+        if let Some(package) = self.catalog.package(self.language, path) {
+            return Some(package);
+        }
+        if self.using.is_empty() || path.starts_with(['?', '\'', '.']) {
+            return None;
+        }
+        // A bare name in a language that imports whole namespaces.
+        let bare = path.split(['.', '(']).next().unwrap_or_default();
+        let known = self.facts.imports.iter().any(|import| import.module.ends_with(&format!(".{bare}")));
+        let capital = bare.bytes().next().is_some_and(|b| b.is_ascii_uppercase());
+        (capital && !known)
+            .then(|| self.using.iter().find(|package| self.speaks(package)).or(self.using.first()).cloned())
+            .flatten()
+    }
+
+    /// The endpoint that a call is told. A builder's later links count as calls of their own.
+    fn endpoint_of(&self, call: &Call, read: &mut Read) -> bool {
+        let mut any = false;
+        for entry in call.args.entries() {
+            let wanted = match Key::of(&entry.key) {
+                Some(Key::Endpoint) => true,
+                Some(Key::Model | Key::Other) => false,
+                None => entry.key == "0" && self.positional_endpoint(call),
+            };
+            if wanted {
+                any |= endpoint(&entry.value, entry.at, read);
+            }
+        }
+        any
+    }
+
+    /// Whether a call's first argument is an endpoint: a client that is made with one, or a builder's link of that name.
+    fn positional_endpoint(&self, call: &Call) -> bool {
+        let method = call.callee.rsplit('.').next().unwrap_or_default();
+        let linked = call.callee.contains('.') && Key::of_method(method) == Some(Key::Endpoint);
+        let made = self.client(call).is_some();
+        let url = call.args.get("0").is_some_and(|first| {
+            first
+                .constants()
+                .first()
+                .is_some_and(|(text, _)| text.starts_with("http://") || text.starts_with("https://"))
+        });
+        linked || (made && url)
+    }
+
+    fn client(&self, call: &Call) -> Option<&crate::catalog::Client> {
+        self.catalog.source.client.iter().find(|client| {
+            let simple = call.callee.rsplit("().").next().unwrap_or(&call.callee);
+            client.fits(self.language, &call.callee)
+                || (self.language == Language::CSharp && client.fits(self.language, simple))
+        })
+    }
+
+    fn models_of(&self, call: &Call, read: &mut Read) {
+        // What reads a model's answer is not asked with one.
+        for entry in call.args.entries() {
+            if Key::of(&entry.key) == Some(Key::Model) {
+                model(&entry.value, SURE, read);
+            }
+        }
+        let method = call.callee.rsplit('.').next().unwrap_or_default();
+        if call.callee.contains('.')
+            && Key::of_method(method) == Some(Key::Model)
+            && let Some(first) = call.args.get("0")
+        {
+            model(first, SURE, read);
+        }
+    }
+
+    fn named(&self, call: &Call, read: &mut Read) {
+        for named in &self.catalog.source.call {
+            let simple = call.callee.rsplit("().").next().unwrap_or(&call.callee);
+            let fits = named.symbols.iter().any(|symbol| {
+                matches(symbol, &call.callee)
+                    || (self.language == Language::CSharp && matches(symbol, simple))
+            });
+            if !fits {
+                continue;
+            }
+            let Some(value) = named.argument.iter().find_map(|name| call.args.get(name)) else { continue };
+            if named.kind == Kind::Model {
+                model(value, SURE, read);
+                continue;
+            }
+            if let Some((text, _)) = value.constants().first().filter(|(text, _)| plausible_name(text)) {
+                read.sightings.push(Sighting::new(named.kind, *text, call.at, "call", SURE));
+            }
+        }
+    }
+
+    fn agent(&self, call: &Call, read: &mut Read) {
+        let agent = &self.catalog.source.agent;
+        let simple = call.callee.rsplit("().").next().unwrap_or(&call.callee);
+        if !agent.symbols.iter().any(|symbol| {
+            matches(symbol, &call.callee) || (self.language == Language::CSharp && matches(symbol, simple))
+        }) {
+            return;
+        }
+        let named =
+            agent.names.iter().find_map(|name| call.args.text_of(name).filter(|text| plausible_name(text)));
+        let Some(name) = named.or(call.target.as_deref()) else { return };
+        read.sightings.push(
+            Sighting::new(Kind::Agent, name, call.at, "call", SURE).fact("made_by", call.callee.clone()),
+        );
+    }
+
+    fn prompt(&self, call: &Call, read: &mut Read) {
+        if self.catalog.source.prompt.symbols.iter().any(|symbol| matches(symbol, &call.callee))
+            && let Some(name) = &call.target
+        {
+            read.sightings.push(Sighting::new(Kind::PromptTemplate, name.clone(), call.at, "call", SURE));
+        }
+    }
+
+    /// Guardrails that a cloud keeps, named in the request.
+    fn guardrail(&self, call: &Call, read: &mut Read) {
+        for name in ["guardrailIdentifier", "guardrail_identifier", "guardrailId"] {
+            if let Some(id) = call.args.text_of(name) {
+                read.sightings.push(
+                    Sighting::new(Kind::Guardrail, id, call.at, "call", SURE).fact("provider", "bedrock"),
+                );
+            }
+        }
+    }
+
+    /// Clients that are told no endpoint go where their library goes.
+    fn defaults(
+        &self,
+        explicit: &BTreeSet<String>,
+        clients: &BTreeMap<usize, (String, bool)>,
+        read: &mut Read,
+    ) {
+        for (at, call) in self.facts.calls.iter().enumerate() {
+            let Some(client) = self.client(call) else { continue };
+            let Some(package) = self.owner(&call.callee) else { continue };
+            if client.only_new && !self.makes(call) {
+                continue;
+            }
+            // Told here, or on a link of the same builder.
+            let told = clients.contains_key(&at) || clients.keys().any(|other| self.chained(*other, at));
+            // Told by a configuration that is made elsewhere in the file.
+            let configured =
+                explicit.contains(&package) && call.args.entries().iter().any(|entry| opaque(&entry.value));
+            if told
+                || configured
+                || (call.callee.ends_with(".builder") && clients.keys().any(|other| self.chained(*other, at)))
+            {
+                continue;
+            }
+            // Clients that go through another, and namespaces of a call that is counted already.
+            if call.args.entries().iter().any(|entry| {
+                matches!(entry.key.as_str(), "client" | "http_client_provider" | "openai_client")
+            }) {
+                continue;
+            }
+            let url = fill(&client.endpoint, self.region(call).as_deref());
+            if url.starts_with("env:") && explicit.contains(&package) {
+                continue;
+            }
+            let sighting = Sighting::new(Kind::ModelEndpoint, url.clone(), call.at, "default", SURE)
+                .fact("default", "true");
+            read.sightings.push(if url.starts_with("http") { sighting.fact("url", url) } else { sighting });
+        }
+    }
+
+    fn makes(&self, call: &Call) -> bool {
+        call.target.is_some() && !call.callee.ends_with(')')
+    }
+
+    /// Whether a call is a link of the chain that another begins.
+    fn chained(&self, link: usize, first: usize) -> bool {
+        let mut at = Some(link);
+        for _ in 0..32 {
+            match at {
+                Some(now) if now == first => return true,
+                Some(now) => at = self.facts.calls.get(now).and_then(|call| call.receiver),
+                None => return false,
+            }
+        }
+        false
+    }
+
+    /// Texts that steer a model and ids of models, in variables that say so.
+    fn texts(&self, read: &mut Read) {
+        for assign in &self.facts.assigns {
+            let name = assign.target.rsplit('.').next().unwrap_or(&assign.target);
+            let lower = name.to_ascii_lowercase();
+            let Some((text, _)) = assign.value.constants().first().copied() else { continue };
+            let prompts = ["prompt", "instructions", "system_message", "systemmessage"];
+            if prompts
+                .iter()
+                .any(|word| lower.ends_with(word) || lower.ends_with(&format!("{word}_template")))
+                && text.len() >= 40
+            {
+                read.sightings.push(Sighting::new(Kind::PromptTemplate, name, assign.at, "variable", LIKELY));
+            }
+            if lower.contains("model") && known_model(text) {
+                read.sightings.push(Sighting::new(Kind::Model, text, assign.at, "variable", LIKELY));
+            }
+        }
+    }
+}
+
+/// What an argument of a client is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Key {
+    Model,
+    Endpoint,
+    Other,
+}
+
+impl Key {
+    /// By its name, however its language writes names; nothing for a position.
+    fn of(name: &str) -> Option<Self> {
+        if name.bytes().all(|b| b.is_ascii_digit()) {
+            return None;
+        }
+        let plain: String =
+            name.chars().filter(|c| c.is_ascii_alphanumeric()).map(|c| c.to_ascii_lowercase()).collect();
+        Some(match plain.as_str() {
+            "model"
+            | "modelname"
+            | "modelid"
+            | "deployment"
+            | "deploymentname"
+            | "deploymentid"
+            | "azuredeployment"
+            | "azureopenaiapideploymentname"
+            | "engine"
+            | "llm"
+            | "chatmodel"
+            | "embeddingmodel"
+            | "modelslug"
+            | "foundationmodel"
+            | "defaultmodel" => Self::Model,
+            "baseurl"
+            | "apibase"
+            | "openaiapibase"
+            | "azureendpoint"
+            | "endpoint"
+            | "serverurl"
+            | "apiurl"
+            | "apihost"
+            | "host"
+            | "basepath"
+            | "endpointurl"
+            | "openaiproxyurl"
+            | "azureopenaiendpoint"
+            | "uri"
+            | "apibaseurl"
+            | "httpbaseurl" => Self::Endpoint,
+            _ => Self::Other,
+        })
+    }
+
+    /// By the name of a builder's method.
+    fn of_method(name: &str) -> Option<Self> {
+        let lower = name.to_ascii_lowercase();
+        let bare =
+            ["with", "set", "use"].iter().find_map(|prefix| lower.strip_prefix(prefix)).unwrap_or(&lower);
+        match Self::of(bare) {
+            Some(Self::Other) | None => None,
+            key => key,
+        }
+    }
+}
+
+/// Whether a value is made elsewhere.
+fn opaque(value: &Node) -> bool {
+    matches!(&value.data, Data::Expression { path, .. } if path.ends_with("()") || path.starts_with('?'))
+}
+
+/// Notes the endpoint that a value is; says whether it is one.
+fn endpoint(value: &Node, at: Place, read: &mut Read) -> bool {
+    let environment = value.environment();
+    let url = value
+        .constants()
+        .into_iter()
+        .find(|(text, _)| text.contains("://") && !text.contains(['{', ' ', '\n', '<']) && text.len() < 300);
+    match (url, environment) {
+        (Some((url, place)), environment) => {
+            let url = url.trim_end_matches('/');
+            let sighting = Sighting::new(Kind::ModelEndpoint, url, place, "argument", SURE).fact("url", url);
+            read.sightings.push(match environment {
+                Some(name) => sighting.fact("environment", name),
+                None => sighting,
+            });
+            true
+        }
+        (None, Some(name)) => {
+            read.sightings.push(
+                Sighting::new(Kind::ModelEndpoint, format!("env:{name}"), at, "argument", SURE)
+                    .fact("environment", name),
+            );
+            true
+        }
+        (None, None) => !matches!(value.data, Data::Null),
+    }
+}
+
+/// Notes the models that a value can be.
+fn model(value: &Node, confidence: u16, read: &mut Read) {
+    // The id is the value itself or the default of a look-up, not an argument of some call.
+    let known = match &value.data {
+        Data::Text(_) | Data::Environment { .. } => true,
+        Data::Expression { path, .. } => path == "?",
+        _ => false,
+    };
+    if !known {
+        return;
+    }
+    for (text, place) in value.constants() {
+        let local = text.starts_with(['.', '/', '~']) || text.contains('\\');
+        if plausible_name(text) && !local && !text.contains(' ') && text.len() <= 120 {
+            let sighting = Sighting::new(Kind::Model, text, place, "argument", confidence);
+            read.sightings.push(match value.environment() {
+                Some(name) => sighting.fact("environment", name),
+                None => sighting,
+            });
+        }
+    }
+}
+
+fn plausible_name(text: &str) -> bool {
+    let text = text.trim();
+    !text.is_empty()
+        && text.len() <= 200
+        && !text.contains(['\n', '{', '}', '<', '>'])
+        && text.chars().any(char::is_alphanumeric)
+}
+
+/// Fills in a region, or leaves its place out.
+fn fill(template: &str, region: Option<&str>) -> String {
+    match region {
+        Some(region) => template.replace("{region}", region),
+        None => template.replace("{region}.", "").replace("{region}-", ""),
+    }
+}
+
+/// Whether a text is the id of a well-known model, whole. For places that do not say that they hold one.
+pub(crate) fn known_model(text: &str) -> bool {
+    let lower = text.to_ascii_lowercase();
+    if lower.len() > 80
+        || !lower
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b':' | b'/' | b'_' | b'@'))
+    {
+        return false;
+    }
+    let bare = lower.rsplit('/').next().unwrap_or(&lower);
+    let versions = |rest: &str, words: &[&str]| {
+        rest.split(['-', ':', '.', '_', '@']).all(|part| {
+            let number = part.trim_end_matches(['b', 'k', 'm', 'v', 'o']).trim_start_matches(['v', 'b', 'x']);
+            number.bytes().all(|b| b.is_ascii_digit()) || words.contains(&part)
+        })
+    };
+    let gpt = [
+        "turbo",
+        "mini",
+        "nano",
+        "preview",
+        "codex",
+        "chat",
+        "latest",
+        "audio",
+        "realtime",
+        "search",
+        "pro",
+        "max",
+        "instruct",
+        "vision",
+        "transcribe",
+        "tts",
+        "oss",
+    ];
+    let claude = ["opus", "sonnet", "haiku", "instant", "latest", "anthropic"];
+    let gemini = [
+        "pro",
+        "flash",
+        "lite",
+        "ultra",
+        "nano",
+        "preview",
+        "exp",
+        "latest",
+        "thinking",
+        "vision",
+        "image",
+        "live",
+        "embedding",
+    ];
+    let open = [
+        "instruct",
+        "chat",
+        "it",
+        "base",
+        "hf",
+        "large",
+        "small",
+        "medium",
+        "nemo",
+        "latest",
+        "vision",
+        "coder",
+        "math",
+        "mini",
+        "turbo",
+        "preview",
+        "q4",
+        "q8",
+        "k",
+        "fp16",
+        "text",
+        "distill",
+        "r1",
+        "versatile",
+        "instant",
+        "codestral",
+    ];
+    let prefixes: [(&str, &[&str]); 16] = [
+        ("gpt-", &gpt),
+        ("claude-", &claude),
+        ("gemini-", &gemini),
+        ("text-embedding-", &["ada", "large", "small", "002", "3", "gecko"]),
+        ("llama-", &open),
+        ("llama", &open),
+        ("mistral-", &open),
+        ("mixtral-", &open),
+        ("codestral-", &open),
+        ("qwen", &open),
+        ("deepseek-", &["chat", "reasoner", "coder", "r1", "v3", "v2"]),
+        ("command-", &["r", "plus", "a", "light", "nightly"]),
+        ("gemma", &open),
+        (
+            "phi-",
+            &[
+                "mini",
+                "medium",
+                "small",
+                "instruct",
+                "vision",
+                "multimodal",
+                "reasoning",
+                "plus",
+                "128k",
+                "4k",
+            ],
+        ),
+        ("dall-e-", &[]),
+        ("whisper-", &["large", "v3", "turbo", "small", "medium", "base", "tiny"]),
+    ];
+    let digit = bare.bytes().any(|b| b.is_ascii_digit());
+    let reasoning = matches!(bare.split('-').next(), Some("o1" | "o3" | "o4"))
+        && versions(bare.get(2..).unwrap_or_default().trim_start_matches('-'), &gpt);
+    reasoning
+        || prefixes.iter().any(|(prefix, words)| {
+            bare.strip_prefix(prefix).is_some_and(|rest| {
+                !rest.is_empty()
+                    && (digit || *prefix == "command-" || *prefix == "deepseek-" || *prefix == "mistral-")
+                    && versions(rest, words)
+            })
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn models_are_known_whole() {
+        for good in [
+            "gpt-4o",
+            "gpt-4o-mini",
+            "gpt-3.5-turbo-16k",
+            "claude-3-5-sonnet-20241022",
+            "gemini-1.5-pro-002",
+            "o3-mini",
+            "text-embedding-3-small",
+            "llama3.1",
+            "meta-llama/Llama-3.1-8B-Instruct",
+            "gpt-5-codex",
+            "mistral-large-latest",
+        ] {
+            assert!(known_model(good), "{good}");
+        }
+        for bad in [
+            "gpt-4-seater",
+            "claude monet",
+            "claude-shannon",
+            "gemini",
+            "o3-roadster",
+            "llama-farm",
+            "gpt-shirt",
+            "mistral",
+            "phi-beta-kappa",
+            "gpt-sized-shirt",
+        ] {
+            assert!(!known_model(bad), "{bad}");
+        }
+    }
+}

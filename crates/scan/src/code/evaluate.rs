@@ -1,0 +1,878 @@
+//! The second pass: values and names, resolved as far as one file tells.
+
+use std::cell::Cell;
+use std::collections::HashMap;
+
+use tree_sitter::Node as Syntax;
+
+use super::gather::{Bound, Gathered, children, field, is_self, member, place};
+use super::{Assign, Call, Facts, Language};
+use crate::node::{Data, Entry, Node, Place};
+
+/// How deep an expression is followed.
+const MAX_DEPTH: usize = 24;
+
+/// How many expressions of a file are looked at in all.
+const MAX_STEPS: usize = 400_000;
+
+/// The longest resolved name, in bytes.
+const MAX_PATH: usize = 400;
+
+/// The longest text that is joined from pieces, in bytes.
+const MAX_TEXT: usize = 64 * 1024;
+
+/// The most arguments of a call that are kept.
+const MAX_ARGUMENTS: usize = 256;
+
+struct Evaluator<'t> {
+    from: Gathered<'t>,
+    by_node: HashMap<usize, usize>,
+    steps: Cell<usize>,
+}
+
+pub(super) fn evaluate(from: Gathered<'_>) -> Facts {
+    let by_node = from.calls.iter().enumerate().map(|(at, site)| (site.node.id(), at)).collect();
+    let evaluator = Evaluator { from, by_node, steps: Cell::new(0) };
+    let calls = evaluator.from.calls.iter().map(|site| evaluator.call(site.node, site.context)).collect();
+    let assigns =
+        evaluator.from.assigns.iter().map(|(left, right)| evaluator.assign(*left, *right)).collect();
+    let incomplete = if evaluator.steps.get() > MAX_STEPS { Some("too_complex") } else { None };
+    Facts {
+        calls,
+        assigns,
+        incomplete: evaluator.from.incomplete.or(incomplete),
+        imports: evaluator.from.imports,
+        wildcards: evaluator.from.wildcards,
+        tests: evaluator.from.tests,
+    }
+}
+
+impl<'t> Evaluator<'t> {
+    fn text(&self, node: Syntax<'_>) -> &'t str {
+        self.from.text_of(node)
+    }
+
+    /// Whether work is left in the budget.
+    fn step(&self, depth: usize) -> bool {
+        self.steps.set(self.steps.get().saturating_add(1));
+        depth < MAX_DEPTH && self.steps.get() <= MAX_STEPS
+    }
+
+    fn assign(&self, left: Syntax<'t>, right: Syntax<'t>) -> Assign {
+        let target = match member(left) {
+            Some((object, property)) if !is_self(self.text(object)) => {
+                format!("{}.{}", self.path(object, 0), self.text(property))
+            }
+            Some((_, property)) => self.text(property).to_owned(),
+            None => {
+                let subscript = matches!(left.kind(), "subscript" | "subscript_expression");
+                if subscript {
+                    self.subscript_target(left)
+                } else {
+                    self.text(left).trim_start_matches("mut ").to_owned()
+                }
+            }
+        };
+        Assign { target, value: self.value(right, 0), at: place(left) }
+    }
+
+    /// `os.environ["X"] = ...`, `process.env["X"] = ...`.
+    fn subscript_target(&self, left: Syntax<'t>) -> String {
+        let parts = children(left);
+        let object = parts.first().map(|object| self.path(*object, 0)).unwrap_or_default();
+        let key = parts.get(1).map(|key| self.value(*key, 0));
+        format!("{object}.{}", key.as_ref().and_then(Node::text).unwrap_or("[]"))
+    }
+
+    fn call(&self, node: Syntax<'t>, context: Option<usize>) -> Call {
+        let (callee, receiver) = self.callee(node, 0);
+        let args = Node::new(place(node), Data::Map(self.arguments(node, 0)));
+        let mut within = Vec::new();
+        let mut next = context;
+        while let Some(context) = next.and_then(|at| self.from.contexts.get(at)) {
+            let node = context.node;
+            within.push(match node.kind() {
+                "decorator" => children(node).first().map(|inner| self.path(*inner, 0)).unwrap_or_default(),
+                "attribute" | "annotation" | "marker_annotation" => {
+                    field(node, "name").map(|name| self.path(name, 0)).unwrap_or_default()
+                }
+                _ => self.path(node, 0),
+            });
+            next = context.outer;
+            if within.len() > 8 {
+                break;
+            }
+        }
+        let within = within
+            .into_iter()
+            .map(|path| path.strip_suffix("()").map_or(path.clone(), str::to_owned))
+            .collect();
+        Call { callee, args, target: self.target(node), receiver, within, at: place(node) }
+    }
+
+    /// The variable that the value of a call, or of a chain that begins with it, goes to.
+    fn target(&self, node: Syntax<'t>) -> Option<String> {
+        let mut child = node;
+        for _ in 0..12 {
+            let parent = child.parent()?;
+            match parent.kind() {
+                "assignment" | "assignment_expression" | "assignment_statement" | "short_var_declaration" => {
+                    let left = field(parent, "left")?;
+                    let left = if left.kind() == "expression_list" {
+                        children(left).first().copied()?
+                    } else {
+                        left
+                    };
+                    let name = member(left).map_or(left, |(_, property)| property);
+                    return (field(parent, "right")?.end_byte() >= child.end_byte()
+                        && left.end_byte() <= child.start_byte())
+                    .then(|| self.text(name).to_owned());
+                }
+                "variable_declarator"
+                | "const_item"
+                | "static_item"
+                | "var_spec"
+                | "const_spec"
+                | "let_declaration"
+                | "field_definition"
+                | "public_field_definition"
+                | "property_declaration" => {
+                    let name = field(parent, "name")
+                        .or_else(|| field(parent, "pattern"))
+                        .or_else(|| field(parent, "property"))?;
+                    let name = self.text(name).trim_start_matches("mut ");
+                    return (!name.starts_with(['{', '['])).then(|| name.to_owned());
+                }
+                "await"
+                | "await_expression"
+                | "parenthesized_expression"
+                | "expression_list"
+                | "try_expression"
+                | "as_expression"
+                | "non_null_expression"
+                | "equals_value_clause"
+                | "reference_expression"
+                | "unary_expression"
+                | "call"
+                | "call_expression"
+                | "invocation_expression"
+                | "method_invocation"
+                | "attribute"
+                | "member_expression"
+                | "member_access_expression"
+                | "field_expression"
+                | "selector_expression" => {
+                    // Only along the chain, not out of arguments.
+                    if field(parent, "arguments").is_some_and(|arguments| arguments.id() == child.id()) {
+                        return None;
+                    }
+                    child = parent;
+                }
+                _ => return None,
+            }
+        }
+        None
+    }
+
+    /// What is called, and the call whose result it is called on.
+    fn callee(&self, node: Syntax<'t>, depth: usize) -> (String, Option<usize>) {
+        let deeper = depth.saturating_add(1);
+        if node.kind() == "method_invocation" {
+            let name = field(node, "name").map(|name| self.text(name)).unwrap_or_default();
+            return match field(node, "object") {
+                Some(object) => {
+                    (limited(format!("{}.{name}", self.path(object, deeper))), self.receiver(object, deeper))
+                }
+                None => (name.to_owned(), None),
+            };
+        }
+        let function = match node.kind() {
+            "new_expression" => field(node, "constructor"),
+            "object_creation_expression" | "composite_literal" => field(node, "type"),
+            "struct_expression" => field(node, "name"),
+            "implicit_object_creation_expression" => self.declared_type(node),
+            _ => field(node, "function"),
+        };
+        let Some(function) = function else { return (String::new(), None) };
+        let receiver = member(function).and_then(|(object, _)| self.receiver(object, deeper));
+        (self.path(function, deeper), receiver)
+    }
+
+    /// The type of `T x = new() { ... }`.
+    fn declared_type(&self, node: Syntax<'t>) -> Option<Syntax<'t>> {
+        let mut outer = node;
+        for _ in 0..4 {
+            outer = outer.parent()?;
+            if let Some(ty) = field(outer, "type") {
+                return Some(ty);
+            }
+        }
+        None
+    }
+
+    fn receiver(&self, object: Syntax<'t>, depth: usize) -> Option<usize> {
+        if !self.step(depth) {
+            return None;
+        }
+        let deeper = depth.saturating_add(1);
+        if let Some(at) = self.by_node.get(&object.id()) {
+            return Some(*at);
+        }
+        match object.kind() {
+            "identifier" => match self.lookup(self.text(object), object.start_byte())? {
+                Bound::Value(value) => self.receiver(value, deeper),
+                _ => None,
+            },
+            "await"
+            | "await_expression"
+            | "parenthesized_expression"
+            | "try_expression"
+            | "non_null_expression"
+            | "reference_expression"
+            | "unary_expression" => self.receiver(children(object).first().copied()?, deeper),
+            _ => {
+                if let Some(name) = self.from.self_property(object) {
+                    return match self.lookup(&format!(".{name}"), object.start_byte())? {
+                        Bound::Value(value) => self.receiver(value, deeper),
+                        _ => None,
+                    };
+                }
+                let (inner, _) = member(object)?;
+                self.receiver(inner, deeper)
+            }
+        }
+    }
+
+    /// What a name stands for at a byte: in the innermost scope the latest binding before, else the first after.
+    fn lookup(&self, name: &str, at: usize) -> Option<Bound<'t>> {
+        let all = self.from.bindings.get(name)?;
+        let usable = all.iter().filter(|b| b.scope.covers(at) && !b.value_at.covers(at));
+        let best = usable.min_by_key(|b| {
+            let size = b.scope.end.saturating_sub(b.scope.start);
+            let after = b.from > at;
+            let distance = if after { b.from.saturating_sub(at) } else { at.saturating_sub(b.from) };
+            // A value is worth more than a declared type, wherever it is assigned.
+            let vague = matches!(b.to, Bound::Instance(_));
+            (size, vague, after, distance)
+        })?;
+        Some(best.to.clone())
+    }
+
+    /// The resolved name of an expression.
+    fn path(&self, node: Syntax<'t>, depth: usize) -> String {
+        if !self.step(depth) {
+            return "?".to_owned();
+        }
+        let deeper = depth.saturating_add(1);
+        limited(match node.kind() {
+            "identifier"
+            | "type_identifier"
+            | "property_identifier"
+            | "package_identifier"
+            | "field_identifier" => self.name(self.text(node), node.start_byte(), deeper),
+            "generic_name" | "generic_type" | "generic_function" | "template_type" => {
+                let inner = field(node, "function")
+                    .or_else(|| field(node, "type"))
+                    .or_else(|| children(node).first().copied());
+                inner.map(|inner| self.path(inner, deeper)).unwrap_or_default()
+            }
+            "type"
+            | "type_annotation"
+            | "pointer_type"
+            | "nullable_type"
+            | "reference_type"
+            | "parenthesized_expression"
+            | "await"
+            | "await_expression"
+            | "non_null_expression"
+            | "as_expression"
+            | "satisfies_expression"
+            | "try_expression"
+            | "reference_expression"
+            | "unary_expression"
+            | "postfix_unary_expression"
+            | "conditional_access_expression"
+            | "type_conversion_expression"
+            | "expression_statement" => {
+                children(node).first().map(|inner| self.path(*inner, deeper)).unwrap_or_default()
+            }
+            "cast_expression" => {
+                field(node, "value").map(|inner| self.path(inner, deeper)).unwrap_or_default()
+            }
+            "subscript"
+            | "subscript_expression"
+            | "element_access_expression"
+            | "index_expression"
+            | "array_access" => {
+                let object =
+                    children(node).first().map(|object| self.path(*object, deeper)).unwrap_or_default();
+                format!("{object}[]")
+            }
+            "scoped_identifier" | "scoped_type_identifier" | "qualified_name" if member(node).is_none() => {
+                self.text(node).replace("::", ".")
+            }
+            "import" => "import".to_owned(),
+            "string" | "string_literal" | "interpreted_string_literal" | "template_string" => "'".to_owned(),
+            _ if self.by_node.contains_key(&node.id()) => self.called(node, deeper),
+            _ => match member(node) {
+                Some((object, property)) => {
+                    if let Some(name) = self.from.self_property(node)
+                        && let Some(bound) = self
+                            .lookup(&format!(".{name}"), node.start_byte())
+                            .or_else(|| self.lookup(name, node.start_byte()))
+                    {
+                        return self.bound(bound, name, deeper);
+                    }
+                    format!("{}.{}", self.path(object, deeper), self.text(property))
+                }
+                None => "?".to_owned(),
+            },
+        })
+    }
+
+    /// The name of what a call gives; imports that are calls give the module.
+    fn called(&self, node: Syntax<'t>, depth: usize) -> String {
+        let (callee, _) = self.callee(node, depth);
+        if matches!(
+            callee.as_str(),
+            "require" | "import" | "importlib.import_module" | "__import__" | "import_module"
+        ) {
+            let argument = field(node, "arguments").and_then(|list| children(list).first().copied());
+            if let Some(module) =
+                argument.map(|argument| self.value(argument, depth)).as_ref().and_then(Node::text)
+            {
+                return module.to_owned();
+            }
+        }
+        format!("{callee}()")
+    }
+
+    fn name(&self, name: &str, at: usize, depth: usize) -> String {
+        match self.lookup(name, at).or_else(|| self.lookup(&format!(".{name}"), at)) {
+            Some(bound) => self.bound(bound, name, depth),
+            None => name.to_owned(),
+        }
+    }
+
+    fn bound(&self, bound: Bound<'t>, name: &str, depth: usize) -> String {
+        match bound {
+            Bound::Import(path) => path,
+            Bound::Value(value) => {
+                let path = self.path(value, depth);
+                // A literal or a parameter has no name of its own.
+                if path.is_empty() || path == "?" { format!("?{name}") } else { path }
+            }
+            Bound::Property(value, key) => format!("{}.{key}", self.path(value, depth)),
+            Bound::Element(value) => format!("{}[]", self.path(value, depth)),
+            Bound::Instance(ty) => {
+                let path = self.path(ty, depth);
+                let plain = matches!(
+                    path.as_str(),
+                    "" | "?" | "str" | "string" | "String" | "var" | "any" | "dict" | "list" | "int"
+                );
+                if plain { format!("?{name}") } else { format!("{path}()") }
+            }
+            Bound::Opaque => format!("?{name}"),
+        }
+    }
+
+    /// The value of an expression.
+    fn value(&self, node: Syntax<'t>, depth: usize) -> Node {
+        let at = place(node);
+        if !self.step(depth) {
+            return Node::new(at, Data::Expression { path: "?".to_owned(), parts: Vec::new() });
+        }
+        let deeper = depth.saturating_add(1);
+        let data = match node.kind() {
+            "string"
+            | "string_literal"
+            | "interpreted_string_literal"
+            | "raw_string_literal"
+            | "verbatim_string_literal"
+            | "template_string"
+            | "interpolated_string_expression"
+            | "encapsed_string"
+            | "character_literal" => self.string(node, deeper),
+            "concatenated_string" => self.joined(children(node), deeper),
+            "true" => Data::Bool(true),
+            "false" => Data::Bool(false),
+            "boolean_literal" => Data::Bool(self.text(node) == "true"),
+            "none" | "null" | "null_literal" | "undefined" | "nil" => Data::Null,
+            "integer"
+            | "float"
+            | "number"
+            | "integer_literal"
+            | "float_literal"
+            | "real_literal"
+            | "int_literal"
+            | "decimal_integer_literal"
+            | "decimal_floating_point_literal" => Data::Number(self.text(node).to_owned()),
+            "list"
+            | "tuple"
+            | "set"
+            | "array"
+            | "array_expression"
+            | "collection_expression"
+            | "array_initializer" => {
+                let items = children(node)
+                    .into_iter()
+                    .take(MAX_ARGUMENTS)
+                    .map(|item| self.value(item, deeper))
+                    .collect();
+                Data::List(items)
+            }
+            "dictionary" | "object" | "literal_value" => Data::Map(self.entries(node, deeper)),
+            "await"
+            | "await_expression"
+            | "parenthesized_expression"
+            | "as_expression"
+            | "satisfies_expression"
+            | "non_null_expression"
+            | "try_expression"
+            | "reference_expression"
+            | "postfix_unary_expression"
+            | "literal_element"
+            | "expression_list"
+            | "equals_value_clause" => {
+                return match children(node).first() {
+                    Some(inner) => self.value(*inner, deeper),
+                    None => Node::new(at, Data::Null),
+                };
+            }
+            "cast_expression" => match field(node, "value") {
+                Some(inner) => return self.value(inner, deeper),
+                None => Data::Null,
+            },
+            "unary_expression" | "unary_operator" | "not_operator" if self.text(node).starts_with('&') => {
+                return match children(node).first() {
+                    Some(inner) => self.value(*inner, deeper),
+                    None => Node::new(at, Data::Null),
+                };
+            }
+            "binary_operator" | "binary_expression" | "boolean_operator" => self.binary(node, deeper),
+            "conditional_expression" | "ternary_expression" => {
+                let parts = children(node).into_iter().take(3).map(|part| self.value(part, deeper)).collect();
+                Data::Expression { path: "?".to_owned(), parts }
+            }
+            "identifier" => return self.identifier(node, deeper),
+            "subscript" | "subscript_expression" => self.subscript(node, deeper),
+            _ if self.by_node.contains_key(&node.id()) => self.call_value(node, deeper),
+            _ => {
+                if let Some(name) = self.from.self_property(node)
+                    && let Some(Bound::Value(value)) = self
+                        .lookup(&format!(".{name}"), node.start_byte())
+                        .or_else(|| self.lookup(name, node.start_byte()))
+                {
+                    return self.value(value, deeper);
+                }
+                if let Some((object, property)) = member(node) {
+                    // A property of a constant object.
+                    if let Data::Map(entries) = self.value(object, deeper).data
+                        && let Some(entry) =
+                            entries.into_iter().rfind(|entry| entry.key == self.text(property))
+                    {
+                        return entry.value;
+                    }
+                }
+                let path = self.path(node, deeper);
+                match path.strip_prefix("process.env.").or_else(|| path.strip_prefix("import.meta.env.")) {
+                    Some(name) => Data::Environment { name: name.to_owned(), default: None },
+                    None => Data::Expression { path, parts: Vec::new() },
+                }
+            }
+        };
+        Node::new(at, data)
+    }
+
+    fn identifier(&self, node: Syntax<'t>, depth: usize) -> Node {
+        let (name, at) = (self.text(node), node.start_byte());
+        let bound = self.lookup(name, at).or_else(|| self.lookup(&format!(".{name}"), at));
+        match bound {
+            Some(Bound::Value(value)) => self.value(value, depth),
+            Some(Bound::Property(value, key)) => {
+                let whole = self.value(value, depth);
+                match whole.get(&key) {
+                    Some(found) => found.clone(),
+                    None => self.unknown(node, format!("{}.{key}", self.path(value, depth))),
+                }
+            }
+            Some(bound) => self.unknown(node, self.bound(bound, name, depth)),
+            None => self.unknown(node, name.to_owned()),
+        }
+    }
+
+    fn unknown(&self, node: Syntax<'t>, path: String) -> Node {
+        let data = match path.strip_prefix("process.env.") {
+            Some(name) => Data::Environment { name: name.to_owned(), default: None },
+            None => Data::Expression { path, parts: Vec::new() },
+        };
+        Node::new(place(node), data)
+    }
+
+    fn binary(&self, node: Syntax<'t>, depth: usize) -> Data {
+        let (Some(left), Some(right)) = (field(node, "left"), field(node, "right")) else {
+            return Data::Null;
+        };
+        let operator = field(node, "operator").map_or_else(
+            || self.from.text.get(left.end_byte()..right.start_byte()).unwrap_or_default().trim(),
+            |operator| self.text(operator),
+        );
+        match operator {
+            "+" => self.joined(vec![left, right], depth),
+            "??" | "||" | "or" => {
+                let first = self.value(left, depth);
+                let second = self.value(right, depth);
+                match first.data {
+                    Data::Environment { name, default: None } => {
+                        Data::Environment { name, default: Some(Box::new(second)) }
+                    }
+                    data => Data::Expression {
+                        path: "?".to_owned(),
+                        parts: vec![Node::new(first.at, data), second],
+                    },
+                }
+            }
+            _ => Data::Expression {
+                path: "?".to_owned(),
+                parts: vec![self.value(left, depth), self.value(right, depth)],
+            },
+        }
+    }
+
+    fn subscript(&self, node: Syntax<'t>, depth: usize) -> Data {
+        let parts = children(node);
+        let (Some(object), Some(index)) = (parts.first(), parts.get(1)) else { return Data::Null };
+        let key = self.value(*index, depth);
+        let path = self.path(*object, depth);
+        if let Some(key) = key.text() {
+            if matches!(path.as_str(), "os.environ" | "process.env") {
+                return Data::Environment { name: key.to_owned(), default: None };
+            }
+            if let Some(found) = self.value(*object, depth).get(key) {
+                return found.data.clone();
+            }
+        }
+        Data::Expression { path: format!("{path}[]"), parts: Vec::new() }
+    }
+
+    fn call_value(&self, node: Syntax<'t>, depth: usize) -> Data {
+        let (callee, receiver) = self.callee(node, depth);
+        let arguments = self.arguments(node, depth);
+        let positional =
+            |at: &str| arguments.iter().find(|entry| entry.key == at).map(|entry| entry.value.clone());
+        match callee.as_str() {
+            "os.getenv"
+            | "os.environ.get"
+            | "os.Getenv"
+            | "System.getenv"
+            | "Environment.GetEnvironmentVariable"
+            | "System.Environment.GetEnvironmentVariable"
+            | "std.env.var"
+            | "env.var"
+            | "Deno.env.get"
+            | "os.LookupEnv"
+            | "decouple.config"
+            | "environ.get" => {
+                if let Some(name) = positional("0").as_ref().and_then(Node::text) {
+                    let default = positional("1").or_else(|| positional("default")).map(Box::new);
+                    return Data::Environment { name: name.to_owned(), default };
+                }
+            }
+            _ => {}
+        }
+        let method = callee.rsplit('.').next().unwrap_or_default();
+        // Methods that give back what they are called on, or its text.
+        let transparent = matches!(
+            method,
+            "to_string"
+                | "to_owned"
+                | "into"
+                | "as_str"
+                | "clone"
+                | "strip"
+                | "rstrip"
+                | "trim"
+                | "toString"
+                | "ToString"
+                | "replace"
+                | "unwrap"
+                | "expect"
+                | "unwrap_or"
+                | "unwrap_or_else"
+                | "unwrap_or_default"
+                | "orElse"
+                | "format"
+                | "toLowerCase"
+                | "lower"
+                | "dedent"
+        );
+        if transparent
+            && let Some(object) = field(node, "function")
+                .and_then(member)
+                .map(|(object, _)| object)
+                .or_else(|| field(node, "object"))
+        {
+            let value = self.value(object, depth);
+            return match value.data {
+                Data::Environment { name, default: None }
+                    if method.starts_with("unwrap_or") || method == "orElse" =>
+                {
+                    Data::Environment { name, default: positional("0").map(Box::new) }
+                }
+                Data::Text(text) if method == "format" => Data::Expression {
+                    path: "format()".to_owned(),
+                    parts: vec![Node::new(value.at, Data::Text(text))],
+                },
+                data => data,
+            };
+        }
+        if matches!(
+            callee.as_str(),
+            "String.from"
+                | "str"
+                | "String"
+                | "Some"
+                | "Ok"
+                | "textwrap.dedent"
+                | "Box.new"
+                | "pydantic.SecretStr"
+                | "SecretStr"
+        ) && let Some(value) = positional("0")
+        {
+            return value.data;
+        }
+        let mut parts: Vec<Node> = arguments.into_iter().map(|entry| entry.value).collect();
+        // A builder's values are those of its links.
+        let mut link = receiver;
+        for _ in 0..12 {
+            let Some(site) = link.and_then(|at| self.from.calls.get(at)) else { break };
+            if depth > 6 {
+                break;
+            }
+            parts.extend(
+                self.arguments(site.node, depth.saturating_add(6)).into_iter().map(|entry| entry.value),
+            );
+            link = self.callee(site.node, depth.saturating_add(1)).1;
+        }
+        Data::Expression { path: self.called(node, depth), parts }
+    }
+
+    /// The arguments of a call, by name or position.
+    fn arguments(&self, node: Syntax<'t>, depth: usize) -> Vec<Entry> {
+        let mut entries: Vec<Entry> = Vec::new();
+        let mut position = 0_usize;
+        let deeper = depth.saturating_add(1);
+        let mut push = |key: Option<String>, at: Place, value: Node| {
+            let key = key.unwrap_or_else(|| {
+                let key = position.to_string();
+                position = position.saturating_add(1);
+                key
+            });
+            entries.push(Entry { key, at, value });
+        };
+        for argument in
+            field(node, "arguments").map(children).unwrap_or_default().into_iter().take(MAX_ARGUMENTS)
+        {
+            let at = place(argument);
+            match argument.kind() {
+                "comment" | "line_comment" | "block_comment" => {}
+                "keyword_argument" => {
+                    if let (Some(name), Some(value)) = (field(argument, "name"), field(argument, "value")) {
+                        push(Some(self.text(name).to_owned()), place(name), self.value(value, deeper));
+                    }
+                }
+                "argument" => {
+                    let name = field(argument, "name");
+                    if let Some(value) = children(argument).into_iter().rfind(|child| Some(*child) != name) {
+                        push(name.map(|name| self.text(name).to_owned()), at, self.value(value, deeper));
+                    }
+                }
+                "dictionary_splat" => {
+                    if let Some(inner) = children(argument).first() {
+                        for entry in self.value(*inner, deeper).entries() {
+                            push(Some(entry.key.clone()), entry.at, entry.value.clone());
+                        }
+                    }
+                }
+                _ => {
+                    let value = self.value(argument, deeper);
+                    // JavaScript names its arguments by an object.
+                    if matches!(
+                        self.from.language,
+                        Language::JavaScript | Language::TypeScript | Language::Tsx
+                    ) {
+                        for entry in value.entries() {
+                            push(Some(entry.key.clone()), entry.at, entry.value.clone());
+                        }
+                    }
+                    push(None, at, value);
+                }
+            }
+        }
+        let literal = match node.kind() {
+            "composite_literal" | "struct_expression" => field(node, "body"),
+            _ => field(node, "initializer").or_else(|| {
+                children(node).into_iter().find(|child| child.kind() == "initializer_expression")
+            }),
+        };
+        if let Some(literal) = literal {
+            for entry in self.entries(literal, deeper) {
+                push(Some(entry.key), entry.at, entry.value);
+            }
+        }
+        entries
+    }
+
+    /// The entries of an object, dictionary, struct or initialiser.
+    fn entries(&self, node: Syntax<'t>, depth: usize) -> Vec<Entry> {
+        let mut entries = Vec::new();
+        for part in children(node).into_iter().take(MAX_ARGUMENTS) {
+            match part.kind() {
+                "spread_element" | "dictionary_splat" => {
+                    if let Some(inner) = children(part).first()
+                        && let Data::Map(more) = self.value(*inner, depth).data
+                    {
+                        entries.extend(more);
+                    }
+                }
+                "shorthand_property_identifier" | "shorthand_field_initializer" => {
+                    let name = if part.kind() == "shorthand_field_initializer" {
+                        children(part).first().copied()
+                    } else {
+                        Some(part)
+                    };
+                    let Some(name) = name else { continue };
+                    let at = place(name);
+                    let value = match self.lookup(self.text(name), part.start_byte()) {
+                        Some(Bound::Value(value)) => self.value(value, depth),
+                        Some(bound) => Node::new(
+                            at,
+                            Data::Expression {
+                                path: self.bound(bound, self.text(name), depth),
+                                parts: Vec::new(),
+                            },
+                        ),
+                        None => Node::new(
+                            at,
+                            Data::Expression { path: self.text(name).to_owned(), parts: Vec::new() },
+                        ),
+                    };
+                    entries.push(Entry { key: self.text(name).to_owned(), at, value });
+                }
+                "pair" | "keyed_element" | "field_initializer" | "assignment_expression" => {
+                    let parts = children(part);
+                    let key = field(part, "key")
+                        .or_else(|| field(part, "field"))
+                        .or_else(|| field(part, "left"))
+                        .or(parts.first().copied());
+                    let value =
+                        field(part, "value").or_else(|| field(part, "right")).or(parts.last().copied());
+                    if let (Some(key), Some(value)) = (key, value) {
+                        let name = self.text(key).trim_matches(['"', '\'', '`']);
+                        let name = if key.kind() == "string" {
+                            name.to_owned()
+                        } else {
+                            name.trim_matches(['[', ']']).to_owned()
+                        };
+                        entries.push(Entry { key: name, at: place(key), value: self.value(value, depth) });
+                    }
+                }
+                _ => {}
+            }
+        }
+        entries
+    }
+
+    /// A text literal, in pieces where it is filled in.
+    fn string(&self, node: Syntax<'t>, depth: usize) -> Data {
+        let whole = self.text(node);
+        // What stands between holes; a piece that is not a text is a hole.
+        let mut pieces: Vec<Node> = Vec::new();
+        let mut literal = String::new();
+        let mut holes = false;
+        for part in children(node) {
+            match part.kind() {
+                "string_content"
+                | "string_fragment"
+                | "multiline_string_fragment"
+                | "string_literal_content"
+                | "template_chars"
+                | "interpreted_string_literal_content"
+                | "raw_string_literal_content"
+                | "interpolation_text"
+                | "raw_string_content"
+                | "verbatim_string_literal_content"
+                | "string_text"
+                | "string_content_fragment" => literal.push_str(self.text(part)),
+                "escape_sequence" => literal.push_str(unescape(self.text(part))),
+                "interpolation" | "template_substitution" => {
+                    holes = true;
+                    if !literal.is_empty() {
+                        pieces.push(Node::new(place(node), Data::Text(std::mem::take(&mut literal))));
+                    }
+                    if let Some(inner) =
+                        children(part).into_iter().find(|child| child.kind() != "interpolation_brace")
+                    {
+                        pieces.push(self.value(inner, depth));
+                    }
+                }
+                "string_start" | "string_end" | "interpolation_start" | "interpolation_quote" => {}
+                _ => {}
+            }
+        }
+        if holes {
+            if !literal.is_empty() {
+                pieces.push(Node::new(place(node), Data::Text(literal)));
+            }
+            return fold(pieces);
+        }
+        if literal.is_empty() && whole.len() > 2 {
+            // Grammars that do not name the content.
+            literal = whole
+                .trim_start_matches(['@', '$', 'r', '#'])
+                .trim_end_matches('#')
+                .trim_matches(['"', '\'', '`'])
+                .to_owned();
+        }
+        Data::Text(literal)
+    }
+
+    fn joined(&self, parts: Vec<Syntax<'t>>, depth: usize) -> Data {
+        fold(parts.into_iter().map(|part| self.value(part, depth)).collect())
+    }
+}
+
+/// Pieces of a text: one text where all are known.
+fn fold(pieces: Vec<Node>) -> Data {
+    let mut text = String::new();
+    for piece in &pieces {
+        match &piece.data {
+            Data::Text(more) if text.len().saturating_add(more.len()) <= MAX_TEXT => text.push_str(more),
+            Data::Number(more) => text.push_str(more),
+            _ => return Data::Expression { path: "+".to_owned(), parts: pieces },
+        }
+    }
+    Data::Text(text)
+}
+
+/// The character of a simple escape; others stay as they are written.
+fn unescape(escape: &str) -> &str {
+    match escape {
+        "\\n" => "\n",
+        "\\t" => "\t",
+        "\\r" => "\r",
+        "\\\\" => "\\",
+        "\\\"" => "\"",
+        "\\'" => "'",
+        "\\/" => "/",
+        other => other,
+    }
+}
+
+fn limited(mut path: String) -> String {
+    if path.len() > MAX_PATH {
+        let cut = path.floor_char_boundary(MAX_PATH);
+        path.truncate(cut);
+    }
+    path
+}

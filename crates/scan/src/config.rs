@@ -1,0 +1,487 @@
+//! Configuration: MCP servers, agents, instructions, application settings, pipelines.
+
+use crate::asset::{Kind, LIKELY, SURE, Sighting};
+use crate::catalog::Catalog;
+use crate::code::detect::known_model;
+use crate::glob::{matches, matches_path};
+use crate::infra;
+use crate::node::{Data, Node, Path, Place};
+use crate::subject::{On, Read, Subject};
+
+/// Where lists of MCP servers stand: files, and the path of the table in them.
+const SERVERS: [(&[&str], &str); 7] = [
+    (
+        &[
+            ".mcp.json",
+            "mcp.json",
+            "mcp_config.json",
+            "mcp-config.json",
+            "claude_desktop_config.json",
+            ".claude.json",
+            ".cursor/mcp.json",
+            ".gemini/settings.json",
+            ".roo/mcp.json",
+            "cline_mcp_settings.json",
+            ".amazonq/mcp.json",
+            ".windsurf/mcp_config.json",
+            "mcp_settings.json",
+            ".claude/settings*.json",
+            ".kiro/settings/mcp.json",
+            ".junie/mcp/mcp.json",
+            ".factory/mcp.json",
+        ],
+        "mcpServers",
+    ),
+    (&[".vscode/mcp.json", ".mcp.json", "mcp.json"], "servers"),
+    (&[".vscode/settings.json", "*.code-workspace"], "mcp.servers"),
+    (&[".codex/config.toml"], "mcp_servers"),
+    (&[".zed/settings.json", "zed/settings.json"], "context_servers"),
+    (&[".continue/config.json", ".continue/config.yaml", ".continue/mcpServers/*.yaml"], "mcpServers"),
+    (&[".goose/config.yaml", "goose/config.yaml"], "extensions"),
+];
+
+/// Files that a coding agent reads as instructions.
+const INSTRUCTIONS: [&str; 17] = [
+    "AGENTS.md",
+    "CLAUDE.md",
+    "CLAUDE.local.md",
+    "GEMINI.md",
+    ".cursorrules",
+    ".windsurfrules",
+    ".clinerules",
+    ".goosehints",
+    ".cursor/rules/*",
+    ".windsurf/rules/*",
+    ".clinerules/*",
+    ".roo/rules*/*",
+    ".github/copilot-instructions.md",
+    ".github/instructions/*.md",
+    "SKILL.md",
+    ".amazonq/rules/*.md",
+    ".github/prompts/*.md",
+];
+
+/// Files that hold prompts.
+const PROMPTS: [&str; 9] = [
+    "*.prompty",
+    "*.prompt",
+    "*.promptfile",
+    "prompts/*.txt",
+    "prompts/*.md",
+    "prompts/*.j2",
+    "prompts/*.jinja*",
+    "prompts/*.hbs",
+    "*.prompt.yml",
+];
+
+/// A file that is known by its path alone.
+pub(crate) fn by_path(path: &str, text: &str, read: &mut Read) {
+    let whole = Place::new(0, text.len().min(1));
+    if INSTRUCTIONS.iter().any(|pattern| matches_path(pattern, path)) {
+        read.sightings.push(
+            Sighting::new(Kind::PromptTemplate, path, whole, "instructions", SURE)
+                .fact("read_by", "coding agents"),
+        );
+    } else if PROMPTS.iter().any(|pattern| matches_path(pattern, path)) {
+        read.sightings.push(Sighting::new(Kind::PromptTemplate, path, whole, "file", LIKELY));
+    }
+    if [".claude/agents/*.md", ".github/agents/*.md", ".opencode/agent/*.md"]
+        .iter()
+        .any(|pattern| matches_path(pattern, path))
+    {
+        let named = front_matter(text, "name").unwrap_or_else(|| {
+            let file = path.rsplit('/').next().unwrap_or(path);
+            (file.trim_end_matches(".md").to_owned(), whole)
+        });
+        read.sightings.push(Sighting::new(Kind::Agent, named.0, named.1, "agent file", SURE));
+    }
+    let dataset = ["jsonl", "parquet", "arrow", "tfrecord"];
+    if dataset.iter().any(|ending| path.ends_with(&format!(".{ending}"))) {
+        let folder = path.split('/').any(|part| {
+            matches!(
+                part,
+                "data"
+                    | "dataset"
+                    | "datasets"
+                    | "train"
+                    | "training"
+                    | "finetune"
+                    | "fine-tuning"
+                    | "eval"
+                    | "evals"
+            )
+        });
+        if folder {
+            read.sightings.push(Sighting::new(Kind::Dataset, path, whole, "file", LIKELY));
+        }
+    }
+}
+
+/// A value of the YAML head of a Markdown file.
+fn front_matter(text: &str, key: &str) -> Option<(String, Place)> {
+    let rest = text.strip_prefix("---")?;
+    let head = rest.get(..rest.find("\n---")?)?;
+    let mut at = 3_usize;
+    for line in head.split_inclusive('\n') {
+        let place = Place::new(at, at.saturating_add(line.trim_end().len()));
+        at = at.saturating_add(line.len());
+        if let Some(value) = line.strip_prefix(key).and_then(|rest| rest.strip_prefix(':')) {
+            return Some((value.trim().trim_matches(['"', '\'']).to_owned(), place));
+        }
+    }
+    None
+}
+
+/// A document of configuration.
+pub(crate) fn document(catalog: &Catalog, path: &str, root: &Node, read: &mut Read) {
+    servers(path, root, read);
+    if (matches_path(".codex/config.toml", path)
+        || matches_path(".aider.conf.yml", path)
+        || matches_path(".claude/settings*.json", path))
+        && let Some(model) = root.get("model").filter(|node| node.text().is_some_and(|text| !text.is_empty()))
+    {
+        read.sightings.push(Sighting::new(
+            Kind::Model,
+            model.text().unwrap_or_default(),
+            model.at,
+            "agent configuration",
+            SURE,
+        ));
+    }
+    if matches_path(".github/workflows/*.y*ml", path) {
+        workflow(root, read);
+    }
+    if [
+        "application*.yml",
+        "application*.yaml",
+        "application*.properties",
+        "appsettings*.json",
+        "config.toml",
+        "settings.toml",
+        "*config*.y*ml",
+        "*settings*.json",
+        "litellm*.yaml",
+        "*config*.json",
+        "*config*.toml",
+    ]
+    .iter()
+    .any(|pattern| matches_path(pattern, path))
+    {
+        settings(catalog, root, 0, "", read);
+    }
+    // LiteLLM's list of models.
+    for item in root.get("model_list").map(Node::items).unwrap_or_default() {
+        let parameters = item.get("litellm_params");
+        if let Some(model) = parameters.and_then(|p| p.get("model")).filter(|m| m.text().is_some()) {
+            read.sightings.push(Sighting::new(
+                Kind::Model,
+                model.text().unwrap_or_default(),
+                model.at,
+                "configuration",
+                SURE,
+            ));
+        }
+        if let Some(base) =
+            parameters.and_then(|p| p.get("api_base")).filter(|b| b.text().is_some_and(|t| t.contains("://")))
+        {
+            let url = base.text().unwrap_or_default().trim_end_matches('/');
+            read.sightings.push(
+                Sighting::new(Kind::ModelEndpoint, url, base.at, "configuration", SURE).fact("url", url),
+            );
+        }
+    }
+    infra::document(catalog, path, root, read);
+    let mut subject = Subject::new(On::Document, path, root.clone());
+    subject.at = Place::new(root.at.start, root.at.start);
+    read.subjects.push(subject);
+}
+
+fn servers(path: &str, root: &Node, read: &mut Read) {
+    for (files, table) in SERVERS {
+        if !files.iter().any(|pattern| matches_path(pattern, path)) {
+            continue;
+        }
+        for found in root.at_path(&Path::new(table)).into_iter().chain(root.get(table)) {
+            let named: Vec<(String, &Node, Place)> = match &found.data {
+                Data::Map(_) if found.get("command").is_some() && found.text_of("name").is_some() => {
+                    vec![(found.text_of("name").unwrap_or_default().to_owned(), found, found.at)]
+                }
+                Data::Map(entries) => {
+                    entries.iter().map(|entry| (entry.key.clone(), &entry.value, entry.at)).collect()
+                }
+                _ => Vec::new(),
+            };
+            for (name, server, at) in named {
+                if server.get("command").is_none()
+                    && server.get("url").is_none()
+                    && server.get("httpUrl").is_none()
+                    && server.get("serverUrl").is_none()
+                    && server.get("cmd").is_none()
+                {
+                    continue;
+                }
+                if read.subjects.iter().any(|s| s.on == On::McpServer && s.at == at) {
+                    continue;
+                }
+                let transport =
+                    if server.get("command").or(server.get("cmd")).is_some() { "stdio" } else { "http" };
+                read.sightings.push(
+                    Sighting::new(Kind::McpServer, name.clone(), at, "configuration", SURE)
+                        .fact("transport", transport),
+                );
+                let mut node = server.clone();
+                let line: Vec<String> = server
+                    .get("command")
+                    .or(server.get("cmd"))
+                    .into_iter()
+                    .chain(server.get("args"))
+                    .flat_map(|n| n.texts())
+                    .map(str::to_owned)
+                    .collect();
+                if let Data::Map(entries) = &mut node.data {
+                    entries.push(crate::node::Entry {
+                        key: "$line".to_owned(),
+                        at,
+                        value: Node::new(at, Data::Text(line.join(" "))),
+                    });
+                    entries.push(crate::node::Entry {
+                        key: "$unpinned".to_owned(),
+                        at,
+                        value: Node::new(at, Data::Bool(unpinned(&line))),
+                    });
+                }
+                let mut subject = Subject::new(On::McpServer, name, node);
+                subject.at = at;
+                read.subjects.push(subject);
+            }
+        }
+    }
+}
+
+/// Whether a command line runs a package or an image whose version it does not name.
+fn unpinned(words: &[String]) -> bool {
+    let tool = words
+        .first()
+        .map(|word| word.rsplit(['/', '\\']).next().unwrap_or(word).trim_end_matches(".cmd"))
+        .unwrap_or_default();
+    let skip_values = [
+        "-e",
+        "--env",
+        "-v",
+        "--volume",
+        "--name",
+        "--network",
+        "--mount",
+        "-p",
+        "--python",
+        "--index-url",
+        "--with",
+        "--cache",
+        "-u",
+        "--user",
+        "--env-file",
+    ];
+    let mut positional = Vec::new();
+    let mut words = words.iter().skip(1).map(String::as_str);
+    let mut package: Option<String> = None;
+    while let Some(word) = words.next() {
+        if matches!(word, "--from" | "--package" | "-p") && tool != "docker" && tool != "podman" {
+            package = words.next().map(str::to_owned);
+        } else if let Some(value) = word.strip_prefix("--from=").or_else(|| word.strip_prefix("--package=")) {
+            package = Some(value.to_owned());
+        } else if skip_values.contains(&word) {
+            words.next();
+        } else if !word.starts_with('-') {
+            positional.push(word.to_owned());
+        }
+    }
+    let first = |skip: &[&str]| positional.iter().find(|word| !skip.contains(&word.as_str())).cloned();
+    let exact = |version: &str| {
+        !matches!(version, "" | "latest" | "next" | "*")
+            && version.bytes().next().is_some_and(|b| b.is_ascii_digit() || b == b'v')
+    };
+    match tool {
+        "npx" | "bunx" | "pnpx" => {
+            package.or_else(|| first(&[])).is_some_and(|name| npm_unpinned(&name, exact))
+        }
+        "npm" | "pnpm" | "yarn" | "bun" => {
+            positional.first().is_some_and(|verb| matches!(verb.as_str(), "exec" | "dlx" | "x"))
+                && package
+                    .or_else(|| first(&["exec", "dlx", "x"]))
+                    .is_some_and(|name| npm_unpinned(&name, exact))
+        }
+        "uvx" | "pipx" | "uv" => {
+            let name = package.or_else(|| first(if tool == "uvx" { &[] } else { &["tool", "run"] }));
+            let runs_package = tool == "uvx"
+                || positional.iter().any(|word| word == "run")
+                    && (tool == "pipx" || positional.first().is_some_and(|word| word == "tool"));
+            runs_package
+                && name.is_some_and(|name| {
+                    let git = name.starts_with("git+");
+                    let version = name
+                        .split_once("==")
+                        .map(|(_, v)| v)
+                        .or_else(|| name.rsplit_once('@').map(|(_, v)| v).filter(|_| !git));
+                    if git {
+                        !name
+                            .rsplit('@')
+                            .next()
+                            .is_some_and(|r| r.len() == 40 && r.bytes().all(|b| b.is_ascii_hexdigit()))
+                    } else {
+                        !version.is_some_and(exact)
+                    }
+                })
+        }
+        "docker" | "podman" => first(&["run", "container"]).is_some_and(|image| {
+            !image.contains("@sha256:") && {
+                let tag = image.rsplit_once(':').filter(|(_, tag)| !tag.contains('/')).map(|(_, tag)| tag);
+                tag.is_none_or(|tag| matches!(tag, "latest" | "main" | "edge" | "nightly"))
+            }
+        }),
+        _ => false,
+    }
+}
+
+fn npm_unpinned(name: &str, exact: impl Fn(&str) -> bool) -> bool {
+    if name.starts_with(['.', '/']) {
+        return false;
+    }
+    let split =
+        name.get(1..).and_then(|rest| rest.rfind('@')).and_then(|at| name.get(at.saturating_add(2)..));
+    !split.is_some_and(exact)
+}
+
+/// Steps of a pipeline that run an agent.
+fn workflow(root: &Node, read: &mut Read) {
+    let agents = [
+        "anthropics/claude-code-action",
+        "anthropics/claude-code-base-action",
+        "google-github-actions/run-gemini-cli",
+        "openai/codex-action",
+        "github/copilot-*",
+        "actions/ai-inference",
+        "coderabbitai/*",
+        "qodo-ai/pr-agent",
+        "codium-ai/pr-agent",
+        "sourcegraph/amp*",
+        "warpdotdev/*agent*",
+    ];
+    for step in root.at_path(&Path::new("jobs.*.steps")) {
+        let Some(uses) = step.get("uses") else { continue };
+        let name = uses.text().and_then(|text| text.split('@').next()).unwrap_or_default();
+        if agents.iter().any(|pattern| matches(pattern, name)) {
+            read.sightings.push(Sighting::new(Kind::Agent, name, uses.at, "pipeline", SURE));
+        }
+    }
+}
+
+/// Settings of an application: endpoints and models under sections that are of AI by their names.
+fn settings(catalog: &Catalog, node: &Node, depth: usize, section: &str, read: &mut Read) {
+    if depth > 12 {
+        return;
+    }
+    let of_ai = [
+        "openai",
+        "azureopenai",
+        "anthropic",
+        "ollama",
+        "llm",
+        "ai",
+        "gemini",
+        "mistral",
+        "bedrock",
+        "vertexai",
+        "chatmodel",
+        "semantickernel",
+    ];
+    let inside = section.split('.').any(|part| {
+        let plain: String =
+            part.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect();
+        of_ai.contains(&plain.as_str())
+    });
+    for entry in node.entries() {
+        let (head, key) =
+            entry.key.rsplit_once('.').map_or(("", entry.key.as_str()), |(head, key)| (head, key));
+        let here = format!("{section}.{head}.");
+        let plain: String =
+            key.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect();
+        if let Some(text) = entry.value.text() {
+            infra::variable(catalog, &entry.key, text, entry.value.at, read);
+            let inside = inside || here.split('.').any(|part| of_ai.contains(&part));
+            let endpoint = matches!(plain.as_str(), "baseurl" | "endpoint" | "apibase" | "url" | "serverurl");
+            if inside && endpoint && text.contains("://") && !text.contains(['$', '{', '<', ' ']) {
+                let url = text.trim_end_matches('/');
+                read.sightings.push(
+                    Sighting::new(Kind::ModelEndpoint, url, entry.value.at, "configuration", SURE)
+                        .fact("url", url),
+                );
+            }
+            let model = matches!(
+                plain.as_str(),
+                "model"
+                    | "modelid"
+                    | "modelname"
+                    | "deployment"
+                    | "deploymentname"
+                    | "chatmodel"
+                    | "embeddingmodel"
+            );
+            if model
+                && (known_model(text)
+                    || inside
+                        && text.len() < 80
+                        && !text.contains([' ', '$', '{', '/'])
+                        && text.bytes().any(|b| b.is_ascii_digit()))
+            {
+                read.sightings.push(Sighting::new(
+                    Kind::Model,
+                    text,
+                    entry.value.at,
+                    "configuration",
+                    LIKELY,
+                ));
+            }
+        }
+        let inner = format!("{section}.{}", entry.key);
+        match &entry.value.data {
+            Data::List(items) => {
+                items.iter().for_each(|item| settings(catalog, item, depth.saturating_add(1), &inner, read))
+            }
+            _ => settings(catalog, &entry.value, depth.saturating_add(1), &inner, read),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn command_lines_are_pinned_or_not() {
+        let words = |line: &str| line.split(' ').map(str::to_owned).collect::<Vec<_>>();
+        for line in [
+            "npx -y @a/b",
+            "npx a@latest",
+            "uvx x",
+            "docker run -i --rm -e K a/b",
+            "uvx --from git+https://h/x y",
+            "npx -p a b",
+            "pipx run x",
+        ] {
+            assert!(unpinned(&words(line)), "{line}");
+        }
+        for line in [
+            "npx -y @a/b@1.2.3",
+            "uvx x==1.0",
+            "uvx x@1.0",
+            "docker run a/b:v1",
+            "docker run a@sha256:00",
+            "node ./a.js",
+            "python -m x",
+            "uv run a.py",
+            "npm start",
+        ] {
+            assert!(!unpinned(&words(line)), "{line}");
+        }
+    }
+}

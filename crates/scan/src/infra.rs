@@ -1,0 +1,460 @@
+//! Containers and resources: Dockerfiles, Compose, Kubernetes, Helm, Terraform, ARM, Bicep, CloudFormation.
+
+use crate::asset::{Kind, LIKELY, SURE, Sighting};
+use crate::catalog::Catalog;
+use crate::code::detect::known_model;
+use crate::deps;
+use crate::doc::docker::{self, shell_words};
+use crate::doc::hcl::Block;
+use crate::node::{Data, Entry, Node, Path, Place};
+use crate::subject::{On, Read, Subject};
+
+/// A Dockerfile: a container that its last stage makes, and what its commands install.
+pub(crate) fn dockerfile(catalog: &Catalog, text: &str) -> Read {
+    let mut read = Read::default();
+    let mut image: Option<(String, Place)> = None;
+    let mut entries: Vec<Entry> = Vec::new();
+    let mut stages: Vec<String> = Vec::new();
+    let entry =
+        |key: &str, at: Place, data: Data| Entry { key: key.to_owned(), at, value: Node::new(at, data) };
+    for instruction in docker::parse(text) {
+        let at = instruction.at;
+        match instruction.name.as_str() {
+            "FROM" => {
+                let mut words = instruction.rest.split_whitespace().filter(|word| !word.starts_with("--"));
+                let name = words.next().unwrap_or_default().to_owned();
+                let alias = words.nth(1).unwrap_or_default().to_ascii_lowercase();
+                let known = stages.contains(&name.to_ascii_lowercase());
+                stages.push(alias);
+                if !known {
+                    image_seen(catalog, &name, at, &mut read);
+                    entries.push(entry("from", at, Data::Text(name.clone())));
+                }
+                image = Some((name, at));
+            }
+            "RUN" => {
+                entries.push(entry("run", at, Data::Text(instruction.rest.clone())));
+                read.declared.extend(deps::installed(&instruction.rest, at));
+            }
+            "ENV" | "ARG" => {
+                let words = shell_words(&instruction.rest);
+                let pairs: Vec<(String, String)> = match instruction.rest.split_once('=') {
+                    Some(_) => words
+                        .iter()
+                        .filter_map(|word| word.split_once('='))
+                        .map(|(k, v)| (k.to_owned(), v.to_owned()))
+                        .collect(),
+                    None => words
+                        .first()
+                        .zip(words.get(1))
+                        .map(|(k, v)| (k.clone(), v.clone()))
+                        .into_iter()
+                        .collect(),
+                };
+                for (name, value) in pairs {
+                    variable(catalog, &name, &value, at, &mut read);
+                    let inner = vec![entry(&name, at, Data::Text(value))];
+                    entries.push(entry("env", at, Data::Map(inner)));
+                }
+            }
+            "CMD" | "ENTRYPOINT" => {
+                let list = docker::words(&instruction.rest)
+                    .into_iter()
+                    .map(|word| Node::new(at, Data::Text(word)))
+                    .collect();
+                entries.push(entry("command", at, Data::List(list)));
+            }
+            "EXPOSE" | "USER" => entries.push(entry(
+                &instruction.name.to_ascii_lowercase(),
+                at,
+                Data::Text(instruction.rest.clone()),
+            )),
+            _ => {}
+        }
+    }
+    if let Some((name, at)) = image {
+        let whole = Place::new(at.start, text.len());
+        push_container(&mut read, name, Node::new(whole, Data::Map(entries)), at, "dockerfile");
+    }
+    read
+}
+
+/// Finds containers and resources in a YAML or JSON document, whatever tool it is for.
+pub(crate) fn document(catalog: &Catalog, path: &str, root: &Node, read: &mut Read) {
+    if root.get("services").is_some_and(|services| {
+        services.entries().iter().any(|s| s.value.get("image").is_some() || s.value.get("build").is_some())
+    }) {
+        for service in root.get("services").map(Node::entries).unwrap_or_default() {
+            compose_service(catalog, service, read);
+        }
+    }
+    if root.text_of("kind").is_some() && root.text_of("apiVersion").is_some() {
+        kubernetes(catalog, root, read);
+    }
+    let file = path.rsplit('/').next().unwrap_or(path);
+    if file.starts_with("values") && path.ends_with("ml") {
+        helm_values(catalog, root, 0, read);
+    }
+    if root.text_of("$schema").is_some_and(|schema| schema.contains("deploymentTemplate.json")) {
+        for resource in root.get("resources").map(children).unwrap_or_default() {
+            arm(catalog, resource, "", 0, read);
+        }
+    }
+    if let Some(resources) = root.get("Resources").map(Node::entries) {
+        for entry in resources {
+            if let (Some(kind), Some(properties)) =
+                (entry.value.text_of("Type"), entry.value.get("Properties"))
+            {
+                let mut node = properties.clone();
+                if let Data::Map(entries) = &mut node.data {
+                    entries.push(Entry {
+                        key: "$name".to_owned(),
+                        at: entry.at,
+                        value: Node::new(entry.at, Data::Text(entry.key.clone())),
+                    });
+                }
+                resource(catalog, kind, node, entry.at, read);
+            }
+        }
+    }
+    // A plan as `terraform show -json` prints it.
+    if root.get("terraform_version").is_some() {
+        for change in root.get("resource_changes").map(Node::items).unwrap_or_default() {
+            if let (Some(kind), Some(after)) =
+                (change.text_of("type"), change.get("change").and_then(|change| change.get("after")))
+            {
+                resource(catalog, kind, after.clone(), change.at, read);
+            }
+        }
+    }
+}
+
+fn children(node: &Node) -> Vec<&Node> {
+    match &node.data {
+        Data::List(items) => items.iter().collect(),
+        Data::Map(entries) => entries.iter().map(|entry| &entry.value).collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// The blocks of Terraform.
+pub(crate) fn terraform(catalog: &Catalog, blocks: Vec<Block>, read: &mut Read) {
+    for block in blocks {
+        if block.kind == "resource"
+            && let Some(kind) = block.labels.first()
+        {
+            if kind == "azapi_resource" {
+                let full = block
+                    .body
+                    .text_of("type")
+                    .and_then(|ty| ty.split('@').next())
+                    .unwrap_or_default()
+                    .to_owned();
+                let mut node = block.body.clone();
+                if let (Data::Map(entries), Some(body)) = (&mut node.data, block.body.get("body")) {
+                    entries.extend(body.entries().iter().cloned());
+                }
+                resource(catalog, &full, node, block.at, read);
+            } else {
+                resource(catalog, kind, block.body, block.at, read);
+            }
+        }
+    }
+}
+
+/// The blocks of Bicep.
+pub(crate) fn bicep(catalog: &Catalog, blocks: Vec<Block>, read: &mut Read) {
+    for block in blocks.into_iter().filter(|block| block.kind == "resource") {
+        let kind =
+            block.labels.get(1).and_then(|label| label.split('@').next()).unwrap_or_default().to_owned();
+        resource(catalog, &kind, block.body, block.at, read);
+    }
+}
+
+fn arm(catalog: &Catalog, node: &Node, outer: &str, depth: usize, read: &mut Read) {
+    let Some(kind) = node.text_of("type") else { return };
+    let kind = if outer.is_empty() { kind.to_owned() } else { format!("{outer}/{kind}") };
+    resource(catalog, &kind, node.clone(), node.at, read);
+    if depth < 8 {
+        for inner in node.get("resources").map(children).unwrap_or_default() {
+            arm(catalog, inner, &kind, depth.saturating_add(1), read);
+        }
+        let nested = node.get("properties").and_then(|p| p.get("template")).and_then(|t| t.get("resources"));
+        for inner in nested.map(children).unwrap_or_default() {
+            arm(catalog, inner, "", depth.saturating_add(1), read);
+        }
+    }
+}
+
+/// A resource: an asset if the catalogue says so, and a subject of rules.
+fn resource(catalog: &Catalog, kind: &str, node: Node, at: Place, read: &mut Read) {
+    for known in catalog
+        .source
+        .resource
+        .iter()
+        .filter(|known| known.types.iter().any(|ty| ty.eq_ignore_ascii_case(kind)))
+    {
+        let fits = known.when.as_ref().is_none_or(|when| {
+            node.at_path(&when.path)
+                .iter()
+                .filter_map(|value| value.text())
+                .any(|text| when.values.iter().any(|value| value == text))
+        });
+        let literal = known.name.iter().find_map(|path| {
+            node.at_path(path).into_iter().find_map(|value| Some((value.text()?.to_owned(), value.at)))
+        });
+        if let Some((name, place)) =
+            literal.filter(|(name, _)| fits && !name.starts_with('[') && !name.contains("${"))
+        {
+            let shown = match (&known.fixed, &known.endpoint) {
+                (Some(fixed), _) => fixed.clone(),
+                (None, Some(template)) => template.replace("{name}", &name),
+                (None, None) => name.clone(),
+            };
+            let version = node
+                .at_path(&Path::new("**.version"))
+                .into_iter()
+                .find_map(Node::text)
+                .unwrap_or_default()
+                .to_owned();
+            let sighting = Sighting::new(known.kind, shown, place, "resource", SURE)
+                .fact("resource", format!("{kind}/{name}"));
+            read.sightings.push(if known.kind == Kind::Model && !version.is_empty() {
+                sighting.fact("version", version)
+            } else {
+                sighting
+            });
+        } else if let Some(fixed) = known.fixed.as_ref().filter(|_| fits) {
+            read.sightings
+                .push(Sighting::new(known.kind, fixed.clone(), at, "resource", SURE).fact("resource", kind));
+        }
+    }
+    let mut subject = Subject::new(On::Resource, kind, node);
+    subject.at = at;
+    read.subjects.push(subject);
+}
+
+fn compose_service(catalog: &Catalog, service: &Entry, read: &mut Read) {
+    let node = &service.value;
+    let image = node.text_of("image").unwrap_or_default().to_owned();
+    let at = node.get("image").map_or(service.at, |image| image.at);
+    if !image.is_empty() {
+        image_seen(catalog, &image, at, read);
+    }
+    environment(catalog, node.get("environment"), read);
+    served_model(catalog, &image, node, at, read);
+    let mut entries = node.entries().to_vec();
+    // Ports that are published beyond this machine.
+    let published = node.get("ports").map(Node::items).unwrap_or_default().iter().filter(|port| {
+        let text = port.scalar().unwrap_or_default();
+        let local = text.starts_with("127.") || text.starts_with("localhost") || text.starts_with("[::1]");
+        let host = port.text_of("host_ip").is_some_and(|ip| ip.starts_with("127."));
+        !local && !host && (text.contains(':') || port.get("published").is_some() || text.contains("0.0.0.0"))
+    });
+    for port in published {
+        entries.push(Entry {
+            key: "$published".to_owned(),
+            at: port.at,
+            value: Node::new(port.at, Data::Text(port.scalar().unwrap_or_default())),
+        });
+    }
+    push_container(read, image, Node::new(node.at, Data::Map(entries)), at, "compose");
+}
+
+fn kubernetes(catalog: &Catalog, root: &Node, read: &mut Read) {
+    let kind = root.text_of("kind").unwrap_or_default().to_owned();
+    let group = root
+        .text_of("apiVersion")
+        .and_then(|version| version.split_once('/'))
+        .map(|(group, _)| group.to_owned());
+    let full = group.map_or_else(|| kind.clone(), |group| format!("{group}/{kind}"));
+    for name in ["containers", "initContainers"] {
+        for list in root.at_path(&Path::new(&format!("**.{name}"))) {
+            for container in
+                std::iter::once(list).filter(|node| node.get("image").is_some() || node.get("name").is_some())
+            {
+                let image = container.text_of("image").unwrap_or_default().to_owned();
+                let at = container.get("image").map_or(container.at, |image| image.at);
+                image_seen(catalog, &image, at, read);
+                for variable_node in container.get("env").map(Node::items).unwrap_or_default() {
+                    if let (Some(name), Some(value)) =
+                        (variable_node.text_of("name"), variable_node.get("value").and_then(Node::scalar))
+                    {
+                        variable(catalog, name, &value, variable_node.at, read);
+                    }
+                }
+                served_model(catalog, &image, container, at, read);
+                push_container(read, image, container.clone(), at, "kubernetes");
+            }
+        }
+    }
+    if kind == "ConfigMap" {
+        environment(catalog, root.get("data"), read);
+    }
+    resource(catalog, &full, root.clone(), root.at, read);
+}
+
+/// Values of a chart: images by `repository` and `tag`, endpoints and models by what they are called.
+fn helm_values(catalog: &Catalog, node: &Node, depth: usize, read: &mut Read) {
+    if depth > 16 {
+        return;
+    }
+    if let Some(repository) = node.text_of("repository") {
+        let tag = node.get("tag").and_then(Node::scalar).unwrap_or_default();
+        let registry = node.text_of("registry").map(|registry| format!("{registry}/")).unwrap_or_default();
+        let digest = node
+            .text_of("digest")
+            .filter(|d| d.starts_with("sha256:"))
+            .map(|d| format!("@{d}"))
+            .unwrap_or_default();
+        let image = if tag.is_empty() {
+            format!("{registry}{repository}{digest}")
+        } else {
+            format!("{registry}{repository}:{tag}{digest}")
+        };
+        image_seen(catalog, &image, node.at, read);
+        if !tag.is_empty() || !digest.is_empty() {
+            push_container(read, image, node.clone(), node.at, "helm");
+        }
+    }
+    for entry in node.entries() {
+        let lower = entry.key.to_ascii_lowercase();
+        if let Some(value) = entry.value.text() {
+            variable(catalog, &entry.key, value, entry.value.at, read);
+            let named = matches!(
+                lower.as_str(),
+                "modelid" | "model_id" | "modelname" | "huggingfacemodelid" | "modelurl" | "modeluri"
+            );
+            if named && plausible_model(value) {
+                read.sightings.push(Sighting::new(Kind::Model, value, entry.value.at, "values", LIKELY));
+            }
+        }
+        let inside = matches!(lower.as_str(), "model" | "modelspec" | "llm");
+        if inside {
+            let inner = entry.value.text().map(|text| (text, entry.value.at)).or_else(|| {
+                ["id", "name", "modelURL", "repository"]
+                    .iter()
+                    .find_map(|key| Some((entry.value.text_of(key)?, entry.value.get(key)?.at)))
+            });
+            if let Some((text, at)) =
+                inner.filter(|(text, _)| text.contains('/') && plausible_model(text) || known_model(text))
+            {
+                read.sightings.push(Sighting::new(Kind::Model, text, at, "values", LIKELY));
+            }
+        }
+        match &entry.value.data {
+            Data::List(items) => {
+                items.iter().for_each(|item| helm_values(catalog, item, depth.saturating_add(1), read))
+            }
+            _ => helm_values(catalog, &entry.value, depth.saturating_add(1), read),
+        }
+    }
+}
+
+fn plausible_model(text: &str) -> bool {
+    !text.is_empty()
+        && text.len() <= 120
+        && !text.contains([' ', '{', '$', '\n', '<'])
+        && !text.starts_with(['.', '/'])
+        && !text.contains("://")
+}
+
+fn image_seen(catalog: &Catalog, image: &str, at: Place, read: &mut Read) {
+    if let Some((kind, product)) = catalog.image(image) {
+        read.sightings.push(Sighting::new(kind, product, at, "image", SURE).fact("image", image));
+    }
+}
+
+/// The model that a known server is told to run.
+fn served_model(catalog: &Catalog, image: &str, container: &Node, _at: Place, read: &mut Read) {
+    if !matches!(catalog.image(image), Some((Kind::InferenceServer, _))) {
+        return;
+    }
+    let mut words: Vec<(String, Place)> = Vec::new();
+    for key in ["command", "args", "entrypoint"] {
+        match container.get(key).map(|node| (&node.data, node.at)) {
+            Some((Data::Text(text), at)) => {
+                words.extend(shell_words(text).into_iter().map(|word| (word, at)))
+            }
+            Some((Data::List(items), _)) => words.extend(items.iter().flat_map(|item| {
+                let text = item.scalar().unwrap_or_default();
+                let split =
+                    if text.contains(' ') && text.contains("--") { shell_words(&text) } else { vec![text] };
+                split.into_iter().map(|word| (word, item.at)).collect::<Vec<_>>()
+            })),
+            _ => {}
+        }
+    }
+    let mut next = words.iter().skip(1);
+    let serve = words
+        .iter()
+        .zip(words.iter().skip(1))
+        .find(|((word, _), _)| word == "serve")
+        .map(|(_, value)| value.clone());
+    let mut found: Vec<(String, Place)> = serve.into_iter().collect();
+    for (word, at) in &words {
+        let following = next.next();
+        for flag in ["--model", "--model-id", "--model-path", "--hf-repo", "-hf"] {
+            if word == flag {
+                found.extend(following.cloned());
+            } else if let Some(value) = word.strip_prefix(flag).and_then(|rest| rest.strip_prefix('=')) {
+                found.push((value.to_owned(), *at));
+            }
+        }
+    }
+    for (name, at) in found.into_iter().filter(|(name, _)| plausible_model(name)) {
+        read.sightings.push(Sighting::new(Kind::Model, name, at, "command", SURE));
+    }
+}
+
+/// Variables of an environment, as a map or a list of `NAME=value`.
+pub(crate) fn environment(catalog: &Catalog, node: Option<&Node>, read: &mut Read) {
+    let Some(node) = node else { return };
+    for entry in node.entries() {
+        if let Some(value) = entry.value.scalar() {
+            variable(catalog, &entry.key, &value, entry.value.at, read);
+        }
+    }
+    for item in node.items() {
+        if let Some((name, value)) = item.text().and_then(|text| text.split_once('=')) {
+            variable(catalog, name, value, item.at, read);
+        }
+    }
+}
+
+/// One variable: an endpoint by its name, a model by its name and value.
+pub(crate) fn variable(catalog: &Catalog, name: &str, value: &str, at: Place, read: &mut Read) {
+    let upper = name.to_ascii_uppercase();
+    let endpoint = catalog
+        .source
+        .environment
+        .endpoints
+        .iter()
+        .any(|known| upper == *known || upper.ends_with(&format!("_{known}")));
+    let url = value.trim_end_matches('/');
+    if endpoint && url.contains("://") && !url.contains(['$', '{', '<', ' ']) {
+        read.sightings.push(
+            Sighting::new(Kind::ModelEndpoint, url, at, "environment", SURE)
+                .fact("url", url)
+                .fact("environment", name),
+        );
+    }
+    let hub =
+        matches!(upper.as_str(), "MODEL_ID" | "HF_MODEL_ID") && value.contains('/') && plausible_model(value);
+    if (upper.contains("MODEL") || upper.contains("DEPLOYMENT")) && (known_model(value) || hub) {
+        read.sightings.push(Sighting::new(Kind::Model, value, at, "environment", LIKELY));
+    }
+}
+
+fn push_container(read: &mut Read, image: String, mut node: Node, at: Place, tool: &str) {
+    if let Data::Map(entries) = &mut node.data {
+        entries.push(Entry {
+            key: "$tool".to_owned(),
+            at,
+            value: Node::new(at, Data::Text(tool.to_owned())),
+        });
+    }
+    let mut subject = Subject::new(On::Container, image, node);
+    subject.at = at;
+    read.subjects.push(subject);
+}

@@ -1,0 +1,374 @@
+//! Rules: which subjects are dangerous. A rule is data; this is the language that it is written in.
+
+use regex_automata::meta::Regex;
+use serde::Deserialize;
+use stockade_domain::Severity;
+use stockade_rulebook::{Header, RuleError, Rulebook, Status};
+
+use crate::catalog::{Catalog, ecosystem};
+use crate::code::Language;
+use crate::glob::{matches, matches_path};
+use crate::node::{Data, Node, Path, Place};
+use crate::subject::{On, Subject};
+
+/// The rules, compiled.
+#[derive(Debug)]
+pub(crate) struct Rules {
+    pub(crate) all: Vec<Compiled>,
+}
+
+/// A rule, compiled.
+#[derive(Debug)]
+pub(crate) struct Compiled {
+    pub(crate) header: Header,
+    pub(crate) body: Body,
+}
+
+/// The table `[scan]` of a rule file.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Body {
+    /// The path that the examples stand for; an example may name another in its first line, `=> path`.
+    pub(crate) example: String,
+    /// Words one of which a source file must hold for the rule to be worth parsing it.
+    #[serde(default)]
+    pub(crate) keywords: Vec<String>,
+    /// What matches; any of them is enough.
+    #[serde(rename = "match")]
+    pub(crate) any: Vec<Match>,
+}
+
+/// One way to match.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Match {
+    pub(crate) on: On,
+    /// Patterns of names, one of which the subject's name fits; for a document or a text, of paths. None means all.
+    #[serde(default)]
+    names: Vec<String>,
+    /// Patterns of paths, one of which the file's path fits.
+    #[serde(default)]
+    files: Vec<String>,
+    /// Patterns one of which something around a call fits.
+    #[serde(default)]
+    within: Vec<String>,
+    /// All of these hold.
+    #[serde(default)]
+    all: Vec<Condition>,
+    /// One of these holds, where there are any.
+    #[serde(default)]
+    any: Vec<Condition>,
+    /// None of these holds.
+    #[serde(default)]
+    none: Vec<Condition>,
+    /// For a text: what stands in it.
+    #[serde(default)]
+    pattern: Option<Pattern>,
+    /// For a text: what must not stand in what was found.
+    #[serde(default)]
+    unless: Option<Pattern>,
+}
+
+/// A condition on the values at a path. Several tests in one condition must hold of one value.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Condition {
+    path: Path,
+    #[serde(default)]
+    exists: Option<bool>,
+    /// The name is there, whatever its value.
+    #[serde(default)]
+    present: bool,
+    #[serde(default)]
+    is: Vec<toml::Value>,
+    #[serde(default)]
+    matches: Option<Pattern>,
+    #[serde(default)]
+    from: Option<Origin>,
+}
+
+/// Where a value comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Origin {
+    /// The answer of a model.
+    Model,
+    /// A request from outside.
+    Request,
+}
+
+/// A regular expression.
+#[derive(Debug)]
+struct Pattern(Regex);
+
+impl<'de> Deserialize<'de> for Pattern {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let limits = Regex::config().nfa_size_limit(Some(1 << 20));
+        Regex::builder().configure(limits).build(&text).map(Self).map_err(serde::de::Error::custom)
+    }
+}
+
+/// A match of a rule.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Hit<'r> {
+    pub(crate) id: &'r str,
+    pub(crate) severity: Severity,
+    pub(crate) at: Place,
+}
+
+/// A rule's example that it does not treat as it says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ExampleFailure {
+    /// The rule.
+    pub id: String,
+    /// The example.
+    pub text: String,
+    /// Whether it should match.
+    pub expected: bool,
+}
+
+impl Rules {
+    /// Reads the folder `scan`. Removed rules do not run.
+    pub(crate) fn new(book: &Rulebook) -> Result<Self, RuleError> {
+        let mut all: Vec<Compiled> = book
+            .load::<Body>("scan")?
+            .into_iter()
+            .filter(|rule| rule.header.status != Status::Removed)
+            .map(|rule| Compiled { header: rule.header, body: rule.body })
+            .collect();
+        all.sort_by(|a, b| a.header.id.cmp(&b.header.id));
+        Ok(Self { all })
+    }
+
+    /// Words that make a source file worth parsing.
+    pub(crate) fn keywords(&self) -> Vec<String> {
+        self.all.iter().flat_map(|rule| rule.body.keywords.iter().cloned()).collect()
+    }
+
+    /// What the rules say of a file.
+    pub(crate) fn examine<'r>(
+        &'r self,
+        catalog: &Catalog,
+        path: &str,
+        text: &str,
+        subjects: &[Subject],
+    ) -> Vec<Hit<'r>> {
+        let language = if path.ends_with(".ipynb") { Some(Language::Python) } else { Language::of(path) };
+        let mut hits = Vec::new();
+        for rule in &self.all {
+            let mut places: Vec<Place> = Vec::new();
+            for one in &rule.body.any {
+                if !one.files.is_empty() && !one.files.iter().any(|pattern| matches_path(pattern, path)) {
+                    continue;
+                }
+                if one.on == On::Text {
+                    places.extend(one.in_text(path, text));
+                    continue;
+                }
+                let fitting = subjects.iter().filter(|subject| subject.on == one.on);
+                places.extend(fitting.filter_map(|subject| one.fits(catalog, language, subject)));
+            }
+            places.sort();
+            places.dedup();
+            let hit = |at| Hit { id: rule.header.id.as_str(), severity: rule.header.severity, at };
+            hits.extend(places.into_iter().map(hit));
+        }
+        hits
+    }
+
+    /// A rule by its id.
+    pub(crate) fn get(&self, id: &str) -> Option<&Compiled> {
+        self.all.iter().find(|rule| rule.header.id == id)
+    }
+}
+
+impl Match {
+    fn in_text(&self, path: &str, text: &str) -> Vec<Place> {
+        const MOST: usize = 100;
+        let Some(Pattern(pattern)) = &self.pattern else { return Vec::new() };
+        if !self.names.is_empty() && !self.names.iter().any(|name| matches_path(name, path)) {
+            return Vec::new();
+        }
+        let counts = |found: &regex_automata::Match| {
+            let matched = text.get(found.range()).unwrap_or_default();
+            !self.unless.as_ref().is_some_and(|Pattern(unless)| unless.is_match(matched))
+        };
+        pattern
+            .find_iter(text)
+            .filter(counts)
+            .take(MOST)
+            .map(|found| Place::new(found.start(), found.end()))
+            .collect()
+    }
+
+    /// Where a subject fits, if it does: at the value that says so, else at the subject.
+    fn fits(&self, catalog: &Catalog, language: Option<Language>, subject: &Subject) -> Option<Place> {
+        let named = match subject.on {
+            On::Document => self.names.iter().any(|pattern| matches_path(pattern, &subject.name)),
+            On::Resource => self
+                .names
+                .iter()
+                .any(|pattern| matches(&pattern.to_ascii_lowercase(), &subject.name.to_ascii_lowercase())),
+            _ => self.names.iter().any(|pattern| matches(pattern, &subject.name)),
+        };
+        if !self.names.is_empty() && !named {
+            return None;
+        }
+        let inside = |pattern: &String| subject.within.iter().any(|around| matches(pattern, around));
+        if !self.within.is_empty() && !self.within.iter().any(inside) {
+            return None;
+        }
+        let mut place = None;
+        for condition in &self.all {
+            let at = condition.holds(catalog, language, subject)?;
+            place = place.or(at);
+        }
+        if !self.any.is_empty() {
+            let at = self.any.iter().find_map(|condition| condition.holds(catalog, language, subject))?;
+            place = place.or(at);
+        }
+        if self.none.iter().any(|condition| condition.holds(catalog, language, subject).is_some()) {
+            return None;
+        }
+        Some(match subject.on {
+            On::Call | On::Assign | On::McpServer => subject.at,
+            _ => place.unwrap_or(subject.at),
+        })
+    }
+}
+
+impl Condition {
+    /// Nothing when it does not hold; else the place of the value that it holds of, if it is about one.
+    fn holds(
+        &self,
+        catalog: &Catalog,
+        language: Option<Language>,
+        subject: &Subject,
+    ) -> Option<Option<Place>> {
+        let values = subject.node.at_path(&self.path);
+        if self.present {
+            return values.first().map(|value| Some(value.at));
+        }
+        if let Some(exists) = self.exists {
+            let found = values.iter().find(|value| value.data != Data::Null);
+            if found.is_some() != exists {
+                return None;
+            }
+            if self.is.is_empty() && self.matches.is_none() && self.from.is_none() {
+                return Some(found.map(|value| value.at));
+            }
+        }
+        let fits = |value: &&&Node| {
+            let is = self.is.is_empty() || self.is.iter().any(|wanted| same(wanted, value));
+            let pattern = self.matches.as_ref().is_none_or(|Pattern(pattern)| {
+                value.scalar().is_some_and(|text| pattern.is_match(text.as_str()))
+                    || value.constants().iter().any(|(text, _)| pattern.is_match(*text))
+                    || matches!(&value.data, Data::Expression { path, .. } if pattern.is_match(path.as_str()))
+            });
+            let from = self.from.is_none_or(|origin| comes_from(catalog, language, value, origin, 0));
+            is && pattern && from
+        };
+        values.iter().find(fits).map(|value| Some(value.at))
+    }
+}
+
+fn same(wanted: &toml::Value, value: &Node) -> bool {
+    let Some(text) = value.scalar() else { return false };
+    match wanted {
+        toml::Value::String(wanted) => wanted.eq_ignore_ascii_case(&text),
+        other => other.to_string().eq_ignore_ascii_case(&text),
+    }
+}
+
+/// Methods whose result is what a model said.
+const SAYS: [&str; 24] = [
+    "create",
+    "acreate",
+    "invoke",
+    "ainvoke",
+    "run",
+    "arun",
+    "run_sync",
+    "generate",
+    "generate_content",
+    "generateContent",
+    "generateText",
+    "complete",
+    "completion",
+    "acompletion",
+    "chat",
+    "parse",
+    "predict",
+    "kickoff",
+    "send_message",
+    "invoke_model",
+    "converse",
+    "CompleteChat",
+    "call",
+    "query",
+];
+
+fn comes_from(
+    catalog: &Catalog,
+    language: Option<Language>,
+    value: &Node,
+    origin: Origin,
+    depth: usize,
+) -> bool {
+    if depth > 6 {
+        return false;
+    }
+    match &value.data {
+        Data::Expression { path, parts } => {
+            let itself = match origin {
+                Origin::Model => says(catalog, language, path),
+                Origin::Request => [
+                    "request.*",
+                    "req.*",
+                    "flask.request*",
+                    "?req.*",
+                    "?request.*",
+                    "Request()*",
+                    "express.*Request()*",
+                    "sys.argv*",
+                    "process.argv*",
+                    "input()*",
+                    "?event.*",
+                    "fastapi.Request()*",
+                    "?ctx.request*",
+                    "?c.Query*",
+                    "django.http.HttpRequest()*",
+                ]
+                .iter()
+                .any(|pattern| matches(pattern, path)),
+            };
+            itself
+                || parts
+                    .iter()
+                    .any(|part| comes_from(catalog, language, part, origin, depth.saturating_add(1)))
+        }
+        Data::Map(entries) => {
+            entries.iter().any(|e| comes_from(catalog, language, &e.value, origin, depth.saturating_add(1)))
+        }
+        Data::List(items) => {
+            items.iter().any(|item| comes_from(catalog, language, item, origin, depth.saturating_add(1)))
+        }
+        _ => false,
+    }
+}
+
+fn says(catalog: &Catalog, language: Option<Language>, path: &str) -> bool {
+    let Some(language) = language else { return false };
+    let Some(package) = catalog.package(language, path) else { return false };
+    catalog.speaks(ecosystem(language), &package)
+        && SAYS.iter().any(|method| path.contains(&format!(".{method}()")))
+}
+
+/// The path and text of an example.
+pub(crate) fn example<'e>(default: &'e str, example: &'e str) -> (&'e str, &'e str) {
+    match example.strip_prefix("=> ").and_then(|rest| rest.split_once('\n')) {
+        Some((path, text)) => (path.trim(), text),
+        None => (default, example),
+    }
+}

@@ -1,0 +1,171 @@
+//! Whole trees.
+
+use std::fs;
+use std::path::Path;
+
+use stockade_rulebook::Rulebook;
+use stockade_scan::{Kind, Options, Report, Scanner, Scope, Seen};
+use tempfile::TempDir;
+
+fn scanner() -> Scanner {
+    Scanner::new(&Rulebook::new(stockade_rules::FILES)).unwrap()
+}
+
+fn tree(files: &[(&str, &str)]) -> TempDir {
+    let root = TempDir::new().unwrap();
+    for (path, text) in files {
+        let path = root.path().join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+    root
+}
+
+fn scan(root: &Path) -> Report {
+    scanner().scan(root, &Options::default()).unwrap()
+}
+
+fn has(report: &Report, kind: Kind, name: &str) -> bool {
+    report.assets.iter().any(|asset| asset.kind == kind && asset.name == name)
+}
+
+const APP: &str = "from openai import OpenAI\nc = OpenAI(base_url='https://x.example/v1')\nc.chat.completions.create(model='gpt-4o')\n";
+
+#[test]
+fn one_entity_has_many_occurrences() {
+    let root = tree(&[("a.py", APP), ("b.py", APP), ("requirements.txt", "openai==1.0\n")]);
+    let report = scan(root.path());
+    let sdk = report.assets.iter().find(|asset| asset.kind == Kind::Sdk).unwrap();
+    assert_eq!((sdk.name.as_str(), sdk.occurrences.len()), ("openai", 3));
+    assert_eq!(
+        (sdk.facts["used"].as_str(), sdk.facts["declared"].as_str(), sdk.facts["version"].as_str()),
+        ("true", "true", "1.0")
+    );
+    assert!(has(&report, Kind::ModelEndpoint, "https://x.example/v1") && has(&report, Kind::Model, "gpt-4o"));
+    let model = report.assets.iter().find(|asset| asset.kind == Kind::Model).unwrap();
+    let first = &model.occurrences[0];
+    assert_eq!((first.line, &APP[first.start..first.end]), (3, "'gpt-4o'"));
+}
+
+#[test]
+fn the_same_tree_gives_the_same_report() {
+    let root = tree(&[
+        ("a.py", APP),
+        ("t/test_b.py", APP),
+        (".mcp.json", "{\"mcpServers\": {\"x\": {\"command\": \"npx\", \"args\": [\"y\"]}}}"),
+    ]);
+    let scanner = scanner();
+    let one = scanner.scan(root.path(), &Options { threads: 1, ..Options::default() }).unwrap();
+    let many = scanner.scan(root.path(), &Options { threads: 8, ..Options::default() }).unwrap();
+    assert_eq!(serde_json::to_string(&one).unwrap(), serde_json::to_string(&many).unwrap());
+}
+
+#[test]
+fn ignored_files_and_links_are_not_followed() {
+    let outside = tree(&[("secret.py", APP)]);
+    let root = tree(&[(".gitignore", "skip/\n"), ("skip/a.py", APP)]);
+    std::os::unix::fs::symlink(outside.path().join("secret.py"), root.path().join("link.py")).unwrap();
+    std::os::unix::fs::symlink(outside.path(), root.path().join("dir")).unwrap();
+    let report = scan(root.path());
+    assert!(report.assets.is_empty(), "{:?}", report.assets);
+    assert_eq!(report.coverage.skipped.len(), 2);
+}
+
+#[test]
+fn what_cannot_be_read_is_told() {
+    let root = tree(&[("a.tf", "resource \"x\" \"y\" {\n"), ("b.ipynb", "{"), ("c.yaml", "a: [\n")]);
+    fs::write(root.path().join("d.py"), b"x\0y").unwrap();
+    let report = scan(root.path());
+    let paths: Vec<_> = report.coverage.incomplete.iter().map(|lack| lack.path.as_str()).collect();
+    // A notebook without a word of interest is not parsed.
+    assert_eq!(paths, ["a.tf", "c.yaml", "d.py"]);
+}
+
+#[test]
+fn tests_and_vendored_code_count_less() {
+    let root = tree(&[("tests/test_a.py", "import pickle\npickle.load(f)\n"), ("vendor/a.py", APP)]);
+    let report = scan(root.path());
+    assert!(report.assets.iter().all(|asset| asset.scope != Scope::Product));
+    assert!(
+        report.findings.iter().all(|finding| finding.severity <= stockade_domain::Severity::Low),
+        "{:?}",
+        report.findings
+    );
+}
+
+#[test]
+fn findings_are_put_aside_with_reasons_only() {
+    let line = "pickle.load(open('x', 'rb'))";
+    let text = format!("import pickle\n{line}  # stockade:ignore pickle-load: written by us\n{line}\n");
+    let accept = "[workload]\nname = \"shop\"\n[[accept]]\nrule = \"joblib-load\"\nreason = \"r\"\nowner = \"o\"\nexpires = \"2030-01-01\"\n";
+    let root =
+        tree(&[("a.py", &text), ("b.py", "import joblib\njoblib.load('x')\n"), ("stockade.toml", accept)]);
+    let scanner = scanner();
+    let at = |today: &str| {
+        scanner.scan(root.path(), &Options { today: Some(today.to_owned()), ..Options::default() }).unwrap()
+    };
+    let report = at("2029-12-31");
+    assert_eq!(
+        (report.workload.as_str(), report.workload_from.as_str(), report.summary.suppressed),
+        ("shop", "stockade.toml", 2)
+    );
+    assert_eq!(at("2030-01-02").summary.suppressed, 1);
+    let baseline = report.findings.iter().map(|finding| finding.fingerprint.clone()).collect();
+    let again = scanner.scan(root.path(), &Options { baseline, ..Options::default() }).unwrap();
+    assert!(again.worst().is_none());
+}
+
+#[test]
+fn fingerprints_stay_when_lines_move() {
+    let one = tree(&[("a.py", "import pickle\npickle.load(f)\npickle.load(f)\n")]);
+    let two = tree(&[("a.py", "# more\n\nimport pickle\n  \npickle.load(f)\npickle.load(f)\n")]);
+    let prints = |report: &Report| {
+        report.findings.iter().map(|finding| finding.fingerprint.clone()).collect::<Vec<_>>()
+    };
+    let (one, two) = (scan(one.path()), scan(two.path()));
+    assert_eq!(prints(&one), prints(&two));
+    assert_ne!(one.findings[0].fingerprint, one.findings[1].fingerprint);
+}
+
+#[test]
+fn unchanged_files_come_from_the_cache() {
+    let root = tree(&[("a.py", APP)]);
+    let away = TempDir::new().unwrap();
+    let cache = away.path().join("cache.json");
+    let old = std::time::SystemTime::now() - std::time::Duration::from_secs(60);
+    let file = fs::File::options().write(true).open(root.path().join("a.py")).unwrap();
+    file.set_modified(old).unwrap();
+    let scanner = scanner();
+    let options = Options { cache: Some(cache.clone()), ..Options::default() };
+    let first = scanner.scan(root.path(), &options).unwrap();
+    // Its status changed just now: it must not be kept.
+    assert!(!fs::read_to_string(&cache).unwrap().contains("gpt-4o"));
+    let second = scanner.scan(root.path(), &options).unwrap();
+    assert_eq!(first, second);
+    fs::write(&cache, "not a cache").unwrap();
+    assert_eq!(scanner.scan(root.path(), &options).unwrap(), first);
+}
+
+#[test]
+fn the_gateway_is_joined() {
+    let root = tree(&[("a.py", APP)]);
+    let mut report = scan(root.path());
+    let seen = |gateway: &str, models: &[&str]| Seen {
+        asked: "a server".to_owned(),
+        gateway: gateway.to_owned(),
+        models: models.iter().map(|model| (*model).to_owned()).collect(),
+        upstreams: vec!["x.example:443".to_owned()],
+    };
+    report.join(&seen("https://gate.example:8443", &[]));
+    let gateway = report.gateway.clone().unwrap();
+    assert_eq!((gateway.endpoints, gateway.seen, gateway.unseen[0].line), (1, 0, 2));
+    let change = &gateway.unseen[0].change;
+    assert!(
+        change.contains("https://gate.example:8443/v1") && change.contains("has this upstream"),
+        "{change}"
+    );
+    report.join(&seen("https://x.example", &[]));
+    assert_eq!(report.gateway.clone().unwrap().seen, 1);
+    report.join(&seen("https://gate.example", &["gpt-4o"]));
+    assert_eq!(report.gateway.unwrap().seen, 1);
+}

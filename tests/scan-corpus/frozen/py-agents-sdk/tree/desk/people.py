@@ -1,0 +1,5 @@
+class Agent:
+    pass
+
+bond = Agent()
+bond.name = "James"

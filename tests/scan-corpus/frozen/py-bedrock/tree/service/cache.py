@@ -1,0 +1,4 @@
+import joblib
+
+def warm(path):
+    return joblib.load(path)

@@ -1,0 +1,7 @@
+class Anthropic:
+    def __init__(self, model):
+        self.messages = self
+        self.model = model
+
+    def create(self, **kwargs):
+        return kwargs

@@ -1,0 +1,4 @@
+class ChatCompletion:
+    @staticmethod
+    def create(model):
+        return model

@@ -1,0 +1,2 @@
+def predict(pipeline, text):
+    return pipeline("sale", model="spring")

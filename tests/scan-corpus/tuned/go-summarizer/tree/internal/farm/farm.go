@@ -1,0 +1,5 @@
+package farm
+
+import "example.com/summarizer/internal/openai"
+
+var Ledger = openai.NewClient("bull-7")

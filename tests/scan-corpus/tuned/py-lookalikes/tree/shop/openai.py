@@ -1,0 +1,1 @@
+catalogue = ["claude (a sweater)", "mistral (a wind jacket)", "gemini (a pair of shoes)"]

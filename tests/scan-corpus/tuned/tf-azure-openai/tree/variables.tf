@@ -1,0 +1,4 @@
+variable "model" {
+  description = "The car model, not a language model"
+  default     = "golf"
+}

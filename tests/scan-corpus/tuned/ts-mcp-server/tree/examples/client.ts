@@ -1,0 +1,2 @@
+import OpenAI from "openai";
+const demo = new OpenAI({ baseURL: "http://example.test/v1" });

@@ -1,0 +1,3 @@
+// import OpenAI from "openai";
+export const openai = { name: "open air institute" };
+export const model = "t";

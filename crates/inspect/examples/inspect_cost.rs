@@ -15,7 +15,12 @@ const PROSE: &str = "The quick brown fox jumps over the lazy dog, said Alice, wh
     it should be short, friendly and clear. If you cannot, tell me what is missing and we will look at it.\n";
 
 /// The median of many runs.
-fn median(runs: usize, mut work: impl FnMut()) -> Duration {
+fn median(runs: usize, work: impl FnMut()) -> Duration {
+    spread(runs, work).0
+}
+
+/// The median and the 99th percentile of many runs.
+fn spread(runs: usize, mut work: impl FnMut()) -> (Duration, Duration) {
     let mut times: Vec<Duration> = (0..runs)
         .map(|_| {
             let start = Instant::now();
@@ -24,7 +29,8 @@ fn median(runs: usize, mut work: impl FnMut()) -> Duration {
         })
         .collect();
     times.sort_unstable();
-    times.get(runs / 2).copied().unwrap_or_default()
+    let at = |place: usize| times.get(place).copied().unwrap_or_default();
+    (at(runs / 2), at(runs * 99 / 100))
 }
 
 fn main() -> Result<(), stockade_inspect::EngineError> {
@@ -38,25 +44,27 @@ fn main() -> Result<(), stockade_inspect::EngineError> {
     let russian =
         "Съешь ещё этих мягких французских булок, да выпей чаю. Пожалуйста, кратко перескажи отчёт. ";
     let base64 = "QWxpY2Ugd2FzIGJlZ2lubmluZyB0byBnZXQgdmVyeSB0aXJlZCBvZiBzaXR0aW5nIGJ5IGhlciBzaXN0ZXIgb24";
+    let mixed = "Bitte prüfe den Vertrag für 株式会社山田 and reply to Иван Петров до пятницы; το ποσό είναι 1.250,00 EUR. شكرا ";
     let numbers = "{\"id\":40213,\"v\":[0.4532015112830366,17,2024,99.5],\"t\":\"2024-05-01T10:00:00Z\"},";
     for (name, unit, cx) in [
         ("prose", PROSE, &cx),
         ("prose, escapes", PROSE, &json),
         ("accents", accents.as_str(), &cx),
         ("russian", russian, &cx),
+        ("mixed scripts", mixed, &cx),
         ("base64", base64, &cx),
         ("numbers", numbers, &cx),
     ] {
-        for size in [200, 2 * 1024, 32 * 1024, 1024 * 1024] {
+        for size in [200, 2 * 1024, 32 * 1024, 256 * 1024] {
             let mut text = unit.repeat(size / unit.len() + 1);
             text.truncate(text.floor_char_boundary(size));
             let span = SpanRef { channel: cx.channel, role: cx.role, path: "", text: &text };
-            let time = median(if size > 100_000 { 15 } else { 300 }, || {
+            let (time, slow) = spread(if size > 100_000 { 40 } else { 300 }, || {
                 black_box(engine.examine(span, cx));
             });
             #[expect(clippy::cast_precision_loss, reason = "a figure for people")]
             let rate = text.len() as f64 / time.as_secs_f64() / 1e6;
-            println!("{name:<15} {size:>9} B {time:>10.2?} {rate:>8.0} MB/s");
+            println!("{name:<15} {size:>9} B   p50 {time:>10.2?}   p99 {slow:>10.2?} {rate:>8.0} MB/s");
         }
     }
     let data: Vec<(&str, &str)> =

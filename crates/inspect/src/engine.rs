@@ -132,9 +132,20 @@ impl Engine {
     /// # Errors
     /// [`EngineError`] when a rule cannot be loaded or run.
     pub fn with_names(rules: &Rulebook) -> Result<Self, EngineError> {
+        Self::with_names_and_locales(rules, &[] as &[&str])
+    }
+
+    /// Both: names, and the weak patterns of some countries.
+    ///
+    /// # Errors
+    /// [`EngineError`] when a rule cannot be loaded or run.
+    pub fn with_names_and_locales(
+        rules: &Rulebook,
+        locales: &[impl AsRef<str>],
+    ) -> Result<Self, EngineError> {
         let mut names = rules.load::<Named>("names")?;
         names.retain(|rule| rule.header.status != Status::Removed);
-        Self::compile(rules, &[] as &[&str], names)
+        Self::compile(rules, locales, names)
     }
 
     fn compile(

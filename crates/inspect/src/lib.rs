@@ -20,6 +20,7 @@
 //! # Ok::<(), stockade_inspect::EngineError>(())
 //! ```
 
+mod adversarial;
 mod decode;
 mod engine;
 mod examples;
@@ -36,6 +37,7 @@ pub mod tagger;
 mod validate;
 mod view;
 
+pub use adversarial::{Adversarial, AdversarialFailure};
 pub use engine::{Context, Detector, Engine, EngineError, Reach};
 pub use examples::ExampleFailure;
 pub use pseudonym::{PseudonymMap, Pseudonymiser, Restoration, RestoreStep, Restorer, Standing};

@@ -1,6 +1,7 @@
 //! Golden files: what others depend on, derived from the code and kept in the tree, so that a change of it is seen.
 //!
-//! The command line's help, `docs/cli.md`, and the gateway's error codes, `docs/errors.md`.
+//! The command line's help, `docs/cli.md`, the gateway's error codes, `docs/errors.md`, and the rules of inspection,
+//! `docs/rules.md`.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -9,7 +10,7 @@ use std::process::Command;
 
 use anyhow::{Context as _, Result, bail};
 
-use crate::workspace;
+use crate::{rules, workspace};
 
 /// How deep verbs may nest before something is wrong.
 const MAX_DEPTH: usize = 4;
@@ -41,7 +42,11 @@ fn golden(binary: &Path) -> Result<Vec<(PathBuf, String)>> {
         "# The command line\n\nWhat `--help` prints, verb by verb. Made by `cargo xtask generate`; do not edit.\n",
     );
     describe(binary, &mut Vec::new(), &mut help)?;
-    Ok(vec![("docs/cli.md".into(), help), ("docs/errors.md".into(), errors())])
+    Ok(vec![
+        ("docs/cli.md".into(), help),
+        ("docs/errors.md".into(), errors()),
+        ("docs/rules.md".into(), rules::page()?),
+    ])
 }
 
 /// The gateway's codes as a page.

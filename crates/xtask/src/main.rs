@@ -11,6 +11,7 @@ mod eval;
 mod generate;
 mod leaktest;
 mod process;
+mod rules;
 mod server;
 mod table;
 mod train;
@@ -46,9 +47,9 @@ enum Verb {
         /// What.
         #[arg(value_enum)]
         eval: eval::Eval,
-        /// Other scanners to run beside (artifacts: picklescan, modelscan, fickling, modelaudit), from PyPI.
-        #[arg(long, value_delimiter = ',')]
-        peer: Vec<String>,
+        /// Let other tools of that purpose read the same (they are installed from PyPI into a cache).
+        #[arg(long)]
+        peer: bool,
     },
     /// Makes the texts for a built-in model and trains it; the same source gives the same bytes.
     Train {
@@ -84,7 +85,7 @@ enum Verb {
 fn main() -> ExitCode {
     let result = match Cli::parse().verb {
         Verb::Bench { bench } => bench::run(&bench),
-        Verb::Eval { eval, peer } => eval::run(eval, &peer),
+        Verb::Eval { eval, peer } => eval::run(eval, peer),
         Verb::Train { train } => train::run(train),
         Verb::Leaktest(options) => leaktest::run(&options),
         Verb::ServeTier { tier, upstream } => bench::serve(tier, upstream),

@@ -28,6 +28,15 @@ pub(crate) struct Patterns {
     pub(super) before: usize,
 }
 
+/// What ends the matches of a rule.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Bounds {
+    /// A letter or digit at either end.
+    pub(crate) glued: bool,
+    /// Any other last digit.
+    pub(crate) checked: bool,
+}
+
 /// What a pattern is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Purpose {
@@ -71,6 +80,20 @@ impl Patterns {
     /// The automata, for their caches.
     pub(crate) fn automata(&self) -> &Automata {
         &self.automata
+    }
+
+    /// What ends the matches of a rule, by the rule's number.
+    pub(crate) fn bounds(&self, rule: usize) -> Bounds {
+        let mine = || self.patterns.iter().filter(|p| p.purpose == Purpose::Find(rule));
+        let word = |class: &Class| {
+            let set = |byte: u8| class.get(usize::from(byte)).copied().unwrap_or(false);
+            set(b'q') && set(b'7')
+        };
+        Bounds {
+            glued: mine().next().is_some()
+                && mine().all(|p| p.value.is_none() && word(&p.left) && word(&p.right)),
+            checked: mine().next().is_some() && mine().all(|p| p.validator.checks_digits()),
+        }
     }
 
     /// Compiles recognizers; the number of a rule is its place in the list. Patterns that want a locale are left out

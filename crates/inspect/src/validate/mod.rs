@@ -163,6 +163,50 @@ validators! {
 }
 
 impl Validator {
+    /// Whether one wrong digit is always refused, whichever number it is.
+    pub(crate) const fn checks_digits(self) -> bool {
+        matches!(
+            self,
+            Self::Card
+                | Self::Iban
+                | Self::DeTax
+                | Self::DeHealth
+                | Self::EsNif
+                | Self::PtNif
+                | Self::NlBsn
+                | Self::ChAhv
+                | Self::UkNhs
+                | Self::ItCode
+                | Self::FiHetu
+                | Self::NoBirth
+                | Self::PlPesel
+                | Self::PlNip
+                | Self::HrOib
+                | Self::TrIdentity
+                | Self::UsNpi
+                | Self::UsRouting
+                | Self::CaSin
+                | Self::BrCpf
+                | Self::BrCnpj
+                | Self::InAadhaar
+                | Self::InGstin
+                | Self::CnResident
+                | Self::SgNric
+                | Self::ThCitizen
+                | Self::ZaIdentity
+                | Self::AuTfn
+                | Self::AuAbn
+                | Self::AuAcn
+                | Self::IlIdentity
+                | Self::Imei
+                | Self::Lei
+                | Self::Isin
+                | Self::Bitcoin
+                | Self::AeIdentity
+                | Self::MxCurp
+        )
+    }
+
     /// Whether the confidence depends on the text of the match.
     pub(crate) const fn weighs(self) -> bool {
         matches!(

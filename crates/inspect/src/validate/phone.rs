@@ -111,9 +111,34 @@ pub(super) fn national(text: &[u8]) -> Option<i16> {
     let dated =
         matches!(groups, [4, 2, 2] | [2, 2, 4] | [1 | 2, 1 | 2, 4] | [4, 1 | 2, 1 | 2] | [4, 2, 2, ..]);
     let short = groups.iter().filter(|length| **length == 1).count() > 1 || groups.len() > 6;
+    // Pairs that count up are a list.
+    let counted = found > 3
+        && text
+            .split(|b| !b.is_ascii_digit())
+            .filter_map(two)
+            .collect::<Vec<u32>>()
+            .windows(3)
+            .any(|w| matches!(w, [a, b, c] if a + 1 == *b && b + 1 == *c));
+    let abroad = digits.starts_with(&[0, 0]);
     let stamped = digits.len() == 10 && groups.len() == 1 && digits.starts_with(&[1]);
-    ((7..=13).contains(&digits.len()) && parens && !dotted && !dated && !short && !stamped && varied(digits))
-        .then_some(0)
+    ((7..=13).contains(&digits.len())
+        && parens
+        && !dotted
+        && !dated
+        && !short
+        && !counted
+        && !abroad
+        && !stamped
+        && varied(digits))
+    .then_some(0)
+}
+
+/// The value of two digits.
+fn two(pair: &[u8]) -> Option<u32> {
+    match pair {
+        [a, b] => Some(u32::from(a - b'0') * 10 + u32::from(b - b'0')),
+        _ => None,
+    }
 }
 
 #[cfg(test)]

@@ -16,13 +16,17 @@ pub(super) fn ipv4(text: &[u8]) -> Option<i16> {
     let [a, b, _, d] = address.octets();
     let reserved =
         a == 0 || a >= 224 || (a == 100 && (64..128).contains(&b)) || (a == 198 && matches!(b, 18 | 19));
-    let special = address.is_private()
-        || address.is_loopback()
-        || address.is_link_local()
-        || address.is_documentation()
-        || reserved;
+    // Of private networks the addresses that many have are nobody's.
+    let common = match address.octets() {
+        [10, b, c, _] => b <= 20 || c <= 20,
+        [172, 16..=31, c, d] | [192, 168, c, d] => c <= 20 || d <= 20,
+        _ => false,
+    };
+    let special =
+        common || address.is_loopback() || address.is_link_local() || address.is_documentation() || reserved;
     // Version numbers and resolvers that everybody uses.
-    let tiny = address.octets().iter().all(|part| *part < 20);
+    // Version numbers and object identifiers are made of small numbers.
+    let tiny = address.octets().iter().all(|part| *part < 20) || (a < 3 && b < 40);
     let known = matches!(address.octets(), [8, 8, 8 | 4, 8 | 4] | [1, 1 | 0, 1 | 0, 1] | [9, 9, 9, 9]);
     good(!special && !tiny && !known && (d != 0 || a > 20))
 }
@@ -32,7 +36,8 @@ pub(super) fn ipv6(text: &[u8]) -> Option<i16> {
     let text = std::str::from_utf8(text).ok()?;
     let address: Ipv6Addr = text.parse().ok()?;
     let [first, second, ..] = address.segments();
-    let global = (0x2000..0x4000).contains(&first);
+    let global = (0x2000..0x4000).contains(&first)
+        || (first > 0xff && text.bytes().filter(|b| *b == b':').count() == 7);
     let documentation = first == 0x2001 && second == 0xdb8;
     good(global && !documentation && text.bytes().filter(|b| *b == b':').count() > 1)
 }
@@ -43,7 +48,8 @@ pub(super) fn mac(text: &[u8]) -> Option<i16> {
     let mut separators = text.iter().filter(|b| !b.is_ascii_alphanumeric());
     let first = separators.next();
     let even = separators.all(|b| Some(b) == first);
-    good(even && varied(&all) && all != *b"001122334455" && all != *b"AABBCCDDEEFF")
+    let dotted = first == Some(&b'.') && all.iter().filter(|b| b.is_ascii_alphabetic()).count() < 3;
+    good(even && !dotted && varied(&all) && all != *b"001122334455" && all != *b"AABBCCDDEEFF")
 }
 
 /// An IMEI (3GPP TS 23.003): Luhn over fifteen digits.

@@ -40,7 +40,8 @@ const PLACES: &[&str] = &[
 const REFERENCES: &[&str] = &[
     "$", "%", "{", "<", "[", "(", "process.", "os.", "env.", "getenv", "config", "settings", "secrets.",
     "vault:", "http:", "https:", "arn:", "file:", "self.", "this.", "none", "true", "false", "str", "string",
-    "@", "#", "/", "./", "../", "~", "ref:", "op:", "aws:", "ssm:", "base64:", "var.", "local.", "data.",
+    "@", "#", "/", "./", "../", "*", "&", "~", "ref:", "op:", "aws:", "ssm:", "base64:", "var.", "local.",
+    "data.",
 ];
 
 /// The longest text that is looked at.
@@ -69,10 +70,18 @@ pub(super) fn credential(text: &[u8]) -> Option<i16> {
 
 /// The value behind `password:` and its kin: shorter, and people choose it.
 pub(super) fn password(text: &[u8]) -> Option<i16> {
-    let text = text.get(..text.len().min(MOST)).unwrap_or_default();
+    let text = text.get(..text.len().min(MOST)).unwrap_or_default().trim_ascii_end();
+    // What closes a sentence or an argument says nothing about the value.
+    let end = text.iter().rposition(|b| {
+        !matches!(
+            b,
+            b'.' | b',' | b';' | b':' | b')' | b']' | b'}' | b'"' | b'\'' | b'`' | b'>' | b'?' | b'(' | b'['
+        )
+    });
+    let text = text.get(..=end?).unwrap_or_default();
     let symbols = text.iter().any(|b| b.is_ascii_punctuation() && !matches!(b, b'.' | b',' | b'-' | b'_'));
     let chosen = kinds(text) >= 2 && (text.iter().any(u8::is_ascii_digit) || symbols);
-    let call = text.contains(&b'(') && text.contains(&b')');
+    let call = text.iter().any(|b| matches!(b, b'(' | b'['));
     (text.len() >= 6 && chosen && !call && !reference(text) && !placeholder(text)).then_some(0)
 }
 
@@ -115,7 +124,23 @@ fn reference(text: &[u8]) -> bool {
         |start: &str| text.get(..start.len()).is_some_and(|t| t.eq_ignore_ascii_case(start.as_bytes()));
     REFERENCES.iter().any(|start| begins(start))
         || text.contains(&b'{')
+        || dotted(text)
         || text.windows(2).any(|pair| matches!(pair, b"::" | b"->" | b"()" | b"[\""))
+}
+
+/// Whether a text is names joined by full stops, as in programs.
+fn dotted(text: &[u8]) -> bool {
+    let mut parts = text.split(|b| *b == b'.');
+    let name = |part: &[u8]| {
+        part.first().is_some_and(u8::is_ascii_alphabetic)
+            && part.len() < 20
+            && part.iter().all(|b| b.is_ascii_alphanumeric() || *b == b'_')
+    };
+    let word = |part: &[u8]| {
+        let letters: Vec<u8> = part.iter().copied().filter(u8::is_ascii_alphabetic).collect();
+        letters.len() >= 3 && spoken(&letters)
+    };
+    text.contains(&b'.') && parts.clone().all(name) && parts.any(word)
 }
 
 /// Whether a text is made of words: letters in runs that vowels share in, a digit at most at the end.

@@ -12,6 +12,13 @@ fn every_rule_passes_its_own_examples() {
 }
 
 #[test]
+fn changed_examples_come_out_as_they_should() {
+    let outcome = NAMES.adversarial();
+    assert!(outcome.tried > 5_000, "{}", outcome.tried);
+    assert!(outcome.failures.is_empty(), "{:#?}", outcome.failures);
+}
+
+#[test]
 fn findings_cover_what_is_hidden_in_them() {
     for (text, ty, place) in [
         ("a 4111\u{200b}1111\u{ad}1111 11\u{2060}11.", "card", "4111\u{200b}1111\u{ad}1111 11\u{2060}11"),

@@ -19,6 +19,7 @@ pub(crate) struct Config {
     pub(crate) recording: RecordingConfig,
     pub(crate) labels: LabelsConfig,
     pub(crate) policies: PoliciesConfig,
+    pub(crate) rules: RulesConfig,
     pub(crate) upstreams: BTreeMap<String, UpstreamConfig>,
 }
 
@@ -88,6 +89,17 @@ pub(crate) struct PoliciesConfig {
     /// A directory of `*.cedar` files that are added to the built-in ones.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) dir: Option<PathBuf>,
+}
+
+/// What inspection looks for beside the built-in rules.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct RulesConfig {
+    /// A directory with the folders of `rules/`; a rule with the id of a built-in one replaces it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) dir: Option<PathBuf>,
+    /// Countries, as ISO 3166-1 alpha-2 codes, whose weak patterns run too.
+    pub(crate) locales: Vec<String>,
 }
 
 /// An OpenAI-compatible upstream.
@@ -203,6 +215,14 @@ impl Config {
                 "limits.json_depth",
                 "`json_depth` must be from 1 to 512".to_owned(),
                 "128 is enough for most",
+            );
+        }
+        let code = |locale: &String| locale.len() == 2 && locale.bytes().all(|b| b.is_ascii_alphabetic());
+        if let Some(locale) = self.rules.locales.iter().find(|locale| !code(locale)) {
+            return wrong(
+                "rules.locales",
+                format!("`{locale}` is no country code"),
+                "two letters as in ISO 3166-1, for example `[\"de\", \"fr\"]`",
             );
         }
         for (name, upstream) in &self.upstreams {

@@ -52,8 +52,8 @@ impl Wiring {
         let catalog = catalog(config, env)?;
         let models = catalog.named().map(|(name, _)| name.to_owned()).collect();
         let catalog = Arc::new(ArcSwap::from_pointee(catalog));
-        let engine =
-            Engine::new(&Rulebook::new(stockade_rules::FILES)).context("compiling the inspection rules")?;
+        let engine = Engine::with_locales(&book(config)?, &config.rules.locales)
+            .context("compiling the inspection rules")?;
         platform.journal.record_payloads(config.recording.text == Recorded::Redacted);
         let parts = Parts {
             keys: platform.roster.directory(),
@@ -89,6 +89,17 @@ pub(super) fn options(config: &Config) -> Options {
         connections: limits.connections,
         record_limit: if config.recording.text == Recorded::Redacted { config.recording.limit.0 } else { 0 },
         ..Options::default()
+    }
+}
+
+/// The built-in rules of inspection and those of the operator's directory.
+fn book(config: &Config) -> Result<Rulebook> {
+    let built_in = Rulebook::new(stockade_rules::FILES);
+    match &config.rules.dir {
+        Some(dir) => {
+            built_in.overlay(dir).with_context(|| format!("reading the rules in `{}`", dir.display()))
+        }
+        None => Ok(built_in),
     }
 }
 

@@ -1,6 +1,7 @@
 //! `stockade rules`: what inspection looks for.
 
 use std::collections::BTreeSet;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context as _, Result};
@@ -16,6 +17,12 @@ use crate::output::{OutputArgs, Verdict, table};
 /// Lists and tests the rules of inspection and of scans
 #[derive(Debug, Args)]
 pub(crate) struct RulesArgs {
+    /// A directory of your own rules, laid over the built-in ones
+    #[arg(long, global = true, value_name = "DIR")]
+    dir: Option<PathBuf>,
+    /// Run the weak patterns of a country too, by its ISO 3166-1 code; may be repeated
+    #[arg(long = "locale", global = true, value_name = "CODE")]
+    locales: Vec<String>,
     #[command(subcommand)]
     verb: Verb,
 }
@@ -25,7 +32,11 @@ enum Verb {
     /// List all rules
     List,
     /// Run every rule's own examples
-    Test,
+    Test {
+        /// Change the examples too: hidden characters, other forms, neighbours and check digits
+        #[arg(long)]
+        adversarial: bool,
+    },
 }
 
 /// The folders that rules are in.
@@ -42,12 +53,18 @@ struct Listed {
 #[derive(Serialize)]
 struct Failed {
     rule: String,
+    /// What was done to the example.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    change: Option<&'static str>,
     text: String,
     expected: bool,
 }
 
 pub(crate) fn run(output: OutputArgs, args: &RulesArgs) -> Result<ExitCode> {
-    let book = book();
+    let mut book = book();
+    if let Some(dir) = &args.dir {
+        book = book.overlay(dir)?;
+    }
     match args.verb {
         Verb::List => {
             let rules: Vec<_> = headers(&book)?
@@ -67,20 +84,32 @@ pub(crate) fn run(output: OutputArgs, args: &RulesArgs) -> Result<ExitCode> {
             })?;
             Ok(Verdict::Clean.into())
         }
-        Verb::Test => {
-            let engine = Engine::with_names(&book).context("compiling the rules")?;
+        Verb::Test { adversarial } => {
+            let engine =
+                Engine::with_names_and_locales(&book, &args.locales).context("compiling the rules")?;
             let scanner = Scanner::new(&book).context("compiling the rules of scans")?;
             let inspected =
                 engine.examples().into_iter().map(|f| (f.id.as_ref().to_owned(), f.text, f.expected));
             let scanned = scanner.examples().into_iter().map(|f| (f.id, f.text, f.expected));
-            let failed: Vec<_> = inspected
+            let mut failed: Vec<_> = inspected
                 .chain(scanned)
-                .map(|(rule, text, expected)| Failed { rule, text, expected })
+                .map(|(rule, text, expected)| Failed { rule, change: None, text, expected })
                 .collect();
+            let mut changes = String::new();
+            if adversarial {
+                let outcome = engine.adversarial();
+                changes = format!(", {} changed examples tried", outcome.tried);
+                failed.extend(outcome.failures.into_iter().map(|f| Failed {
+                    rule: f.id.as_ref().to_owned(),
+                    change: Some(f.change),
+                    text: f.text,
+                    expected: f.expected,
+                }));
+            }
             let rules = engine.detectors().len().saturating_add(scanner.rules());
             output.list(&failed, |failed| {
                 let mut lines: Vec<_> = failed.iter().map(failure).collect();
-                lines.push(format!("{rules} rules, {} examples failed", failed.len()));
+                lines.push(format!("{rules} rules{changes}, {} examples failed", failed.len()));
                 lines.join("\n")
             })?;
             Ok(if failed.is_empty() { Verdict::Clean } else { Verdict::Findings }.into())
@@ -116,5 +145,6 @@ pub(super) fn word(severity: Severity) -> String {
 
 fn failure(failed: &Failed) -> String {
     let what = if failed.expected { "finds nothing in" } else { "finds something in" };
-    format!("FAIL {} {what}: {}", failed.rule, Untrusted::new(&failed.text).for_log())
+    let change = failed.change.map(|change| format!(" with {change}")).unwrap_or_default();
+    format!("FAIL {} {what}{change}: {}", failed.rule, Untrusted::new(&failed.text).for_log())
 }

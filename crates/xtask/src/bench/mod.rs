@@ -31,22 +31,30 @@ pub(crate) enum Bench {
     Gateway(gateway::Options),
     /// Durable appends, the latency of their acknowledgement, and verification.
     Ledger(ledger::Options),
+    /// Inspection: latency and throughput by size and sort of text, what hostile texts cost, start-up and memory.
+    Inspect,
 }
 
 /// Runs a benchmark. A development build of this program builds and becomes an optimised one on its own core first.
 pub(crate) fn run(bench: &Bench) -> Result<()> {
+    if matches!(bench, Bench::Inspect) {
+        let mut command = workspace::cargo()?;
+        command.args(["run", "--release", "--package", "stockade-inspect", "--example", "inspect_cost"]);
+        return workspace::must(&mut command);
+    }
     if cfg!(debug_assertions) {
         let optimised = build("xtask", Profile::Release)?;
         let mut command = match bench {
             Bench::Gateway(_) => process::pinned(LOAD_CORE, optimised),
             // The log's threads and its producers share the cores, as they do in the product.
-            Bench::Ledger(_) => std::process::Command::new(optimised),
+            Bench::Ledger(_) | Bench::Inspect => std::process::Command::new(optimised),
         };
         command.args(std::env::args_os().skip(1));
         return Err(command.exec().into());
     }
     match bench {
         Bench::Ledger(options) => ledger::run(options),
+        Bench::Inspect => Ok(()),
         Bench::Gateway(options) => {
             let stockade = workspace::has("stockade")?
                 .then(|| workspace::build_stockade(Profile::Release))

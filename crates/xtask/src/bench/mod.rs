@@ -8,6 +8,7 @@ mod load;
 mod mock;
 mod peer;
 mod proxy;
+mod scan;
 mod stack;
 mod tier;
 
@@ -31,6 +32,8 @@ pub(crate) enum Bench {
     Gateway(gateway::Options),
     /// Durable appends, the latency of their acknowledgement, and verification.
     Ledger(ledger::Options),
+    /// CPU time, wall time and memory of a scan of generated repositories.
+    Scan(scan::Options),
 }
 
 /// Runs a benchmark. A development build of this program builds and becomes an optimised one on its own core first.
@@ -40,13 +43,14 @@ pub(crate) fn run(bench: &Bench) -> Result<()> {
         let mut command = match bench {
             Bench::Gateway(_) => process::pinned(LOAD_CORE, optimised),
             // The log's threads and its producers share the cores, as they do in the product.
-            Bench::Ledger(_) => std::process::Command::new(optimised),
+            Bench::Ledger(_) | Bench::Scan(_) => std::process::Command::new(optimised),
         };
         command.args(std::env::args_os().skip(1));
         return Err(command.exec().into());
     }
     match bench {
         Bench::Ledger(options) => ledger::run(options),
+        Bench::Scan(options) => scan::run(options, &workspace::build_stockade(Profile::Release)?),
         Bench::Gateway(options) => {
             let stockade = workspace::has("stockade")?
                 .then(|| workspace::build_stockade(Profile::Release))

@@ -328,8 +328,8 @@ impl Detector<'_> {
         read: &mut Read,
     ) {
         for (at, call) in self.facts.calls.iter().enumerate() {
-            let Some(client) = self.client(call) else { continue };
             let Some(package) = self.owner(&call.callee) else { continue };
+            let Some(client) = self.client(call) else { continue };
             if client.only_new && !self.makes(call) {
                 continue;
             }

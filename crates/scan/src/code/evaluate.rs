@@ -339,6 +339,16 @@ impl<'t> Evaluator<'t> {
                 return module.to_owned();
             }
         }
+        // A function of this file gives what it returns.
+        let own = callee.strip_prefix('?').unwrap_or(&callee);
+        if let Some(value) = self.from.returns.get(own)
+            && !place(*value).covers(node.start_byte())
+        {
+            let path = self.path(*value, depth.saturating_add(1));
+            if path != "?" && !path.starts_with('\'') {
+                return path;
+            }
+        }
         format!("{callee}()")
     }
 

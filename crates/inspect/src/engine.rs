@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use stockade_domain::{Channel, Direction, Finding, FindingKind, Role, Severity, SpanRef};
-use stockade_rulebook::{Header, RuleError, Rulebook, Status};
+use stockade_rulebook::{Header, Rule, RuleError, Rulebook, Status};
 
 use crate::report::Report;
 use crate::rule::Recognizer;
 use crate::scan::{Patterns, Span};
 use crate::scanner::Scanner;
 use crate::signal::{Hit, Lexicon, Signal};
+use crate::tagger::{Named, Names};
 
 /// A text is examined in pieces of this many bytes, so that memory does not grow with it.
 const PIECE: usize = 64 * 1024;
@@ -27,6 +28,7 @@ pub(crate) struct Inner {
     pub(crate) rules: Vec<Detecting>,
     pub(crate) patterns: Patterns,
     pub(crate) lexicon: Lexicon,
+    pub(crate) names: Option<Names>,
     /// Lists of words that signals use: they find nothing by themselves, but have examples.
     pub(crate) word_lists: Vec<WordList>,
 }
@@ -121,6 +123,25 @@ impl Engine {
     /// # Errors
     /// [`EngineError`] when a rule cannot be loaded or run.
     pub fn with_locales(rules: &Rulebook, locales: &[impl AsRef<str>]) -> Result<Self, EngineError> {
+        Self::compile(rules, locales, Vec::new())
+    }
+
+    /// The same as [`Engine::new`], with the tagger of names and the rules under `names`: people, places, organisations,
+    /// addresses, births, health. Their findings come with the end of a text.
+    ///
+    /// # Errors
+    /// [`EngineError`] when a rule cannot be loaded or run.
+    pub fn with_names(rules: &Rulebook) -> Result<Self, EngineError> {
+        let mut names = rules.load::<Named>("names")?;
+        names.retain(|rule| rule.header.status != Status::Removed);
+        Self::compile(rules, &[] as &[&str], names)
+    }
+
+    fn compile(
+        rules: &Rulebook,
+        locales: &[impl AsRef<str>],
+        names: Vec<Rule<Named>>,
+    ) -> Result<Self, EngineError> {
         let mut recognizers = rules.load::<Recognizer>("recognizers")?;
         recognizers.retain(|rule| rule.header.status != Status::Removed);
         let mut signals = rules.load::<Signal>("signals")?;
@@ -142,12 +163,19 @@ impl Engine {
         let signals = signals
             .into_iter()
             .map(|rule| Detecting::new(rule.header, FindingKind::Injection, &rule.body.family, Reach::Whole));
-        let rules = recognizers.chain(signals).collect();
+        let mut rules: Vec<Detecting> = recognizers.chain(signals).collect();
+        let tags: Vec<_> = (rules.len()..).zip(&names).map(|(at, rule)| (rule.body.tag, at)).collect();
+        let tagger = if tags.is_empty() { None } else { Some(Names::new(&tags)?) };
+        rules.extend(
+            names
+                .into_iter()
+                .map(|rule| Detecting::new(rule.header, FindingKind::Pii, &rule.body.ty, Reach::Whole)),
+        );
         let word_lists = lists
             .into_iter()
             .map(|rule| WordList { header: rule.header, family: Arc::from(rule.body.family.as_str()) })
             .collect();
-        Ok(Self { inner: Arc::new(Inner { rules, patterns, lexicon, word_lists }) })
+        Ok(Self { inner: Arc::new(Inner { rules, patterns, lexicon, names: tagger, word_lists }) })
     }
 
     /// Examines a whole text.

@@ -30,6 +30,7 @@ mod rule;
 mod scan;
 mod scanner;
 mod signal;
+pub mod tagger;
 mod validate;
 mod view;
 

@@ -11,6 +11,7 @@ use crate::reader::{Decoded, Reader};
 use crate::report::Report;
 use crate::scan::{Lane, Span};
 use crate::signal::score;
+use crate::tagger::NameReader;
 use crate::view::{Piece, Unescaper};
 
 /// Examines one stream. Idle, it holds the text that is withheld and little else.
@@ -26,6 +27,8 @@ pub struct Scanner {
     resolved: Option<Resolved>,
     /// Looks for attempts to steer and for what is encoded, in the last reading.
     reader: Reader,
+    /// Looks for names, in the text as it stands.
+    names: NameReader,
     /// Matches that are not final: something may still overlap them.
     pending: Vec<Span>,
     /// What has been given as safe.
@@ -65,6 +68,7 @@ impl Scanner {
             json_escapes,
             resolved: None,
             reader,
+            names: NameReader::default(),
             pending: Vec::new(),
             safe: 0,
             failed: false,
@@ -83,6 +87,9 @@ impl Scanner {
 
     /// Takes in a piece of the text.
     pub fn push(&mut self, piece: &str) -> Step {
+        if let Some(names) = &self.engine.names {
+            self.names.push(names, piece);
+        }
         self.take(piece, false);
         self.settle(false)
     }
@@ -97,6 +104,11 @@ impl Scanner {
         let engine = Arc::clone(&self.engine);
         self.take(piece, true);
         let mut findings = self.settle(true).findings;
+        if let Some(names) = &engine.names {
+            self.names.push(names, piece);
+            let spans = self.names.finish(names);
+            findings.extend(spans.into_iter().filter_map(|span| engine.finding(span)));
+        }
         let mut incomplete: Vec<Incomplete> = Vec::new();
         let mut add = |detector: &Arc<str>, reason: &str| {
             if incomplete.iter().all(|known| known.detector != *detector) {

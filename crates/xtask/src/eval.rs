@@ -15,6 +15,8 @@ pub(crate) enum Eval {
     Inspect,
     /// Attempts to steer a model: recall by source, false positives by source and language, disguises.
     Injection,
+    /// Names: precision and recall on labelled sentences, findings in benign texts, cost.
+    Names,
     /// AI assets in the labelled corpus: precision and recall by entity, the tuned and the frozen half.
     Inventory,
 }
@@ -25,6 +27,7 @@ pub(crate) fn run(eval: Eval) -> Result<()> {
     let (package, example) = match eval {
         Eval::Inspect => ("stockade-inspect", "inspect_eval"),
         Eval::Injection => ("stockade-inspect", "injection_eval"),
+        Eval::Names => ("stockade-inspect", "names_eval"),
         Eval::Inventory => ("stockade-scan", "inventory_eval"),
     };
     command.args(["run", "--release", "--package", package, "--example", example]);

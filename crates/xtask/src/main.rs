@@ -13,6 +13,7 @@ mod leaktest;
 mod process;
 mod server;
 mod table;
+mod train;
 mod workspace;
 
 use std::net::SocketAddr;
@@ -46,6 +47,12 @@ enum Verb {
         #[arg(value_enum)]
         eval: eval::Eval,
     },
+    /// Makes the weights that are committed again.
+    Train {
+        /// Which.
+        #[arg(value_enum)]
+        train: train::Train,
+    },
     /// Plants secrets everywhere, cuts them everywhere, and looks for them on the other side.
     Leaktest(leaktest::Options),
     /// Runs one tier of the gateway benchmark in this process; prints where it listens.
@@ -75,6 +82,7 @@ fn main() -> ExitCode {
     let result = match Cli::parse().verb {
         Verb::Bench { bench } => bench::run(&bench),
         Verb::Eval { eval } => eval::run(eval),
+        Verb::Train { train } => train::run(train),
         Verb::Leaktest(options) => leaktest::run(&options),
         Verb::ServeTier { tier, upstream } => bench::serve(tier, upstream),
         Verb::Check => check::run(),

@@ -8,6 +8,7 @@ use stockade_domain::{Channel, Direction, Finding, FindingKind, Role, SpanRef};
 use stockade_inspect::{Context, Engine, Report};
 use stockade_rulebook::Rulebook;
 
+mod names;
 mod pseudonyms;
 mod recognizers;
 mod signals;
@@ -15,6 +16,11 @@ mod streams;
 
 static ENGINE: LazyLock<Engine> = LazyLock::new(|| {
     Engine::new(&Rulebook::new(stockade_rules::FILES)).expect("the built-in rules are good")
+});
+
+/// With the tagger of names.
+static NAMES: LazyLock<Engine> = LazyLock::new(|| {
+    Engine::with_names(&Rulebook::new(stockade_rules::FILES)).expect("the built-in rules are good")
 });
 
 fn context(json_escapes: bool) -> Context {

@@ -3,11 +3,11 @@
 use stockade_inspect::Engine;
 use stockade_rulebook::{Rulebook, lint};
 
-use super::{ENGINE, examine, found};
+use super::{NAMES, examine, found};
 
 #[test]
 fn every_rule_passes_its_own_examples() {
-    let failures = ENGINE.examples();
+    let failures = NAMES.examples();
     assert!(failures.is_empty(), "{failures:#?}");
 }
 
@@ -58,7 +58,7 @@ fn a_region_over_its_cap_is_withheld_to_the_end_and_incomplete() {
 #[test]
 fn the_built_in_rules_are_well_written() {
     let book = Rulebook::new(stockade_rules::FILES);
-    for folder in ["recognizers", "signals"] {
+    for folder in ["recognizers", "signals", "names"] {
         for rule in book.load::<serde::de::IgnoredAny>(folder).unwrap() {
             assert_eq!(lint(&rule.header, rule.origin.stem()), [], "{}", rule.header.id);
         }

@@ -1,5 +1,6 @@
 //! `stockade rules`: what inspection looks for.
 
+use std::collections::BTreeSet;
 use std::process::ExitCode;
 
 use anyhow::{Context as _, Result};
@@ -28,7 +29,7 @@ enum Verb {
 }
 
 /// The folders that rules are in.
-const FOLDERS: [&str; 3] = ["recognizers", "signals", "scan"];
+const FOLDERS: [&str; 4] = ["recognizers", "signals", "names", "scan"];
 
 #[derive(Serialize)]
 struct Listed {
@@ -67,7 +68,7 @@ pub(crate) fn run(output: OutputArgs, args: &RulesArgs) -> Result<ExitCode> {
             Ok(Verdict::Clean.into())
         }
         Verb::Test => {
-            let engine = Engine::new(&book).context("compiling the rules")?;
+            let engine = Engine::with_names(&book).context("compiling the rules")?;
             let scanner = Scanner::new(&book).context("compiling the rules of scans")?;
             let inspected =
                 engine.examples().into_iter().map(|f| (f.id.as_ref().to_owned(), f.text, f.expected));
@@ -100,6 +101,12 @@ pub(super) fn headers(book: &Rulebook) -> Result<Vec<(&'static str, Header)>> {
         out.extend(rules.into_iter().map(|rule| (folder, rule.header)));
     }
     Ok(out)
+}
+
+/// The ids of the rules of names.
+pub(super) fn names(book: &Rulebook) -> Result<BTreeSet<String>> {
+    let rules = book.load::<toml::Value>("names")?.into_iter();
+    Ok(rules.map(|rule| rule.header.id).collect())
 }
 
 /// The word of a severity.

@@ -168,3 +168,18 @@ fn whoever_waits_after_each_line_is_answered() {
     drop(stdin);
     assert!(child.wait().unwrap().success());
 }
+
+#[test]
+fn names_are_shown_and_redacted_but_do_not_decide() {
+    let place = Place::new();
+    let text = "My name is Anna Schmidt and I live in Berlin.";
+    let output = place.run(&["inspect", "--json", "--redact", "--text", text]);
+    let seen: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let types: Vec<_> = seen["findings"].as_array().unwrap().iter().map(|found| &found["type"]).collect();
+    assert_eq!(types, ["person", "location"]);
+    assert_eq!(seen["verdict"], "allow");
+    assert_eq!(seen["redacted"], "My name is [redacted:person] and I live in [redacted:location].");
+    assert!(seen["ran"].as_array().unwrap().contains(&json!("names")));
+    let without = place.expect(0, &["inspect", "--no-names", "--text", text]);
+    assert!(without.starts_with("allow: 0 findings"), "{without}");
+}

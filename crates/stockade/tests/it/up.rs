@@ -179,7 +179,7 @@ fn a_registered_prompt_is_no_attempt_to_steer() {
     assert_eq!(status(), 200);
     assert_eq!(home.json(&["prompts", "list"])[0], made);
     let digest = made["digest"].as_str().unwrap();
-    home.expect(0, &["prompts", "remove", "--workload", "playground", &digest[..8]]);
+    home.expect(0, &["prompts", "remove", "--workload", "playground", digest.get(..8).unwrap()]);
     assert_eq!(status(), 403);
     assert!(home.refusal(&["prompts", "remove", "--workload", "playground", digest]).contains("no prompt"));
     assert!(home.refusal(&["prompts", "register", "--workload", "nobody", file]).contains("nobody"));

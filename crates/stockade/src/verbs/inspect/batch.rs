@@ -232,7 +232,7 @@ impl Batch<'_> {
         let span = SpanRef { channel: cx.channel, role: cx.role, path: "", text: &asked.text };
         let report = self.engine.examine(span, &cx);
         let decision = self.judge.decide(cx.channel, &report, kept);
-        let verdict = Level::of(&decision, &report.findings);
+        let verdict = self.judge.level(&decision, &report.findings);
         outcome.blocked |= verdict == Level::Block;
         outcome.incomplete |= !report.incomplete.is_empty();
         let answered = Answered {

@@ -12,8 +12,9 @@ use stockade_domain::{
     FindingKind, KeyId, Label, LabelOrder, Micros, Obligation, TenantId, Workload, WorkloadId,
 };
 use stockade_inspect::Report;
+use stockade_rulebook::Rulebook;
 
-use super::super::policy;
+use super::super::{policy, rules};
 use crate::config::Config;
 
 /// An injection signal counts for policies from this confidence on, in thousandths; the gateway's own threshold.
@@ -42,6 +43,8 @@ pub(super) struct Judge {
     caller: Caller,
     model: Model,
     labels: LabelOrder,
+    /// Rules whose findings are shown but not decided on: the gateway does not run them unless it is told to.
+    names: BTreeSet<String>,
 }
 
 /// Decisions that were made already. What policies see of two texts is often the same.
@@ -62,7 +65,7 @@ struct Case {
 // === impl Judge ===
 
 impl Judge {
-    pub(super) fn new() -> Result<Self> {
+    pub(super) fn new(book: &Rulebook) -> Result<Self> {
         let nobody = Micros::from_i64(0);
         let workload = Workload {
             id: WorkloadId::new(nobody, [0; 10]),
@@ -93,12 +96,13 @@ impl Judge {
                 label_max: Label::default(),
             },
             labels: LabelOrder::default(),
+            names: rules::names(book)?,
         })
     }
 
     /// The decision on a text with this report.
     pub(super) fn decide(&self, channel: Channel, report: &Report, kept: &mut Kept) -> Arc<DecisionRecord> {
-        let case = Case::new(channel, report);
+        let case = Case::new(channel, report, |finding| self.is_name(&finding.rule_id));
         if let Some(known) = kept.0.get(&case) {
             return Arc::clone(known);
         }
@@ -118,6 +122,37 @@ impl Judge {
         decision
     }
 
+    /// What a decision comes to for these findings.
+    pub(super) fn level(&self, decision: &DecisionRecord, findings: &[Finding]) -> Level {
+        if decision.effect == Effect::Deny {
+            return Level::Block;
+        }
+        let replaced = |finding: &Finding| {
+            if self.is_name(&finding.rule_id) {
+                return false;
+            }
+            let named = |what: &String| what == finding.kind.as_str() || *what == *finding.ty;
+            decision.obligations.iter().any(|obligation| match obligation {
+                Obligation::Redact(what) | Obligation::Pseudonymise(what) => named(what),
+                Obligation::Strip | Obligation::Annotate | Obligation::Strict => false,
+            })
+        };
+        if findings.iter().any(replaced) {
+            Level::Redact
+        } else if decision.obligations.contains(&Obligation::Annotate)
+            || findings.iter().any(|finding| finding.kind == FindingKind::Injection)
+        {
+            Level::Annotate
+        } else {
+            Level::Allow
+        }
+    }
+
+    /// Whether a rule is one of names.
+    pub(super) fn is_name(&self, rule: &str) -> bool {
+        self.names.contains(rule)
+    }
+
     /// Id, title and reason of policies.
     pub(super) fn describe(&self, ids: &[String]) -> Vec<(&str, &str, &str)> {
         let known = self.policies.policies().describe();
@@ -126,7 +161,7 @@ impl Judge {
 }
 
 impl Case {
-    fn new(channel: Channel, report: &Report) -> Self {
+    fn new(channel: Channel, report: &Report, left_out: impl Fn(&Finding) -> bool) -> Self {
         let mut case = Self {
             system: channel == Channel::System,
             atom: channel == Channel::Atom,
@@ -134,7 +169,7 @@ impl Case {
             signals: BTreeSet::new(),
             counts: [0; 4],
         };
-        for finding in &report.findings {
+        for finding in report.findings.iter().filter(|finding| !left_out(finding)) {
             let [pii, secret, injection, leak] = &mut case.counts;
             let count = match finding.kind {
                 FindingKind::Pii => pii,
@@ -174,29 +209,6 @@ fn is_signal(finding: &Finding) -> bool {
 // === impl Level ===
 
 impl Level {
-    /// What a decision comes to for these findings.
-    pub(super) fn of(decision: &DecisionRecord, findings: &[Finding]) -> Self {
-        if decision.effect == Effect::Deny {
-            return Self::Block;
-        }
-        let replaced = |finding: &Finding| {
-            let named = |what: &String| what == finding.kind.as_str() || *what == *finding.ty;
-            decision.obligations.iter().any(|obligation| match obligation {
-                Obligation::Redact(what) | Obligation::Pseudonymise(what) => named(what),
-                Obligation::Strip | Obligation::Annotate | Obligation::Strict => false,
-            })
-        };
-        if findings.iter().any(replaced) {
-            Self::Redact
-        } else if decision.obligations.contains(&Obligation::Annotate)
-            || findings.iter().any(|finding| finding.kind == FindingKind::Injection)
-        {
-            Self::Annotate
-        } else {
-            Self::Allow
-        }
-    }
-
     pub(super) const fn as_str(self) -> &'static str {
         match self {
             Self::Allow => "allow",

@@ -18,7 +18,7 @@ use anyhow::{Context as _, Result, bail};
 use clap::Args;
 use serde::Serialize;
 use stockade_domain::{DecisionRecord, Finding, FindingKind, SpanRef};
-use stockade_inspect::{Engine, Report};
+use stockade_inspect::{Detector, Engine, Report};
 use stockade_rulebook::Header;
 
 use self::batch::{Batch, lack};
@@ -50,6 +50,9 @@ pub(crate) struct InspectArgs {
     /// Put marks in place of secrets and personal data; for people, print the text that way
     #[arg(long)]
     redact: bool,
+    /// Leave out names of people, places and organisations, addresses, births and health
+    #[arg(long)]
+    no_names: bool,
     /// The same as `--format json`
     #[arg(long)]
     json: bool,
@@ -139,7 +142,7 @@ struct Policy<'a> {
 }
 
 /// The families of detectors, by detector.
-struct Families(BTreeMap<Arc<str>, FindingKind>);
+struct Families(BTreeMap<Arc<str>, &'static str>);
 
 /// Rules by id.
 struct Headers(BTreeMap<String, Header>);
@@ -148,15 +151,16 @@ pub(crate) fn run(mut output: OutputArgs, args: &InspectArgs) -> Result<ExitCode
     let book = rules::book();
     let engine = std::thread::scope(|scope| {
         // The rules and the policies are compiled side by side: both take milliseconds, and a filter should start fast.
-        let judge = scope.spawn(Judge::new);
-        let engine = Engine::new(&book).context("compiling the rules");
+        let judge = scope.spawn(|| Judge::new(&book));
+        let engine = if args.no_names { Engine::new(&book) } else { Engine::with_names(&book) };
+        let engine = engine.context("compiling the rules");
         match judge.join() {
             Ok(judge) => engine.and_then(|engine| Ok((engine, judge?))),
             Err(panic) => std::panic::resume_unwind(panic),
         }
     });
     let (engine, judge) = engine?;
-    let families = Families::of(&engine);
+    let families = Families::of(&engine, &judge);
     if args.jsonl {
         let place = args.channel;
         return answer_lines(
@@ -215,7 +219,7 @@ fn look(args: &InspectArgs, engine: &Engine, judge: &Judge) -> Result<(Vec<Seen>
         let span = SpanRef { channel: cx.channel, role: cx.role, path: "", text: &text };
         let report = engine.examine(span, &cx);
         let decision = judge.decide(cx.channel, &report, &mut kept);
-        let level = Level::of(&decision, &report.findings);
+        let level = judge.level(&decision, &report.findings);
         Seen { name, file, text, report, decision, level }
     };
     if let Some(text) = &args.text {
@@ -336,21 +340,24 @@ fn references(header: &Header) -> Vec<&str> {
 // === impl Families ===
 
 impl Families {
-    fn of(engine: &Engine) -> Self {
-        Self(engine.detectors().into_iter().map(|detector| (detector.id, detector.kind)).collect())
+    fn of(engine: &Engine, judge: &Judge) -> Self {
+        let family =
+            |detector: &Detector| if judge.is_name(&detector.id) { "names" } else { detector.kind.as_str() };
+        let detectors = engine.detectors().into_iter();
+        Self(detectors.map(|detector| (Arc::clone(&detector.id), family(&detector))).collect())
     }
 
     /// The families that looked at a whole text: a family is left out when one of its detectors could not.
     fn ran(&self, report: &Report) -> Vec<&'static str> {
-        let mut kinds: Vec<FindingKind> = self.0.values().copied().collect();
-        kinds.sort_unstable();
-        kinds.dedup();
-        let lacking = |kind: &FindingKind| {
-            let of = report.incomplete.iter().map(|lack| self.0.get(&lack.detector));
-            of.into_iter().any(|of| of.is_none_or(|of| of == kind))
+        let lacks = |family: &&str| {
+            let of = |detector| self.0.get(detector);
+            report.incomplete.iter().any(|lack| of(&lack.detector).is_none_or(|lacking| lacking == family))
         };
-        kinds.retain(|kind| !lacking(kind));
-        kinds.into_iter().map(FindingKind::as_str).collect()
+        let mut families: Vec<&'static str> = self.0.values().copied().collect();
+        families.sort_unstable();
+        families.dedup();
+        families.retain(|family| !lacks(family));
+        families
     }
 }
 

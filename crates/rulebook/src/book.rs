@@ -151,6 +151,14 @@ impl Rulebook {
         Ok(self)
     }
 
+    /// The rules for which `keep` says yes, given the path below `rules/` and the text: for an engine that needs some only.
+    #[must_use]
+    pub fn filtered(&self, keep: impl Fn(&str, &str) -> bool) -> Self {
+        Self {
+            sources: self.sources.iter().filter(|source| keep(&source.name, &source.text)).cloned().collect(),
+        }
+    }
+
     /// Reads the rules of one folder, for example `recognizers`, ordered by id. Removed rules are included: whoever
     /// runs rules skips them, whoever explains them does not.
     ///

@@ -11,6 +11,7 @@ mod doc;
 mod glob;
 mod infra;
 mod input;
+mod merge;
 mod node;
 pub mod output;
 mod policy;

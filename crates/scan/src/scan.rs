@@ -11,9 +11,10 @@ use stockade_domain::{Channel, Direction, FindingKind, Role, Severity, SpanRef};
 use stockade_inspect::{Context, Engine, EngineError};
 use stockade_rulebook::{RuleError, Rulebook};
 
-use crate::asset::{Asset, Finding, Kind, Occurrence, SURE, Scope, Sighting};
+use crate::asset::{Finding, Kind, SURE, Scope, Sighting};
 use crate::catalog::Catalog;
 use crate::code::{self, Language, notebook};
+use crate::merge::Merger;
 use crate::node::{Node, Place};
 use crate::report::{Coverage, Lack, Report, Summary};
 use crate::rule::{ExampleFailure, Rules, example};
@@ -36,6 +37,8 @@ pub struct Scanner {
     /// What to do about findings in artifacts, by rule.
     pub(crate) fixes: BTreeMap<String, String>,
     keywords: AhoCorasick,
+    /// How many of the keywords are names of modules, which stand alone or begin a name; they come first.
+    modules: usize,
     /// Changes whenever a scan of the same bytes could say something else.
     version: String,
 }
@@ -99,7 +102,8 @@ impl Scanner {
     /// # Errors
     /// When a rule cannot be loaded or compiled.
     pub fn new(book: &Rulebook) -> Result<Self, ScanError> {
-        let engine = Engine::new(book)?;
+        // Of the inspector's rules only those that find credentials: others are about what people say.
+        let engine = Engine::new(&book.filtered(finds_credentials))?;
         let catalog = Catalog::new().map_err(|error| ScanError::Catalog(error.to_string()))?;
         let rules = Rules::new(book)?;
         let artifacts = crate::artifact::Policy::load(book)?;
@@ -107,10 +111,12 @@ impl Scanner {
         let fixes: BTreeMap<String, String> =
             of_artifacts.iter().map(|rule| (rule.header.id.clone(), rule.header.fix.clone())).collect();
         let mut words = catalog.keywords();
-        words.extend(rules.keywords());
-        words.push("install_requires".to_owned());
-        words.sort();
-        words.dedup();
+        let modules = words.len();
+        let mut others = rules.keywords();
+        others.push("install_requires".to_owned());
+        others.sort();
+        others.dedup();
+        words.extend(others);
         let keywords = AhoCorasick::new(&words).map_err(|error| ScanError::Catalog(error.to_string()))?;
         let headers: Vec<String> =
             rules.all.iter().map(|rule| format!("{:?}{:?}", rule.header, rule.body)).collect();
@@ -118,7 +124,7 @@ impl Scanner {
         let version =
             format!("{}\n{}\n{words:?}\n{detectors:?}", env!("CARGO_PKG_VERSION"), headers.join("\n"));
         let version = to_hex(&sha256(version.as_bytes())).chars().take(16).collect();
-        Ok(Self { engine, catalog, rules, artifacts, fixes, keywords, version })
+        Ok(Self { engine, catalog, rules, artifacts, fixes, keywords, modules, version })
     }
 
     /// How many rules it has.
@@ -179,7 +185,7 @@ impl Scanner {
             .extend(walk.skipped.into_iter().map(|(path, why)| Lack { path, why: why.to_owned() }));
         coverage.incomplete.extend(walk.failed.into_iter().map(|(path, why)| Lack { path, why }));
         let mut findings = Vec::new();
-        let mut merger = Merger { workload: workload.clone(), ..Merger::default() };
+        let mut merger = Merger::new(&workload);
         for ((path, _), result) in walk.files.iter().zip(results) {
             coverage.read = coverage.read.saturating_add(usize::from(result.read));
             coverage.skipped.extend(result.skipped.map(|why| Lack { path: path.clone(), why }));
@@ -310,6 +316,7 @@ impl Scanner {
         let (read, map) = self.read(path, text);
         let place = |at: Place| map.as_ref().map_or(at, |notebook| notebook.place(at.start));
         result.incomplete.extend(read.incomplete.clone());
+        result.skipped = read.skipped.map(str::to_owned);
         for mut sighting in read.sightings {
             let original = Place::new(sighting.start, sighting.end);
             let at = if sighting.detector == "notebook" { original } else { place(original) };
@@ -424,16 +431,32 @@ impl Scanner {
         }
     }
 
+    /// Whether a source file has a word that the catalogue or a rule knows: others need not be parsed.
+    fn is_relevant(&self, text: &str) -> bool {
+        let bytes = text.as_bytes();
+        self.keywords.find_overlapping_iter(text).any(|found| {
+            if found.pattern().as_usize() >= self.modules {
+                return true;
+            }
+            let before = found.start().checked_sub(1).and_then(|at| bytes.get(at));
+            let after = bytes.get(found.end());
+            before.is_none_or(|b| !b.is_ascii_alphanumeric() && *b != b'_')
+                && after.is_none_or(|b| !b.is_ascii_alphanumeric())
+        })
+    }
+
     /// Gives a file to the readers that know it.
     fn read(&self, path: &str, text: &str) -> (Read, Option<notebook::Notebook>) {
         let mut read = Read::default();
         let mut map = None;
         if let Some(language) = Language::of(path) {
-            if self.keywords.is_match(text) {
+            if is_minified(text) {
+                read.skipped = Some("minified");
+            } else if self.is_relevant(text) {
                 self.source(language, text, &mut read);
             }
         } else if path.ends_with(".ipynb") {
-            if self.keywords.is_match(text) {
+            if self.is_relevant(text) {
                 match notebook::parse(text) {
                     Ok((notebook, installs)) => {
                         if notebook.python {
@@ -539,6 +562,23 @@ impl Scanner {
     }
 }
 
+/// Whether a rule file is a recognizer of credentials.
+fn finds_credentials(path: &str, text: &str) -> bool {
+    path.starts_with("recognizers/")
+        && toml::from_str::<toml::Value>(text).is_ok_and(|rule| {
+            let kind = rule.get("recognizer").and_then(|table| table.get("kind"));
+            kind.and_then(toml::Value::as_str) == Some("secret")
+        })
+}
+
+/// Whether a source file was written by a program for a machine to read: lines that nobody reads.
+fn is_minified(text: &str) -> bool {
+    const LONG: usize = 20_000;
+    const SHARE: usize = 1_000;
+    let lines = memchr::memchr_iter(b'\n', text.as_bytes()).count().saturating_add(1);
+    text.len() > LONG && text.len() / lines > SHARE
+}
+
 fn demoted(severity: Severity, scope: Scope) -> Severity {
     if scope == Scope::Product { severity } else { severity.min(Severity::Low) }
 }
@@ -584,74 +624,4 @@ impl Lines {
         let end = self.0.get(line).copied().unwrap_or(text.len());
         text.get(start..end).unwrap_or_default().trim_end()
     }
-}
-
-/// Merges sightings into entities.
-#[derive(Default)]
-struct Merger {
-    workload: String,
-    assets: BTreeMap<(Kind, String), Asset>,
-    declared: BTreeSet<String>,
-}
-
-impl Merger {
-    fn declare(&mut self, declared: &[(String, String, String, bool)]) {
-        self.declared
-            .extend(declared.iter().filter(|(_, _, _, locked)| !locked).map(|(_, name, _, _)| name.clone()));
-    }
-
-    fn add(&mut self, path: &str, sightings: Vec<Sighting>) {
-        for sighting in sightings {
-            let key = (sighting.kind, sighting.name.clone());
-            let asset = self.assets.entry(key).or_insert_with(|| Asset {
-                id: asset_id(&self.workload, sighting.kind, &sighting.name),
-                kind: sighting.kind,
-                name: sighting.name.clone(),
-                workload: self.workload.clone(),
-                scope: sighting.scope,
-                confidence: sighting.confidence,
-                facts: BTreeMap::new(),
-                occurrences: Vec::new(),
-            });
-            asset.scope = asset.scope.min(sighting.scope);
-            asset.confidence = asset.confidence.max(sighting.confidence);
-            for (name, value) in sighting.facts {
-                // What the product says counts before what tests say; otherwise the first.
-                asset.facts.entry(name).or_insert(value);
-            }
-            let occurrence = Occurrence {
-                path: path.to_owned(),
-                line: sighting.line,
-                start: sighting.start,
-                end: sighting.end,
-                detector: sighting.detector,
-                confidence: sighting.confidence,
-                scope: sighting.scope,
-            };
-            if !asset.occurrences.contains(&occurrence) {
-                asset.occurrences.push(occurrence);
-            }
-        }
-    }
-
-    fn finish(mut self) -> Vec<Asset> {
-        for asset in self.assets.values_mut() {
-            asset.occurrences.sort();
-            if asset.kind == Kind::Sdk {
-                let used = asset.occurrences.iter().any(|o| matches!(o.detector.as_str(), "import" | "call"));
-                let declared = self.declared.contains(&asset.name)
-                    || asset.occurrences.iter().any(|o| o.detector == "manifest");
-                asset.facts.insert("used".to_owned(), used.to_string());
-                asset.facts.insert("declared".to_owned(), declared.to_string());
-            }
-        }
-        let mut all: Vec<Asset> = self.assets.into_values().collect();
-        all.sort_by(|a, b| (a.kind, &a.name).cmp(&(b.kind, &b.name)));
-        all
-    }
-}
-
-fn asset_id(workload: &str, kind: Kind, name: &str) -> String {
-    let text = format!("{workload}\0{}\0{name}", kind.as_str());
-    to_hex(&sha256(text.as_bytes())).chars().take(24).collect()
 }

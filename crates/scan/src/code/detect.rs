@@ -190,7 +190,8 @@ impl Detector<'_> {
         let plausible = |text: &String| {
             text.len() < 30 && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
         };
-        of(call).filter(plausible)
+        let receiver = call.receiver.and_then(|at| self.facts.calls.get(at));
+        of(call).or_else(|| receiver.and_then(of)).filter(plausible)
     }
 
     /// The package that a resolved name belongs to.
@@ -221,6 +222,16 @@ impl Detector<'_> {
             };
             if wanted {
                 any |= endpoint(&entry.value, entry.at, read);
+            } else if matches!(
+                entry.key.as_str(),
+                "configuration" | "clientOptions" | "client_options" | "options" | "config"
+            ) {
+                // Options of the client below.
+                for inner in
+                    entry.value.entries().iter().filter(|inner| Key::of(&inner.key) == Some(Key::Endpoint))
+                {
+                    any |= endpoint(&inner.value, inner.at, read);
+                }
             }
         }
         any
@@ -328,8 +339,8 @@ impl Detector<'_> {
         read: &mut Read,
     ) {
         for (at, call) in self.facts.calls.iter().enumerate() {
-            let Some(client) = self.client(call) else { continue };
             let Some(package) = self.owner(&call.callee) else { continue };
+            let Some(client) = self.client(call) else { continue };
             if client.only_new && !self.makes(call) {
                 continue;
             }
@@ -497,6 +508,13 @@ fn endpoint(value: &Node, at: Place, read: &mut Read) -> bool {
 
 /// Notes the models that a value can be.
 fn model(value: &Node, confidence: u16, read: &mut Read) {
+    // Some libraries have constants for ids.
+    if let Data::Expression { path, .. } = &value.data
+        && let Some(id) = constant_id(path)
+    {
+        read.sightings.push(Sighting::new(Kind::Model, id, value.at, "constant", confidence));
+        return;
+    }
     // The id is the value itself or the default of a look-up, not an argument of some call.
     let known = match &value.data {
         Data::Text(_) | Data::Environment { .. } => true,
@@ -516,6 +534,30 @@ fn model(value: &Node, confidence: u16, read: &mut Read) {
             });
         }
     }
+}
+
+/// The id that a constant such as `ChatModelGPT4o` or `Model.CLAUDE_SONNET_4_0` stands for, if a known model has it.
+fn constant_id(path: &str) -> Option<String> {
+    let (_, name) = path.rsplit_once('.')?;
+    let name = ["ChatModel", "EmbeddingModel", "Model"]
+        .iter()
+        .find_map(|prefix| name.strip_prefix(prefix))
+        .unwrap_or(name);
+    let mut id = String::new();
+    let mut before = '-';
+    let screaming = !name.chars().any(|c| c.is_ascii_lowercase());
+    for c in name.chars() {
+        let boundary = !screaming && c.is_ascii_uppercase() && !before.is_ascii_uppercase()
+            || c.is_ascii_digit() && before.is_ascii_alphabetic() && !(screaming && before == 'O');
+        if matches!(c, '_' | '-') || boundary && before != '-' {
+            id.push('-');
+        }
+        if !matches!(c, '_' | '-') {
+            id.push(c.to_ascii_lowercase());
+        }
+        before = if c == '_' { '-' } else { c };
+    }
+    known_model(&id).then_some(id)
 }
 
 fn plausible_name(text: &str) -> bool {
@@ -662,6 +704,20 @@ pub(crate) fn known_model(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn constants_stand_for_ids() {
+        for (path, id) in [
+            ("x.ChatModelGPT4o", Some("gpt-4o")),
+            ("x.ModelClaudeSonnet4_0", Some("claude-sonnet-4-0")),
+            ("Model.CLAUDE_SONNET_4_0", Some("claude-sonnet-4-0")),
+            ("ChatModel.GPT_4O", Some("gpt-4o")),
+            ("x.GPT4oMini", Some("gpt-4o-mini")),
+            ("x.DefaultName", None),
+        ] {
+            assert_eq!(constant_id(path).as_deref(), id, "{path}");
+        }
+    }
 
     #[test]
     fn models_are_known_whole() {

@@ -5,27 +5,22 @@ use std::collections::HashMap;
 
 use tree_sitter::Node as Syntax;
 
+use super::compose::MAX_ARGUMENTS;
 use super::gather::{Bound, Gathered, children, field, is_self, member, place};
-use super::{Assign, Call, Facts, Language};
-use crate::node::{Data, Entry, Node, Place};
+use super::{Assign, Call, Facts};
+use crate::node::{Data, Node};
 
 /// How deep an expression is followed.
 const MAX_DEPTH: usize = 24;
 
 /// How many expressions of a file are looked at in all.
-const MAX_STEPS: usize = 400_000;
+const MAX_STEPS: usize = 300_000;
 
 /// The longest resolved name, in bytes.
 const MAX_PATH: usize = 400;
 
-/// The longest text that is joined from pieces, in bytes.
-const MAX_TEXT: usize = 64 * 1024;
-
-/// The most arguments of a call that are kept.
-const MAX_ARGUMENTS: usize = 256;
-
-struct Evaluator<'t> {
-    from: Gathered<'t>,
+pub(super) struct Evaluator<'t> {
+    pub(super) from: Gathered<'t>,
     by_node: HashMap<usize, usize>,
     steps: Cell<usize>,
 }
@@ -48,12 +43,12 @@ pub(super) fn evaluate(from: Gathered<'_>) -> Facts {
 }
 
 impl<'t> Evaluator<'t> {
-    fn text(&self, node: Syntax<'_>) -> &'t str {
+    pub(super) fn text(&self, node: Syntax<'_>) -> &'t str {
         self.from.text_of(node)
     }
 
     /// Whether work is left in the budget.
-    fn step(&self, depth: usize) -> bool {
+    pub(super) fn step(&self, depth: usize) -> bool {
         self.steps.set(self.steps.get().saturating_add(1));
         depth < MAX_DEPTH && self.steps.get() <= MAX_STEPS
     }
@@ -175,7 +170,7 @@ impl<'t> Evaluator<'t> {
     }
 
     /// What is called, and the call whose result it is called on.
-    fn callee(&self, node: Syntax<'t>, depth: usize) -> (String, Option<usize>) {
+    pub(super) fn callee(&self, node: Syntax<'t>, depth: usize) -> (String, Option<usize>) {
         let deeper = depth.saturating_add(1);
         if node.kind() == "method_invocation" {
             let name = field(node, "name").map(|name| self.text(name)).unwrap_or_default();
@@ -244,7 +239,7 @@ impl<'t> Evaluator<'t> {
     }
 
     /// What a name stands for at a byte: in the innermost scope the latest binding before, else the first after.
-    fn lookup(&self, name: &str, at: usize) -> Option<Bound<'t>> {
+    pub(super) fn lookup(&self, name: &str, at: usize) -> Option<Bound<'t>> {
         let all = self.from.bindings.get(name)?;
         let usable = all.iter().filter(|b| b.scope.covers(at) && !b.value_at.covers(at));
         let best = usable.min_by_key(|b| {
@@ -259,7 +254,7 @@ impl<'t> Evaluator<'t> {
     }
 
     /// The resolved name of an expression.
-    fn path(&self, node: Syntax<'t>, depth: usize) -> String {
+    pub(super) fn path(&self, node: Syntax<'t>, depth: usize) -> String {
         if !self.step(depth) {
             return "?".to_owned();
         }
@@ -331,7 +326,7 @@ impl<'t> Evaluator<'t> {
     }
 
     /// The name of what a call gives; imports that are calls give the module.
-    fn called(&self, node: Syntax<'t>, depth: usize) -> String {
+    pub(super) fn called(&self, node: Syntax<'t>, depth: usize) -> String {
         let (callee, _) = self.callee(node, depth);
         if matches!(
             callee.as_str(),
@@ -344,6 +339,16 @@ impl<'t> Evaluator<'t> {
                 return module.to_owned();
             }
         }
+        // A function of this file gives what it returns.
+        let own = callee.strip_prefix('?').unwrap_or(&callee);
+        if let Some(value) = self.from.returns.get(own)
+            && !place(*value).covers(node.start_byte())
+        {
+            let path = self.path(*value, depth.saturating_add(1));
+            if path != "?" && !path.starts_with('\'') {
+                return path;
+            }
+        }
         format!("{callee}()")
     }
 
@@ -354,7 +359,7 @@ impl<'t> Evaluator<'t> {
         }
     }
 
-    fn bound(&self, bound: Bound<'t>, name: &str, depth: usize) -> String {
+    pub(super) fn bound(&self, bound: Bound<'t>, name: &str, depth: usize) -> String {
         match bound {
             Bound::Import(path) => path,
             Bound::Value(value) => {
@@ -377,7 +382,7 @@ impl<'t> Evaluator<'t> {
     }
 
     /// The value of an expression.
-    fn value(&self, node: Syntax<'t>, depth: usize) -> Node {
+    pub(super) fn value(&self, node: Syntax<'t>, depth: usize) -> Node {
         let at = place(node);
         if !self.step(depth) {
             return Node::new(at, Data::Expression { path: "?".to_owned(), parts: Vec::new() });
@@ -553,319 +558,6 @@ impl<'t> Evaluator<'t> {
             }
         }
         Data::Expression { path: format!("{path}[]"), parts: Vec::new() }
-    }
-
-    fn call_value(&self, node: Syntax<'t>, depth: usize) -> Data {
-        let (callee, receiver) = self.callee(node, depth);
-        let arguments = self.arguments(node, depth);
-        let positional =
-            |at: &str| arguments.iter().find(|entry| entry.key == at).map(|entry| entry.value.clone());
-        match callee.as_str() {
-            "os.getenv"
-            | "os.environ.get"
-            | "os.Getenv"
-            | "System.getenv"
-            | "Environment.GetEnvironmentVariable"
-            | "System.Environment.GetEnvironmentVariable"
-            | "std.env.var"
-            | "env.var"
-            | "Deno.env.get"
-            | "os.LookupEnv"
-            | "decouple.config"
-            | "environ.get" => {
-                if let Some(name) = positional("0").as_ref().and_then(Node::text) {
-                    let default = positional("1").or_else(|| positional("default")).map(Box::new);
-                    return Data::Environment { name: name.to_owned(), default };
-                }
-            }
-            _ => {}
-        }
-        let method = callee.rsplit('.').next().unwrap_or_default();
-        // Methods that give back what they are called on, or its text.
-        let transparent = matches!(
-            method,
-            "to_string"
-                | "to_owned"
-                | "into"
-                | "as_str"
-                | "clone"
-                | "strip"
-                | "rstrip"
-                | "trim"
-                | "toString"
-                | "ToString"
-                | "replace"
-                | "unwrap"
-                | "expect"
-                | "unwrap_or"
-                | "unwrap_or_else"
-                | "unwrap_or_default"
-                | "orElse"
-                | "format"
-                | "toLowerCase"
-                | "lower"
-                | "dedent"
-        );
-        if transparent
-            && let Some(object) = field(node, "function")
-                .and_then(member)
-                .map(|(object, _)| object)
-                .or_else(|| field(node, "object"))
-        {
-            let value = self.value(object, depth);
-            return match value.data {
-                Data::Environment { name, default: None }
-                    if method.starts_with("unwrap_or") || method == "orElse" =>
-                {
-                    Data::Environment { name, default: positional("0").map(Box::new) }
-                }
-                Data::Text(text) if method == "format" => Data::Expression {
-                    path: "format()".to_owned(),
-                    parts: vec![Node::new(value.at, Data::Text(text))],
-                },
-                data => data,
-            };
-        }
-        if matches!(
-            callee.as_str(),
-            "String.from"
-                | "str"
-                | "String"
-                | "Some"
-                | "Ok"
-                | "textwrap.dedent"
-                | "Box.new"
-                | "pydantic.SecretStr"
-                | "SecretStr"
-        ) && let Some(value) = positional("0")
-        {
-            return value.data;
-        }
-        let mut parts: Vec<Node> = arguments.into_iter().map(|entry| entry.value).collect();
-        // A builder's values are those of its links.
-        let mut link = receiver;
-        for _ in 0..12 {
-            let Some(site) = link.and_then(|at| self.from.calls.get(at)) else { break };
-            if depth > 6 {
-                break;
-            }
-            parts.extend(
-                self.arguments(site.node, depth.saturating_add(6)).into_iter().map(|entry| entry.value),
-            );
-            link = self.callee(site.node, depth.saturating_add(1)).1;
-        }
-        Data::Expression { path: self.called(node, depth), parts }
-    }
-
-    /// The arguments of a call, by name or position.
-    fn arguments(&self, node: Syntax<'t>, depth: usize) -> Vec<Entry> {
-        let mut entries: Vec<Entry> = Vec::new();
-        let mut position = 0_usize;
-        let deeper = depth.saturating_add(1);
-        let mut push = |key: Option<String>, at: Place, value: Node| {
-            let key = key.unwrap_or_else(|| {
-                let key = position.to_string();
-                position = position.saturating_add(1);
-                key
-            });
-            entries.push(Entry { key, at, value });
-        };
-        for argument in
-            field(node, "arguments").map(children).unwrap_or_default().into_iter().take(MAX_ARGUMENTS)
-        {
-            let at = place(argument);
-            match argument.kind() {
-                "comment" | "line_comment" | "block_comment" => {}
-                "keyword_argument" => {
-                    if let (Some(name), Some(value)) = (field(argument, "name"), field(argument, "value")) {
-                        push(Some(self.text(name).to_owned()), place(name), self.value(value, deeper));
-                    }
-                }
-                "argument" => {
-                    let name = field(argument, "name");
-                    if let Some(value) = children(argument).into_iter().rfind(|child| Some(*child) != name) {
-                        push(name.map(|name| self.text(name).to_owned()), at, self.value(value, deeper));
-                    }
-                }
-                "dictionary_splat" => {
-                    if let Some(inner) = children(argument).first() {
-                        for entry in self.value(*inner, deeper).entries() {
-                            push(Some(entry.key.clone()), entry.at, entry.value.clone());
-                        }
-                    }
-                }
-                _ => {
-                    let value = self.value(argument, deeper);
-                    // JavaScript names its arguments by an object.
-                    if matches!(
-                        self.from.language,
-                        Language::JavaScript | Language::TypeScript | Language::Tsx
-                    ) {
-                        for entry in value.entries() {
-                            push(Some(entry.key.clone()), entry.at, entry.value.clone());
-                        }
-                    }
-                    push(None, at, value);
-                }
-            }
-        }
-        let literal = match node.kind() {
-            "composite_literal" | "struct_expression" => field(node, "body"),
-            _ => field(node, "initializer").or_else(|| {
-                children(node).into_iter().find(|child| child.kind() == "initializer_expression")
-            }),
-        };
-        if let Some(literal) = literal {
-            for entry in self.entries(literal, deeper) {
-                push(Some(entry.key), entry.at, entry.value);
-            }
-        }
-        entries
-    }
-
-    /// The entries of an object, dictionary, struct or initialiser.
-    fn entries(&self, node: Syntax<'t>, depth: usize) -> Vec<Entry> {
-        let mut entries = Vec::new();
-        for part in children(node).into_iter().take(MAX_ARGUMENTS) {
-            match part.kind() {
-                "spread_element" | "dictionary_splat" => {
-                    if let Some(inner) = children(part).first()
-                        && let Data::Map(more) = self.value(*inner, depth).data
-                    {
-                        entries.extend(more);
-                    }
-                }
-                "shorthand_property_identifier" | "shorthand_field_initializer" => {
-                    let name = if part.kind() == "shorthand_field_initializer" {
-                        children(part).first().copied()
-                    } else {
-                        Some(part)
-                    };
-                    let Some(name) = name else { continue };
-                    let at = place(name);
-                    let value = match self.lookup(self.text(name), part.start_byte()) {
-                        Some(Bound::Value(value)) => self.value(value, depth),
-                        Some(bound) => Node::new(
-                            at,
-                            Data::Expression {
-                                path: self.bound(bound, self.text(name), depth),
-                                parts: Vec::new(),
-                            },
-                        ),
-                        None => Node::new(
-                            at,
-                            Data::Expression { path: self.text(name).to_owned(), parts: Vec::new() },
-                        ),
-                    };
-                    entries.push(Entry { key: self.text(name).to_owned(), at, value });
-                }
-                "pair" | "keyed_element" | "field_initializer" | "assignment_expression" => {
-                    let parts = children(part);
-                    let key = field(part, "key")
-                        .or_else(|| field(part, "field"))
-                        .or_else(|| field(part, "left"))
-                        .or(parts.first().copied());
-                    let value =
-                        field(part, "value").or_else(|| field(part, "right")).or(parts.last().copied());
-                    if let (Some(key), Some(value)) = (key, value) {
-                        let name = self.text(key).trim_matches(['"', '\'', '`']);
-                        let name = if key.kind() == "string" {
-                            name.to_owned()
-                        } else {
-                            name.trim_matches(['[', ']']).to_owned()
-                        };
-                        entries.push(Entry { key: name, at: place(key), value: self.value(value, depth) });
-                    }
-                }
-                _ => {}
-            }
-        }
-        entries
-    }
-
-    /// A text literal, in pieces where it is filled in.
-    fn string(&self, node: Syntax<'t>, depth: usize) -> Data {
-        let whole = self.text(node);
-        // What stands between holes; a piece that is not a text is a hole.
-        let mut pieces: Vec<Node> = Vec::new();
-        let mut literal = String::new();
-        let mut holes = false;
-        for part in children(node) {
-            match part.kind() {
-                "string_content"
-                | "string_fragment"
-                | "multiline_string_fragment"
-                | "string_literal_content"
-                | "template_chars"
-                | "interpreted_string_literal_content"
-                | "raw_string_literal_content"
-                | "interpolation_text"
-                | "raw_string_content"
-                | "verbatim_string_literal_content"
-                | "string_text"
-                | "string_content_fragment" => literal.push_str(self.text(part)),
-                "escape_sequence" => literal.push_str(unescape(self.text(part))),
-                "interpolation" | "template_substitution" => {
-                    holes = true;
-                    if !literal.is_empty() {
-                        pieces.push(Node::new(place(node), Data::Text(std::mem::take(&mut literal))));
-                    }
-                    if let Some(inner) =
-                        children(part).into_iter().find(|child| child.kind() != "interpolation_brace")
-                    {
-                        pieces.push(self.value(inner, depth));
-                    }
-                }
-                "string_start" | "string_end" | "interpolation_start" | "interpolation_quote" => {}
-                _ => {}
-            }
-        }
-        if holes {
-            if !literal.is_empty() {
-                pieces.push(Node::new(place(node), Data::Text(literal)));
-            }
-            return fold(pieces);
-        }
-        if literal.is_empty() && whole.len() > 2 {
-            // Grammars that do not name the content.
-            literal = whole
-                .trim_start_matches(['@', '$', 'r', '#'])
-                .trim_end_matches('#')
-                .trim_matches(['"', '\'', '`'])
-                .to_owned();
-        }
-        Data::Text(literal)
-    }
-
-    fn joined(&self, parts: Vec<Syntax<'t>>, depth: usize) -> Data {
-        fold(parts.into_iter().map(|part| self.value(part, depth)).collect())
-    }
-}
-
-/// Pieces of a text: one text where all are known.
-fn fold(pieces: Vec<Node>) -> Data {
-    let mut text = String::new();
-    for piece in &pieces {
-        match &piece.data {
-            Data::Text(more) if text.len().saturating_add(more.len()) <= MAX_TEXT => text.push_str(more),
-            Data::Number(more) => text.push_str(more),
-            _ => return Data::Expression { path: "+".to_owned(), parts: pieces },
-        }
-    }
-    Data::Text(text)
-}
-
-/// The character of a simple escape; others stay as they are written.
-fn unescape(escape: &str) -> &str {
-    match escape {
-        "\\n" => "\n",
-        "\\t" => "\t",
-        "\\r" => "\r",
-        "\\\\" => "\\",
-        "\\\"" => "\"",
-        "\\'" => "'",
-        "\\/" => "/",
-        other => other,
     }
 }
 

@@ -18,6 +18,8 @@ pub(super) struct Gathered<'t> {
     pub(super) assigns: Vec<(Syntax<'t>, Syntax<'t>)>,
     pub(super) contexts: Vec<Context<'t>>,
     pub(super) tests: Vec<Place>,
+    /// What functions of this file give back: the first `return` of each.
+    pub(super) returns: HashMap<String, Syntax<'t>>,
     pub(super) incomplete: Option<&'static str>,
 }
 
@@ -74,6 +76,7 @@ pub(super) fn gather<'t>(language: Language, text: &'t str, root: Syntax<'t>) ->
         assigns: Vec::new(),
         contexts: Vec::new(),
         tests: Vec::new(),
+        returns: HashMap::new(),
         incomplete: None,
     };
     let all = place(root);
@@ -169,6 +172,7 @@ impl<'t> Gathered<'t> {
             | "public_field_definition"
             | "property_declaration"
             | "property_signature" => self.declare(node, scope),
+            "return_statement" => self.returned(node),
             "with_item" => {
                 if let Some(pattern) = field(node, "value").filter(|value| value.kind() == "as_pattern") {
                     let parts = children(pattern);
@@ -280,6 +284,23 @@ impl<'t> Gathered<'t> {
             }
         }
         (scope, inner)
+    }
+
+    /// Notes what the function around gives back.
+    fn returned(&mut self, node: Syntax<'t>) {
+        let Some(value) = children(node).first().copied() else { return };
+        let mut outer = node;
+        for _ in 0..16 {
+            let Some(parent) = outer.parent() else { return };
+            outer = parent;
+            if let (true, Some(name)) =
+                (outer.kind().contains("function") || outer.kind().contains("method"), field(outer, "name"))
+            {
+                let name = self.text_of(name).to_owned();
+                self.returns.entry(name).or_insert(value);
+                return;
+            }
+        }
     }
 
     fn opaque_pattern(&mut self, pattern: Syntax<'t>, scope: Place) {

@@ -1,5 +1,6 @@
 //! Source code: six languages lowered into one shape of imports, calls and assignments, names resolved within a file.
 
+mod compose;
 pub(crate) mod detect;
 mod evaluate;
 mod gather;

@@ -8,6 +8,7 @@ mod load;
 mod mock;
 mod peer;
 mod proxy;
+mod scan;
 mod stack;
 mod tier;
 
@@ -33,6 +34,8 @@ pub(crate) enum Bench {
     Ledger(ledger::Options),
     /// Inspection: latency and throughput by size and sort of text, what hostile texts cost, start-up and memory.
     Inspect,
+    /// CPU time, wall time and memory of a scan of generated repositories.
+    Scan(scan::Options),
 }
 
 /// Runs a benchmark. A development build of this program builds and becomes an optimised one on its own core first.
@@ -47,7 +50,7 @@ pub(crate) fn run(bench: &Bench) -> Result<()> {
         let mut command = match bench {
             Bench::Gateway(_) => process::pinned(LOAD_CORE, optimised),
             // The log's threads and its producers share the cores, as they do in the product.
-            Bench::Ledger(_) | Bench::Inspect => std::process::Command::new(optimised),
+            Bench::Ledger(_) | Bench::Inspect | Bench::Scan(_) => std::process::Command::new(optimised),
         };
         command.args(std::env::args_os().skip(1));
         return Err(command.exec().into());
@@ -55,6 +58,7 @@ pub(crate) fn run(bench: &Bench) -> Result<()> {
     match bench {
         Bench::Ledger(options) => ledger::run(options),
         Bench::Inspect => Ok(()),
+        Bench::Scan(options) => scan::run(options, &workspace::build_stockade(Profile::Release)?),
         Bench::Gateway(options) => {
             let stockade = workspace::has("stockade")?
                 .then(|| workspace::build_stockade(Profile::Release))

@@ -26,6 +26,7 @@ pub struct Engine {
 
 pub(crate) struct Inner {
     pub(crate) rules: Vec<Detecting>,
+    pub(crate) sets: Vec<DetectorSet>,
     pub(crate) patterns: Patterns,
     pub(crate) lexicon: Lexicon,
     pub(crate) names: Option<Names>,
@@ -87,6 +88,16 @@ pub struct Detector {
     pub reach: Reach,
 }
 
+/// Detectors that run together, named in records instead of each of them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DetectorSet {
+    /// What they find (`pii`, `secret`, `injection`, `leak`, or `names` for the tagger), `@`, and the first 16 hexadecimal
+    /// digits of a digest of all rules that the engine was made from: other rules, another id.
+    pub id: Arc<str>,
+    /// The detectors' ids.
+    pub detectors: Vec<Arc<str>>,
+}
+
 /// Why rules do not make an engine.
 #[derive(Debug, thiserror::Error)]
 pub enum EngineError {
@@ -143,7 +154,7 @@ impl Engine {
         rules: &Rulebook,
         locales: &[impl AsRef<str>],
     ) -> Result<Self, EngineError> {
-        let mut names = rules.load::<Named>("names")?;
+        let mut names = rules.load::<Named>(NAMES)?;
         names.retain(|rule| rule.header.status != Status::Removed);
         Self::compile(rules, locales, names)
     }
@@ -153,6 +164,7 @@ impl Engine {
         locales: &[impl AsRef<str>],
         names: Vec<Rule<Named>>,
     ) -> Result<Self, EngineError> {
+        let digest = digest(rules, locales);
         let mut recognizers = rules.load::<Recognizer>("recognizers")?;
         recognizers.retain(|rule| rule.header.status != Status::Removed);
         let mut signals = rules.load::<Signal>("signals")?;
@@ -177,16 +189,19 @@ impl Engine {
         let mut rules: Vec<Detecting> = recognizers.chain(signals).collect();
         let tags: Vec<_> = (rules.len()..).zip(&names).map(|(at, rule)| (rule.body.tag, at)).collect();
         let tagger = if tags.is_empty() { None } else { Some(Names::new(&tags)?) };
+        let names_count = names.len();
         rules.extend(
             names
                 .into_iter()
                 .map(|rule| Detecting::new(rule.header, FindingKind::Pii, &rule.body.ty, Reach::Whole)),
         );
+        let named = rules.len().saturating_sub(names_count);
+        let sets = sets(&rules, named, &digest);
         let word_lists = lists
             .into_iter()
             .map(|rule| WordList { header: rule.header, family: Arc::from(rule.body.family.as_str()) })
             .collect();
-        Ok(Self { inner: Arc::new(Inner { rules, patterns, lexicon, names: tagger, word_lists }) })
+        Ok(Self { inner: Arc::new(Inner { rules, sets, patterns, lexicon, names: tagger, word_lists }) })
     }
 
     /// Examines a whole text.
@@ -221,6 +236,12 @@ impl Engine {
         Tracker::features(&self.inner.lexicon, text)
     }
 
+    /// The sets of detectors, as reports name them.
+    #[must_use]
+    pub fn sets(&self) -> &[DetectorSet] {
+        &self.inner.sets
+    }
+
     /// The detectors, by id.
     #[must_use]
     pub fn detectors(&self) -> Vec<Detector> {
@@ -232,6 +253,38 @@ impl Engine {
         };
         self.inner.rules.iter().map(detector).collect()
     }
+}
+
+/// The folder of the tagger's rules.
+const NAMES: &str = "names";
+
+/// A digest of the rules that inspection reads and of the countries that were chosen.
+fn digest(rules: &Rulebook, locales: &[impl AsRef<str>]) -> String {
+    let mut texts: Vec<(&str, &str)> = rules
+        .texts()
+        .filter(|(path, _)| ["recognizers/", "signals/", "names/"].iter().any(|f| path.starts_with(f)))
+        .collect();
+    texts.extend(locales.iter().map(|locale| ("locale", locale.as_ref())));
+    texts.sort_unstable();
+    let mut all = Vec::new();
+    for (path, text) in texts {
+        for part in [path, text] {
+            all.extend_from_slice(&(part.len() as u64).to_be_bytes());
+            all.extend_from_slice(part.as_bytes());
+        }
+    }
+    stockade_crypto::to_hex(&stockade_crypto::sha256(&all)).get(..16).unwrap_or_default().to_owned()
+}
+
+/// The detectors by what they find; those from `named` on are the tagger's.
+fn sets(rules: &[Detecting], named: usize, digest: &str) -> Vec<DetectorSet> {
+    let mut sets: std::collections::BTreeMap<&str, Vec<Arc<str>>> = std::collections::BTreeMap::new();
+    for (at, rule) in rules.iter().enumerate() {
+        let name = if at >= named { NAMES } else { rule.kind.as_str() };
+        sets.entry(name).or_default().push(Arc::clone(&rule.id));
+    }
+    let set = |(name, detectors)| DetectorSet { id: Arc::from(format!("{name}@{digest}")), detectors };
+    sets.into_iter().map(set).collect()
 }
 
 impl std::fmt::Debug for Engine {

@@ -38,7 +38,7 @@ mod validate;
 mod view;
 
 pub use adversarial::{Adversarial, AdversarialFailure};
-pub use engine::{Context, Detector, Engine, EngineError, Reach};
+pub use engine::{Context, Detector, DetectorSet, Engine, EngineError, Reach};
 pub use examples::ExampleFailure;
 pub use pseudonym::{PseudonymMap, Pseudonymiser, Restoration, RestoreStep, Restorer, Standing};
 pub use report::{Region, Report, union};

@@ -11,9 +11,10 @@ pub struct Report {
     pub findings: Vec<Finding>,
     /// How much the text looks like an attempt to steer a model: 0 to 1000.
     pub score: u16,
-    /// Detectors that looked at the whole text.
+    /// The [sets of detectors](crate::DetectorSet) that looked at the whole text, but for those of their detectors that
+    /// `incomplete` names.
     pub ran: Vec<Ran>,
-    /// Detectors that could not. Not empty means that policy denies.
+    /// Detectors, or whole sets, that could not. Not empty means that policy denies.
     pub incomplete: Vec<Incomplete>,
 }
 

@@ -122,13 +122,13 @@ impl Scanner {
                 add(&rule.id, "too_long");
             }
         }
-        for rule in engine.rules.iter().filter(|_| self.failed || self.reader.is_over()) {
-            add(&rule.id, "over_budget");
+        let over = self.failed || self.reader.is_over();
+        for set in engine.sets.iter().filter(|_| over) {
+            add(&set.id, "over_budget");
         }
         let bytes = self.taken;
-        let ran = |id: &Arc<str>| Ran { detector: Arc::clone(id), bytes };
-        let cut = |id: &Arc<str>| incomplete.iter().any(|i| i.detector == *id);
-        let ran = engine.rules.iter().map(|r| &r.id).filter(|id| !cut(id)).map(ran).collect();
+        let ran = engine.sets.iter().filter(|_| !over);
+        let ran = ran.map(|set| Ran { detector: Arc::clone(&set.id), bytes }).collect();
         let (signs, opinion) = self.reader.into_signs();
         findings.extend(signs.iter().filter_map(|sign| engine.sign(*sign)));
         findings.sort_by_key(|finding| (finding.start, finding.end));

@@ -151,6 +151,11 @@ impl Rulebook {
         Ok(self)
     }
 
+    /// The texts of all rules with their paths below `rules/`, built-in ones first.
+    pub fn texts(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.sources.iter().map(|source| (source.name.as_str(), source.text.as_ref()))
+    }
+
     /// The rules for which `keep` says yes, given the path below `rules/` and the text: for an engine that needs some only.
     #[must_use]
     pub fn filtered(&self, keep: impl Fn(&str, &str) -> bool) -> Self {

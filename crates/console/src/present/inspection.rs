@@ -63,7 +63,7 @@ fn sentence(seen: &Inspection, all: u64, bytes: u64, blocked: bool) -> String {
     let looked = if detectors == 0 {
         "No detector ran".to_owned()
     } else {
-        format!("{} looked at {} of text", units::counted(detectors, "detector"), units::size(bytes))
+        format!("{} looked at {} of text", units::counted(detectors, "detector set"), units::size(bytes))
     };
     let found = match all {
         0 if detectors == 0 => String::new(),

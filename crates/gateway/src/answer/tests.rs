@@ -252,7 +252,7 @@ fn an_answer_that_ends_early_still_tells_what_was_found() {
     filter.push(Bytes::from(event(0, json!({"content": format!("{EMAIL} and ")}), Value::Null))).unwrap();
     let inspection = filter.stats().inspection.unwrap();
     assert_eq!(inspection.findings.len(), 1);
-    assert!(inspection.ran.iter().any(|r| r.detector == "email" && r.bytes > 0));
+    assert!(inspection.ran.iter().any(|r| r.detector.starts_with("pii@") && r.bytes > 0));
 }
 
 #[test]

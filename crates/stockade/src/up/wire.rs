@@ -27,6 +27,9 @@ pub(super) struct Wiring {
     pub(super) models: Vec<String>,
 }
 
+/// So many detectors are named in one entry of the record, which is bounded.
+const IDS: usize = 128;
+
 /// Upstreams that the environment names.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct EnvUpstreams {
@@ -54,6 +57,13 @@ impl Wiring {
         let catalog = Arc::new(ArcSwap::from_pointee(catalog));
         let engine = Engine::with_locales(&book(config)?, &config.rules.locales)
             .context("compiling the inspection rules")?;
+        // Records name sets of detectors; here it is said once what is in them.
+        for set in engine.sets() {
+            for ids in set.detectors.chunks(IDS) {
+                let detail = [("set", set.id.to_string()), ("detectors", ids.join(" "))];
+                platform.journal.admin("rules.load", "system", detail).context("recording the rules")?;
+            }
+        }
         platform.journal.record_payloads(config.recording.text == Recorded::Redacted);
         let parts = Parts {
             keys: platform.roster.directory(),

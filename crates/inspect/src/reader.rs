@@ -8,8 +8,9 @@ use crate::scan::Span;
 use crate::scanner::Scanner;
 use crate::signal::{Hit, Tracker};
 
-/// What second readings of a text may come to: so many times what has been read, and so many bytes.
-const VIEWED: [(usize, usize); 2] = [(3, 16 * 1024), (1, 2 * 1024)];
+/// What second readings of a text may come to: so many times what has been read, and so many bytes. Of a text itself that is
+/// all of them; of what was decoded, some.
+const VIEWED: [(usize, usize); 2] = [(8, 16 * 1024), (1, 2 * 1024)];
 
 /// Reads one text, in its last reading: escapes are resolved.
 pub(crate) struct Reader {
@@ -161,6 +162,7 @@ impl Reader {
                 for reading in disguise.readings(self.stretch.text(), &engine.lexicon) {
                     self.viewed = self.viewed.saturating_add(reading.text.len());
                     if self.viewed > most {
+                        self.over |= self.depth == 0;
                         return self.stretch.next();
                     }
                     let decoded = Scanner::decoded(engine, &reading.text, self.data, self.depth, self.budget);

@@ -104,6 +104,14 @@ async fn a_clock_that_jumps_neither_stops_the_gateway_nor_harms_a_record() {
     running.send(Phase::Stopping).unwrap();
     served.await.unwrap();
 
+    // The record of how a request ended comes after its answer.
+    let ended = |id: &RequestId| platform.journal.ledger().find(*id).unwrap().outcome.is_some();
+    for _ in 0..1_000 {
+        if ids.iter().all(ended) {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
     let report = platform.journal.ledger().verify(2);
     assert!(report.is_good() && report.open_intents == 0, "{report:?}");
     for id in &ids {

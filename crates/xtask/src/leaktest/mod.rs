@@ -330,18 +330,27 @@ fn at_rest(server: &Stockade, run: &Run) -> Result<Vec<String>> {
     let mut found = Vec::new();
     let mut folders = vec![server.data()];
     while let Some(folder) = folders.pop() {
-        for entry in std::fs::read_dir(&folder)? {
+        for entry in still_there(std::fs::read_dir(&folder))?.into_iter().flatten() {
             let entry = entry?;
-            let kind = entry.file_type()?;
+            let Some(kind) = still_there(entry.file_type())? else { continue };
             if kind.is_dir() {
                 folders.push(entry.path());
             } else if kind.is_file() && entry.file_name() != "playground.key" {
-                found.extend(shown(run, &entry.path().display().to_string(), &std::fs::read(entry.path())?));
+                let bytes = still_there(std::fs::read(entry.path()))?.unwrap_or_default();
+                found.extend(shown(run, &entry.path().display().to_string(), &bytes));
             }
         }
     }
     found.extend(shown(run, "the server's output", server.log().as_bytes()));
     Ok(found)
+}
+
+/// The server goes on meanwhile: each checkpoint removes incomplete tiles, after it has written what is in them anew.
+fn still_there<T>(result: std::io::Result<T>) -> std::io::Result<Option<T>> {
+    match result {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        other => other.map(Some),
+    }
 }
 
 fn shown(run: &Run, place: &str, bytes: &[u8]) -> Vec<String> {

@@ -434,8 +434,6 @@ class Joined:
     def peek(self, index):
         data, at = self.data, self.at
         if data[at : at + 4] == bytes(len(data[at : at + 4])):
-            if any(data[at : at + 48]) and len(data) - at < 4:
-                raise Problem(index, self.name, "a payload record is cut short")
             return None
         if at + 48 > len(data):
             raise Problem(index, self.name, "a payload record is cut short")

@@ -8,7 +8,7 @@ use crate::asset::Kind;
 use crate::code::Language;
 use crate::glob::matches;
 
-const TEXT: &str = include_str!("catalog/catalog.toml");
+pub(crate) const TEXT: &str = include_str!("catalog/catalog.toml");
 
 /// The catalogue, ready to be asked.
 #[derive(Debug)]

@@ -118,12 +118,7 @@ impl Scanner {
         others.dedup();
         words.extend(others);
         let keywords = AhoCorasick::new(&words).map_err(|error| ScanError::Catalog(error.to_string()))?;
-        let headers: Vec<String> =
-            rules.all.iter().map(|rule| format!("{:?}{:?}", rule.header, rule.body)).collect();
-        let detectors: Vec<String> = engine.detectors().iter().map(|d| d.id.to_string()).collect();
-        let version =
-            format!("{}\n{}\n{words:?}\n{detectors:?}", env!("CARGO_PKG_VERSION"), headers.join("\n"));
-        let version = to_hex(&sha256(version.as_bytes())).chars().take(16).collect();
+        let version = version(book);
         Ok(Self { engine, catalog, rules, artifacts, fixes, keywords, modules, version })
     }
 
@@ -625,3 +620,20 @@ impl Lines {
         text.get(start..end).unwrap_or_default().trim_end()
     }
 }
+
+/// What a result depends on besides the file: this program's version, the catalogue, and every rule's text. A cache of
+/// another one is not used.
+fn version(book: &Rulebook) -> String {
+    let mut texts: Vec<(&str, &str)> = book.texts().collect();
+    texts.sort_unstable();
+    let own = [("version", env!("CARGO_PKG_VERSION")), ("catalog", crate::catalog::TEXT)];
+    let mut all = Vec::new();
+    for part in own.into_iter().chain(texts).flat_map(|(name, text)| [name, text]) {
+        all.extend_from_slice(&u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes());
+        all.extend_from_slice(part.as_bytes());
+    }
+    to_hex(&sha256(&all)).chars().take(16).collect()
+}
+
+#[cfg(test)]
+mod tests;

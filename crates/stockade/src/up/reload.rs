@@ -83,9 +83,11 @@ impl Reloader {
         if new.server != self.config.server
             || new.limits != self.config.limits
             || new.recording != self.config.recording
+            || new.rules != self.config.rules
         {
             lines.push(
-                "changes in [server], [limits] and [recording] take effect at the next start".to_owned(),
+                "changes in [server], [limits], [recording] and [rules] take effect at the next start"
+                    .to_owned(),
             );
         }
         self.pdp.replace(rules);

@@ -2,6 +2,7 @@
 
     mock-echo        says what the last user message said, as this side saw it
     mock-says        says `Upstream.says`
+    mock-prompt      says what its system prompt said, as this side saw it
     mock-malformed   a stream whose second event is not JSON
     mock-line        one line of a stream that never ends
     mock-events      a stream of well-formed events that never ends
@@ -72,6 +73,9 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 
     def _echo(self, request):
         self._text(_last_user_text(request))
+
+    def _prompt(self, request):
+        self._text("My orders: " + "".join(m["content"] for m in request["messages"] if m["role"] == "system") + " Done.")
 
     def _says(self, _request):
         self._text(self.upstream.says)

@@ -9,6 +9,7 @@ mod error;
 mod explain;
 mod guard;
 mod json;
+mod leaks;
 mod metrics;
 pub mod ports;
 mod pseudonyms;
@@ -27,13 +28,14 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use stockade_authz::Pdp;
 use stockade_crypto::{MacKey, Random};
-use stockade_domain::{Caller, Clock};
+use stockade_domain::{Caller, Clock, FindingKind};
 use stockade_egress::Egress;
-use stockade_inspect::{Engine, Pseudonymiser};
+use stockade_inspect::{Engine, Pseudonymiser, Reach};
 use tokio::sync::watch;
 
 pub use error::CODES;
 pub use guard::Hosts;
+pub use leaks::Leaks;
 pub use metrics::Metrics;
 pub use redact::{Piece, RecordedSpan};
 pub use sandbox::Sandbox;
@@ -52,6 +54,8 @@ pub struct Parts {
     pub pdp: Arc<Pdp>,
     /// What inspects.
     pub engine: Engine,
+    /// What guards answers against leaks.
+    pub leaks: Leaks,
     /// The way out; its minter is the decision point's.
     pub egress: Egress,
     /// The models that exist; replaced whole when configuration changes.
@@ -96,6 +100,8 @@ pub struct Gateway {
     pub(crate) parts: Parts,
     pub(crate) options: Options,
     pub(crate) metrics: Metrics,
+    /// Some detector of what is redacted needs the whole text: streams then wait for the end of each text.
+    pub(crate) reads_whole: bool,
     phase: watch::Receiver<Phase>,
 }
 
@@ -120,7 +126,10 @@ impl Gateway {
     /// A gateway; the phase tells its running answers when to end.
     #[must_use]
     pub fn new(parts: Parts, options: Options, phase: watch::Receiver<Phase>) -> Arc<Self> {
-        Arc::new(Self { parts, options, metrics: Metrics::default(), phase })
+        let is_redacted = |kind| matches!(kind, FindingKind::Pii | FindingKind::Secret);
+        let reads_whole =
+            parts.engine.detectors().iter().any(|d| d.reach == Reach::Whole && is_redacted(d.kind));
+        Arc::new(Self { parts, options, metrics: Metrics::default(), reads_whole, phase })
     }
 
     /// Counters.

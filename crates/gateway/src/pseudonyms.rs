@@ -26,6 +26,13 @@ impl Pseudonyms {
         self.map.pseudonymise(&self.pseudonymiser, &self.scope, &self.workload, ty, original)
     }
 
+    /// Whether a text is a pseudonym that this request was sent with.
+    pub(crate) fn is_stand_in(&self, text: &str) -> bool {
+        self.sent.as_ref().is_some_and(
+            |map| matches!(map.recognise(text).as_slice(), [one] if one.start == 0 && one.end == text.len()),
+        )
+    }
+
     /// The request is complete: what is in the map now is what may come back.
     pub(crate) fn sent(mut self) -> Self {
         let map = std::mem::take(&mut self.map);

@@ -6,6 +6,8 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use stockade_domain::{Channel, Finding, Handling, Obligation, Role};
 
+use stockade_inspect::has_stand_in;
+
 use crate::pseudonyms::Pseudonyms;
 
 /// A stretch of text that is replaced as one. Regions of a text do not touch each other.
@@ -143,11 +145,18 @@ impl Redactor {
         if region.handling == Handling::Pseudonymised
             && region.exact
             && let Some(value) = spelled_out(original)
-            && let Some(fake) = self.pseudonyms.pseudonym(&region.ty, &value)
         {
+            // The model repeats what it was given, where it is not turned back: a stand-in needs no other.
+            if self.pseudonyms.is_stand_in(&value) {
+                let piece = Piece::Pseudonym { ty: region.ty.as_ref().to_owned(), text: original.to_owned() };
+                return (original.to_owned(), piece);
+            }
+            let Some(fake) = self.pseudonyms.pseudonym(&region.ty, &value) else {
+                return redacted(&region.ty);
+            };
             return (fake.clone(), Piece::Pseudonym { ty: region.ty.as_ref().to_owned(), text: fake });
         }
-        (format!("[redacted:{}]", region.ty), Piece::Redacted { ty: region.ty.as_ref().to_owned() })
+        redacted(&region.ty)
     }
 
     /// A text with its regions replaced, in pieces.
@@ -171,6 +180,10 @@ impl Redactor {
     }
 }
 
+fn redacted(ty: &str) -> (String, Piece) {
+    (format!("[redacted:{ty}]"), Piece::Redacted { ty: ty.to_owned() })
+}
+
 /// A value as it reads: inside tool arguments it may be spelled with JSON escapes, whose digits are not its own.
 fn spelled_out(original: &str) -> Option<Cow<'_, str>> {
     if original.contains('\\') {
@@ -181,14 +194,21 @@ fn spelled_out(original: &str) -> Option<Cow<'_, str>> {
 }
 
 impl Region {
+    /// The same region in a text that begins later.
+    pub(crate) fn counted_from(mut self, begin: usize) -> Self {
+        self.start = self.start.saturating_sub(begin);
+        self.end = self.end.saturating_sub(begin);
+        self
+    }
+
     fn swallow(&mut self, other: &Self) {
         let (start, end) = (self.start.min(other.start), self.end.max(other.end));
-        let same_type = self.ty == other.ty;
-        if other.widest > self.widest || (other.widest == self.widest && other.ty < self.ty) {
+        let rank = |region: &Self| (region.widest, has_stand_in(&region.ty));
+        if rank(other) > rank(self) || (rank(other) == rank(self) && other.ty < self.ty) {
             self.ty = Arc::clone(&other.ty);
             self.widest = other.widest;
         }
-        self.exact = same_type && self.widest == end.saturating_sub(start);
+        self.exact = self.widest == end.saturating_sub(start);
         if other.handling == Handling::Redacted {
             self.handling = Handling::Redacted;
         }

@@ -1,21 +1,25 @@
 //! From a request's bytes to spans, findings and an edited body.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use bytes::Bytes;
 use stockade_authz::{FindingCounts, InspectionContext};
 use stockade_crypto::sha256;
 use stockade_domain::{
-    Action, Channel, Direction, FindingKind, Handling, Inspection, Obligation, Role, SpanRef, WorkloadId,
+    Action, Channel, Direction, FindingKind, Handling, Inspection, Micros, Obligation, Role, SpanRef,
+    WorkloadId,
 };
 use stockade_egress::evidence::{
     Applied, ApplyObligations, Examined, Message, ParsedSpan, Reference, SpanFinding, Unmet,
 };
-use stockade_inspect::{Context, Engine};
+use stockade_inspect::leak::Guards;
+use stockade_inspect::{Context, Engine, escape_template_tokens, strip_hidden};
 
 use crate::dialect::{ChatRequest, KNOWN_KEYS, Named, Table, is_atom, role, segments};
 use crate::error::Refusal;
 use crate::json::{Edit, Leaf, LeafKind, Limits, encode_string, splice, walk};
+use crate::leaks::Leaks;
 use crate::ports::PromptRegistry;
 use crate::pseudonyms::Pseudonyms;
 use crate::redact::{Recording, Redactor, Region};
@@ -45,10 +49,14 @@ pub(crate) fn parse_chat(body: Bytes, limits: Limits) -> Result<Message, Refusal
         body: Bytes::new(),
     };
     let mut has_messages = false;
+    let mut mistyped = None;
     walk(&body, limits, |leaf| {
         match (leaf.path, leaf.kind) {
             ("/model", LeafKind::String) => message.model = leaf.text.as_ref().to_owned(),
             ("/stream", LeafKind::Literal) => message.stream = leaf.text == "true",
+            // A provider that takes "true" for true would send a stream that nobody asked for here.
+            ("/stream", kind) if kind != LeafKind::Key => mistyped = Some("`stream` must be a boolean"),
+            ("/model", kind) if kind != LeafKind::Key => mistyped = Some("`model` must be a string"),
             ("/stream_options/include_usage", LeafKind::Literal) => {
                 message.stream_usage = leaf.text == "true"
             }
@@ -64,6 +72,9 @@ pub(crate) fn parse_chat(body: Bytes, limits: Limits) -> Result<Message, Refusal
         }
     })
     .map_err(|e| Refusal::new(e.kind.code()).with_message(e.to_string()))?;
+    if let Some(what) = mistyped {
+        return Err(Refusal::new("invalid_request").with_message(what));
+    }
     if !has_messages || message.model.is_empty() {
         return Err(Refusal::new("invalid_request").with_message("`model` and `messages` are needed"));
     }
@@ -229,13 +240,18 @@ fn count(
     if channel == Channel::Atom && finding.kind != FindingKind::Injection {
         context.atom_findings = context.atom_findings.saturating_add(1);
     }
-    if finding.kind == FindingKind::Injection && finding.confidence.thousandths() >= SIGNAL_THRESHOLD {
+    if is_signal(finding) {
         if channel != Channel::System {
             context.signals.insert(finding.rule_id.as_ref().to_owned());
         } else if !registered {
             context.system_signals.insert(finding.rule_id.as_ref().to_owned());
         }
     }
+}
+
+/// Whether policies hear of a finding as a signal of an attack.
+pub(crate) fn is_signal(finding: &stockade_domain::Finding) -> bool {
+    finding.kind == FindingKind::Injection && finding.confidence.thousandths() >= SIGNAL_THRESHOLD
 }
 
 /// Carries out obligations on a request; what it leaves behind goes on to the answer's filter.
@@ -245,8 +261,16 @@ pub(crate) struct Apply<'a> {
     pub(crate) record_limit: usize,
     /// What else the record holds in readable form.
     pub(crate) about: serde_json::Value,
-    /// Where the request's pseudonyms go, for the answer's filter.
-    pub(crate) handover: &'a mut Option<Pseudonyms>,
+    pub(crate) leaks: &'a Leaks,
+    pub(crate) now: Micros,
+    /// Where what the answer's filter needs goes.
+    pub(crate) handover: &'a mut Option<Handover>,
+}
+
+/// What carrying out a request's obligations leaves for the answer's filter.
+pub(crate) struct Handover {
+    pub(crate) pseudonyms: Pseudonyms,
+    pub(crate) guards: Guards,
 }
 
 impl ApplyObligations for Apply<'_> {
@@ -256,6 +280,9 @@ impl ApplyObligations for Apply<'_> {
         let mut recording = Recording::new(self.record_limit);
         let mut tally = Tally::new(Direction::Request);
         let mut edits = Vec::new();
+        let mut setup = self.leaks.setup(obligations);
+        let strips = obligations.contains(&Obligation::Strip);
+        let last_prompt = message.spans.iter().rposition(|span| span.channel == Channel::System);
         let mut by_span: HashMap<usize, Vec<&stockade_domain::Finding>> = HashMap::new();
         for found in examined.findings() {
             by_span.entry(found.span).or_default().push(&found.finding);
@@ -266,13 +293,20 @@ impl ApplyObligations for Apply<'_> {
             for finding in &found {
                 tally.found(span.channel, &span.path, finding, redactor.handling(finding));
             }
-            let (text, pieces) = redactor.edit(&span.text, &regions);
-            if !regions.is_empty() {
-                let text = if span.channel == Channel::ToolArgs {
-                    mend_numbers(&mut redactor, &span.text, &regions, text)
-                } else {
-                    text
-                };
+            let (mut text, pieces) = redactor.edit(&span.text, &regions);
+            if !regions.is_empty() && span.channel == Channel::ToolArgs {
+                text = mend_numbers(&mut redactor, &span.text, &regions, text);
+            }
+            if strips {
+                text = strip(span.channel, text);
+            }
+            if span.channel == Channel::System {
+                setup.prompt(&text);
+                let workload = &examined.caller().workload.id;
+                let line = (Some(index) == last_prompt).then(|| setup.plant(workload, self.now)).flatten();
+                text.extend(line);
+            }
+            if text != span.text {
                 edits.push(Edit { raw: span.raw.clone(), with: encode_string(&text) });
             }
             if !regions.is_empty() || is_said(span.channel) {
@@ -286,21 +320,24 @@ impl ApplyObligations for Apply<'_> {
                 splice(&message.body, &mut edits).ok_or(Unmet(Obligation::Redact("overlap".to_owned())))?,
             )
         };
-        let met: Vec<Obligation> = obligations.iter().filter(|o| can_meet(o)).cloned().collect();
-        *self.handover = Some(redactor.into_pseudonyms().sent());
+        *self.handover =
+            Some(Handover { pseudonyms: redactor.into_pseudonyms().sent(), guards: setup.into_guards() });
         let payload = (self.record_limit > 0).then(|| recording.into_payload(self.about));
+        // `strict` and `annotate` are carried out by the stack, the others here and on the answer.
+        let met = obligations.to_vec();
         Ok(Applied { body, met, findings: tally.into_record().findings, payload })
     }
 }
 
-/// `strict` and `annotate` are carried out by the stack, the others above.
-fn can_meet(obligation: &Obligation) -> bool {
-    match obligation {
-        Obligation::Redact(_) | Obligation::Pseudonymise(_) | Obligation::Annotate | Obligation::Strict => {
-            true
-        }
-        Obligation::Strip => false,
-    }
+/// What `strip` leaves of a text: nothing hidden, and outside system prompts no tokens of chat templates.
+fn strip(channel: Channel, text: String) -> String {
+    let seen = strip_hidden(&text);
+    let escaped = if channel == Channel::System {
+        seen
+    } else {
+        Cow::Owned(escape_template_tokens(&seen).into_owned())
+    };
+    escaped.into_owned()
 }
 
 /// Texts that people read in a record; definitions, ids and keys only when something was found in them.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use stockade_domain::{Channel, Direction, Finding, FindingKind, Role, SpanRef};
 
 use crate::engine::{Context, Engine, Reach};
-use crate::examples::expand;
+use crate::examples::expand_example;
 
 /// A changed example that does not come out as it should.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,7 +51,7 @@ impl Engine {
             }
             let bounds = self.inner.patterns.bounds(number);
             for example in &rule.header.examples.matching {
-                let text = expand(example);
+                let text = expand_example(example);
                 let Some(finding) = self.first(&rule.id, &text) else { continue };
                 let (before, rest) = text.split_at_checked(finding.start).unwrap_or_default();
                 let length = finding.end.saturating_sub(finding.start);

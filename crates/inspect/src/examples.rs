@@ -43,7 +43,7 @@ impl Engine {
     ) -> Vec<ExampleFailure> {
         let cx = Context::new(Direction::Request, Channel::Content, Role::User);
         let finds = |text: &str| {
-            let text = &expand(text);
+            let text = &expand_example(text);
             let span = SpanRef { channel: cx.channel, role: cx.role, path: "", text };
             self.examine(span, &cx).findings.iter().any(&is)
         };
@@ -75,7 +75,8 @@ const MOST: usize = 4096;
 
 /// The text with every `{{alphabet:length}}` replaced by characters that look drawn at random and are the same each
 /// time. `{{uuid:n}}` is `n` UUIDs of version 4. What is no such place stays as it is.
-pub(crate) fn expand(text: &str) -> String {
+#[must_use]
+pub fn expand_example(text: &str) -> String {
     let mut seed = 0x9e37_79b9_7f4a_7c15_u64;
     let mut out = String::with_capacity(text.len());
     let mut rest = text;

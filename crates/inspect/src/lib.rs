@@ -33,13 +33,17 @@ mod scan;
 mod scanner;
 mod score;
 mod signal;
+mod strip;
 pub mod tagger;
 mod validate;
 mod view;
 
 pub use adversarial::{Adversarial, AdversarialFailure};
 pub use engine::{Context, Detector, DetectorSet, Engine, EngineError, Reach};
-pub use examples::ExampleFailure;
-pub use pseudonym::{PseudonymMap, Pseudonymiser, Restoration, RestoreStep, Restorer, Standing};
+pub use examples::{ExampleFailure, expand_example};
+pub use pseudonym::{
+    PseudonymMap, Pseudonymiser, Restoration, RestoreStep, Restorer, Standing, has_stand_in,
+};
 pub use report::{Region, Report, union};
 pub use scanner::{Scanner, Step};
+pub use strip::{Stripper, escape_template_tokens, strip_hidden};

@@ -32,14 +32,30 @@ pub(crate) struct Publisher {
     bundle: Vec<u8>,
     /// Size under the latest checkpoint.
     signed: u64,
+    /// When the next checkpoint must come; none while there is nothing to sign.
+    due: Option<Instant>,
     /// Sizes of earlier checkpoints whose partial tiles have not been removed yet.
     stale: Vec<u64>,
     /// Directories that are known to exist.
     known: BTreeSet<PathBuf>,
+    /// Directories with names that are not durable yet.
+    unsynced: BTreeSet<PathBuf>,
 }
 
 /// So many files may wait to be synced.
 const UNSYNCED: usize = 64;
+
+/// So many entries are put into tiles and bundles without waiting for the next checkpoint. A checkpoint that has a
+/// second's worth of them to write keeps the device busy for so long that the records of requests wait behind it.
+const GATHER: u64 = 2 * TILE_WIDTH;
+
+/// What there is to do.
+enum Work {
+    /// Put the entries up to here into tiles and bundles, those that are full.
+    Gather(u64),
+    /// And sign a checkpoint.
+    Sign(u64),
+}
 
 /// Files that are written, and directories of new names. They are synced together: the first sync then makes the file
 /// system's journal durable for all of them.
@@ -48,22 +64,38 @@ struct Sheet<'a> {
     root: &'a Path,
     known: &'a mut BTreeSet<PathBuf>,
     files: Vec<Arc<dyn VfsFile>>,
-    unsynced: BTreeSet<PathBuf>,
+    /// So many files may wait.
+    most: usize,
+    unsynced: &'a mut BTreeSet<PathBuf>,
 }
 
 impl Publisher {
     /// A publisher that goes on after a signed tree of `edge.size()` entries whose incomplete bundle is given.
     pub(crate) fn new(shared: Arc<Shared>, key: SigningKey, edge: Edge, bundle: Vec<u8>) -> Self {
         let signed = edge.size();
-        Self { shared, key, edge, bundle, signed, stale: Vec::new(), known: BTreeSet::new() }
+        Self {
+            shared,
+            key,
+            edge,
+            bundle,
+            signed,
+            due: None,
+            stale: Vec::new(),
+            known: BTreeSet::new(),
+            unsynced: BTreeSet::new(),
+        }
     }
 
     /// Runs until the writer has ended and everything is signed, or something fails.
     pub(crate) fn run(mut self) {
         let shared = self.shared.clone();
         let _guard = StopOnPanic(&shared);
-        while let Some(until) = self.wait() {
-            if let Err(e) = self.publish(until) {
+        while let Some(work) = self.wait() {
+            let done = match work {
+                Work::Gather(until) => self.gather(until),
+                Work::Sign(until) => self.publish(until),
+            };
+            if let Err(e) = done {
                 self.shared.stop(&format!("publishing the log failed: {e}"));
                 break;
             }
@@ -72,57 +104,72 @@ impl Publisher {
         self.shared.moved.notify_all();
     }
 
-    /// Waits for entries, then until the interval has passed or somebody is in a hurry.
-    fn wait(&self) -> Option<u64> {
+    /// Waits for entries, then until there are enough to gather, the interval has passed or somebody is in a hurry.
+    fn wait(&mut self) -> Option<Work> {
         let shared = &*self.shared;
         let mut progress = shared.progress.lock();
-        let mut due: Option<Instant> = None;
         loop {
             if shared.failure().is_some() {
                 return None;
             }
             let behind = progress.durable > self.signed;
-            if progress.written || (behind && (progress.hurry || due.is_some_and(|d| d <= Instant::now()))) {
-                progress.hurry = false;
-                return behind.then_some(progress.durable);
+            let is_due = self.due.is_some_and(|due| due <= Instant::now());
+            if progress.written || (behind && (progress.hurry_to > self.signed || is_due)) {
+                self.due = None;
+                return behind.then_some(Work::Sign(progress.durable));
+            }
+            let enough = self.edge.size().saturating_add(GATHER);
+            if progress.durable >= enough {
+                return Some(Work::Gather(progress.durable / TILE_WIDTH * TILE_WIDTH));
             }
             if behind {
-                let due = *due.get_or_insert_with(|| Instant::now() + shared.options.checkpoint_interval);
-                shared.moved.wait_until(&mut progress, due);
+                let due =
+                    *self.due.get_or_insert_with(|| Instant::now() + shared.options.checkpoint_interval);
+                progress.wake_at = enough;
+                shared.wanted.wait_until(&mut progress, due);
             } else {
-                progress.hurry = false;
-                shared.moved.wait(&mut progress);
+                progress.wake_at = self.signed.saturating_add(1);
+                shared.wanted.wait(&mut progress);
             }
         }
+    }
+
+    /// Writes tiles and bundles that are full, each synced by itself: small enough to leave the device to others.
+    fn gather(&mut self, until: u64) -> io::Result<()> {
+        self.on_sheet(1, |publisher, sheet| {
+            while publisher.edge.size() < until {
+                publisher.integrate(sheet, until)?;
+            }
+            sheet.sync_files()
+        })
+    }
+
+    /// Lends out a sheet on which so many files may wait to be synced.
+    fn on_sheet(
+        &mut self,
+        most: usize,
+        work: impl FnOnce(&mut Self, &mut Sheet<'_>) -> io::Result<()>,
+    ) -> io::Result<()> {
+        let shared = self.shared.clone();
+        let mut known = std::mem::take(&mut self.known);
+        let mut unsynced = std::mem::take(&mut self.unsynced);
+        let mut sheet = Sheet {
+            vfs: &*shared.vfs,
+            root: &shared.options.directory,
+            known: &mut known,
+            files: Vec::new(),
+            most,
+            unsynced: &mut unsynced,
+        };
+        let done = work(self, &mut sheet);
+        (self.known, self.unsynced) = (known, unsynced);
+        done
     }
 
     fn publish(&mut self, until: u64) -> io::Result<()> {
         let shared = self.shared.clone();
         let root = &shared.options.directory;
-        let mut known = std::mem::take(&mut self.known);
-        let mut sheet = Sheet {
-            vfs: &*shared.vfs,
-            root,
-            known: &mut known,
-            files: Vec::new(),
-            unsynced: BTreeSet::new(),
-        };
-        while self.edge.size() < until {
-            self.integrate(&mut sheet, until)?;
-        }
-        for level in levels(until) {
-            let width = nodes_at(level, until) % TILE_WIDTH;
-            // What the last checkpoint covers is never written again: a crash could tear it.
-            if width > 0 && nodes_at(level, until) != nodes_at(level, self.signed) {
-                let path = tile_path(level, nodes_at(level, until) / TILE_WIDTH, width);
-                sheet.write(&path, &concat(self.edge.level(level)))?;
-            }
-        }
-        if !until.is_multiple_of(TILE_WIDTH) {
-            sheet.write(&bundle_path(until / TILE_WIDTH, until % TILE_WIDTH), &self.bundle)?;
-        }
-        sheet.sync()?;
-        self.known = known;
+        self.on_sheet(UNSYNCED, |publisher, sheet| publisher.write_all(sheet, until))?;
         let checkpoint = Checkpoint { origin: shared.options.origin(), size: until, root: self.edge.root() };
         let note = checkpoint.sign(&self.key);
         replace_file(&*shared.vfs, root, layout::CHECKPOINT, note.as_bytes())?;
@@ -135,6 +182,25 @@ impl Publisher {
         shared.moved.notify_all();
         self.stale.push(before);
         self.tidy()
+    }
+
+    /// All tiles and bundles of a tree of `until` entries that are not there yet, durable with their names.
+    fn write_all(&mut self, sheet: &mut Sheet<'_>, until: u64) -> io::Result<()> {
+        while self.edge.size() < until {
+            self.integrate(sheet, until)?;
+        }
+        for level in levels(until) {
+            let width = nodes_at(level, until) % TILE_WIDTH;
+            // What the last checkpoint covers is never written again: a crash could tear it.
+            if width > 0 && nodes_at(level, until) != nodes_at(level, self.signed) {
+                let path = tile_path(level, nodes_at(level, until) / TILE_WIDTH, width);
+                sheet.write(&path, &concat(self.edge.level(level)))?;
+            }
+        }
+        if !until.is_multiple_of(TILE_WIDTH) {
+            sheet.write(&bundle_path(until / TILE_WIDTH, until % TILE_WIDTH), &self.bundle)?;
+        }
+        sheet.sync()
     }
 
     /// Takes some more entries from the frames.
@@ -231,7 +297,7 @@ impl Sheet<'_> {
         file.write_at(bytes, 0)?;
         self.files.push(file);
         self.unsynced.insert(folder);
-        if self.files.len() >= UNSYNCED { self.sync_files() } else { Ok(()) }
+        if self.files.len() >= self.most { self.sync_files() } else { Ok(()) }
     }
 
     fn make(&mut self, folder: &Path) -> io::Result<()> {
@@ -253,9 +319,11 @@ impl Sheet<'_> {
         self.files.drain(..).try_for_each(|file| file.sync_data())
     }
 
-    fn sync(mut self) -> io::Result<()> {
+    fn sync(&mut self) -> io::Result<()> {
         self.sync_files()?;
         // The deepest first: a directory's name becomes durable after what is in it.
-        self.unsynced.iter().rev().try_for_each(|folder| self.vfs.sync_dir(folder))
+        self.unsynced.iter().rev().try_for_each(|folder| self.vfs.sync_dir(folder))?;
+        self.unsynced.clear();
+        Ok(())
     }
 }

@@ -50,8 +50,10 @@ pub(crate) struct Progress {
     pub(crate) signed: u64,
     /// The latest signed note.
     pub(crate) note: Arc<str>,
-    /// A checkpoint is wanted at once.
-    pub(crate) hurry: bool,
+    /// A checkpoint over so many entries is wanted at once.
+    pub(crate) hurry_to: u64,
+    /// The publisher sleeps until so many entries are durable, or it is told otherwise.
+    pub(crate) wake_at: u64,
     /// The writer has written all that it will ever write.
     pub(crate) written: bool,
     /// The publisher has ended.
@@ -70,6 +72,8 @@ pub(crate) struct Shared {
     pub(crate) vault: Vault,
     pub(crate) progress: Mutex<Progress>,
     pub(crate) moved: Condvar,
+    /// Wakes the publisher, which need not hear of every round.
+    pub(crate) wanted: Condvar,
     pub(crate) latency: LatencyCounters,
     /// Held while an announced erasure is carried out and while the log is verified: nothing is trimmed or tidied
     /// meanwhile. A start after a crash must find the announcement among the frames and finish the work, and a
@@ -124,6 +128,7 @@ impl Shared {
         self.queue.stop(&Arc::from(why));
         let _progress = self.progress.lock();
         self.moved.notify_all();
+        self.wanted.notify_all();
     }
 
     /// The error that callers get once the log has stopped.
@@ -142,8 +147,8 @@ impl Shared {
             if progress.published {
                 return Err(LedgerError::Closed);
             }
-            progress.hurry = true;
-            self.moved.notify_all();
+            progress.hurry_to = progress.hurry_to.max(size);
+            self.wanted.notify_all();
             if self.moved.wait_until(&mut progress, end).timed_out() {
                 return Err(LedgerError::CheckpointTimeout { seconds: patience.as_secs() });
             }

@@ -26,6 +26,7 @@ impl Drop for StopOnPanic<'_> {
             let mut progress = self.0.progress.lock();
             (progress.written, progress.published) = (true, true);
             self.0.moved.notify_all();
+            self.0.wanted.notify_all();
         }
     }
 }
@@ -75,6 +76,7 @@ pub(crate) fn run(shared: &Shared) {
     }
     shared.progress.lock().written = true;
     shared.moved.notify_all();
+    shared.wanted.notify_all();
 }
 
 impl Hand<'_> {
@@ -217,8 +219,18 @@ fn acknowledge(shared: &Shared, first: u64, waiting: impl ExactSizeIterator<Item
             index = index.saturating_add(1);
         }
     }
-    shared.progress.lock().durable = index;
-    shared.moved.notify_all();
+    let wakes = {
+        let mut progress = shared.progress.lock();
+        progress.durable = index;
+        let wakes = index >= progress.wake_at;
+        if wakes {
+            progress.wake_at = u64::MAX;
+        }
+        wakes
+    };
+    if wakes {
+        shared.wanted.notify_one();
+    }
     for (done, receipt) in answers {
         done(Ok(receipt));
     }

@@ -1,9 +1,8 @@
 //! Who may look at the console: sessions that begin with a one-time link from the command line.
 //!
-//! Links live in this process only: they last ten minutes, and a restart ends them. Sessions outlast a restart. Of both
-//! only keyed hashes are kept, so that neither memory nor store holds what opens them.
+//! Both outlast a restart. Of both only keyed hashes are kept, so that neither memory nor store holds what opens them.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,8 +19,6 @@ use crate::error::PlatformError;
 pub const LINK_LIFETIME: Duration = Duration::from_secs(600);
 /// How long a session lasts.
 pub const SESSION_LIFETIME: Duration = Duration::from_secs(12 * 3_600);
-/// How many links can wait at once; a further one takes the oldest one's place.
-const MAX_LINKS: usize = 64;
 /// How many sessions there can be; a further one ends the oldest.
 const MAX_SESSIONS: usize = 1_024;
 /// How many links that are not good may be tried in a minute.
@@ -39,8 +36,6 @@ pub struct Sessions {
 
 #[derive(Default)]
 struct State {
-    /// Hash of a token and when it runs out, oldest first.
-    links: VecDeque<(Digest, Micros)>,
     sessions: HashMap<Digest, Times>,
     /// When the current minute of tries began, and how many failed in it.
     tries: (Micros, u32),
@@ -79,13 +74,12 @@ impl Sessions {
     /// When it cannot be recorded.
     pub fn new_link(&self, actor: &str) -> Result<String, PlatformError> {
         let token = self.token()?;
-        let expires = self.clock.now().plus(LINK_LIFETIME);
+        let now = self.clock.now();
+        let expires = now.plus(LINK_LIFETIME);
         self.journal.admin("signin.link", actor, [("expires", expires.to_string())])?;
-        let mut state = self.state.lock();
-        if state.links.len() >= MAX_LINKS {
-            state.links.pop_front();
-        }
-        state.links.push_back((self.hash(&token), expires));
+        let links = self.store.signin_links();
+        links.forget_expired(now)?;
+        links.create(&to_hex(&self.hash(&token)), now, expires)?;
         Ok(token)
     }
 
@@ -106,22 +100,29 @@ impl Sessions {
         self.mac.mac_parts(&[b"token", token.as_bytes()])
     }
 
-    /// Takes a link out of those that are good. Comparing hashes says nothing about tokens, so it need not be in
-    /// constant time.
+    /// Uses a link up. Comparing hashes says nothing about tokens, so it need not be in constant time. A good link works
+    /// however many others were tried.
     fn take_link(&self, token: &str, now: Micros) -> Result<(), LinkError> {
-        let hash = self.hash(token);
-        let mut state = self.state.lock();
-        state.links.retain(|(_, expires)| *expires > now);
-        if let Some(at) = state.links.iter().position(|(link, _)| *link == hash) {
-            state.links.remove(at);
-            return Ok(());
+        match self.store.signin_links().consume(&to_hex(&self.hash(token)), now) {
+            Ok(true) => Ok(()),
+            Ok(false) if self.is_guessing(now) => Err(LinkError::TooMany),
+            Ok(false) => Err(LinkError::Spent),
+            Err(error) => {
+                tracing::warn!(%error, "a sign-in link could not be looked up");
+                Err(LinkError::Spent)
+            }
         }
+    }
+
+    /// Counts a try that failed; gives whether this minute has seen too many.
+    fn is_guessing(&self, now: Micros) -> bool {
+        let mut state = self.state.lock();
         let (since, tries) = &mut state.tries;
         if now.since(*since) >= 60_000_000 || now < *since {
             (*since, *tries) = (now, 0);
         }
         *tries = tries.saturating_add(1);
-        Err(if *tries > MAX_TRIES { LinkError::TooMany } else { LinkError::Spent })
+        *tries > MAX_TRIES
     }
 
     fn begin(&self, now: Micros) -> Result<NewSession, PlatformError> {

@@ -102,7 +102,14 @@ struct RuleFile<B> {
     #[serde(default)]
     owasp: Vec<FrameworkRef>,
     examples: Examples,
-    #[serde(alias = "recognizer", alias = "signal", alias = "artifact", alias = "attack", alias = "scan")]
+    #[serde(
+        alias = "recognizer",
+        alias = "signal",
+        alias = "artifact",
+        alias = "attack",
+        alias = "scan",
+        alias = "guard"
+    )]
     body: B,
 }
 

@@ -1,7 +1,7 @@
 //! Golden files: what others depend on, derived from the code and kept in the tree, so that a change of it is seen.
 //!
-//! The command line's help, `docs/cli.md`, the gateway's error codes, `docs/errors.md`, and the rules of inspection,
-//! `docs/rules.md`.
+//! The command line's help, `docs/cli.md`, the gateway's error codes, `docs/errors.md`, the rules of inspection,
+//! `docs/rules.md`, and the schema of the configuration.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -45,8 +45,18 @@ fn golden(binary: &Path) -> Result<Vec<(PathBuf, String)>> {
     Ok(vec![
         ("docs/cli.md".into(), help),
         ("docs/errors.md".into(), errors()),
+        ("docs/schemas/stockade.toml.json".into(), said(binary, &["config", "schema"])?),
         ("docs/rules.md".into(), rules::page()?),
     ])
+}
+
+/// What the binary prints.
+fn said(binary: &Path, verbs: &[&str]) -> Result<String> {
+    let output = Command::new(binary).args(verbs).output().context("cannot run the binary")?;
+    if !output.status.success() {
+        bail!("`stockade {}` failed: {}", verbs.join(" "), String::from_utf8_lossy(&output.stderr));
+    }
+    String::from_utf8(output.stdout).context("the output is not UTF-8")
 }
 
 /// The gateway's codes as a page.

@@ -63,6 +63,11 @@ pub(crate) fn page() -> Result<String> {
             )?;
         }
     }
+    let leaks = book.load::<serde::de::IgnoredAny>("leaks")?;
+    write!(out, "\n## Leaks\n\n{} rules.\n\n| rule | finds |\n| --- | --- |\n", leaks.len())?;
+    for rule in leaks {
+        writeln!(out, "| `{}` | {} |", rule.header.id, rule.header.title)?;
+    }
     let signals: Vec<_> = signals.iter().filter(|rule| rule.header.status != Status::Removed).collect();
     write!(out, "\n## Signs of attacks\n\n{} rules.\n\n| rule | finds |\n| --- | --- |\n", signals.len())?;
     for rule in signals {

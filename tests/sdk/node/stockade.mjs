@@ -35,6 +35,11 @@ export async function start() {
   return {
     baseURL: `http://${addresses.gateway}/v1`,
     apiKey: readFileSync(join(data, "playground.key"), "utf8").trim(),
+    /** A sign-in link for the console, good once. */
+    signin() {
+      execFileSync(binary, ["signin"], { env: environment, stdio: ["ignore", "ignore", "ignore"] });
+      return readFileSync(join(data, "run", "signin.url"), "utf8").trim();
+    },
     /** Waits for the outcome that was recorded for a request id. */
     async outcome(request) {
       for (const end = Date.now() + 10_000; Date.now() < end; await sleep(100)) {

@@ -15,8 +15,8 @@ use crate::request::is_long;
 pub(super) enum Part {
     /// Text that flows through a lane. The key names the lane.
     Text { lane: LaneKey, channel: Channel, text: String, raw: Range<usize> },
-    /// An atom: looked at on its own.
-    Atom { text: String },
+    /// An atom: looked at on its own. At one place of one choice it is the same in every event.
+    Atom { lane: LaneKey, text: String, raw: Range<usize> },
     /// Replaced by a constant that says nothing.
     Blank { raw: Range<usize>, with: &'static str },
 }
@@ -43,6 +43,10 @@ pub(super) struct Event {
     pub(super) logprobs: Vec<(u64, Range<usize>)>,
     /// The upstream reports an error in place of an answer.
     pub(super) is_error: bool,
+    /// It is an object with a list of choices.
+    pub(super) has_choices: bool,
+    /// It is an object.
+    pub(super) is_object: bool,
     pub(super) usage: Option<Usage>,
     /// Envelope fields that a made-up last event repeats.
     pub(super) id: Option<String>,
@@ -90,7 +94,7 @@ pub(super) fn read(data: Bytes, shape: Shape, limits: Limits) -> Result<Event, J
     walk(&data, limits, |leaf| {
         let wanted = match leaf.kind {
             LeafKind::Key => KNOWN_KEYS.binary_search(&leaf.text.as_ref()).is_err() || leaf.path == "/error",
-            LeafKind::Container => leaf.path.ends_with("/logprobs"),
+            LeafKind::Container => matches!(leaf.path, "" | "/choices") || leaf.path.ends_with("/logprobs"),
             LeafKind::Literal => false,
             LeafKind::String | LeafKind::Number => true,
         };
@@ -106,6 +110,8 @@ pub(super) fn read(data: Bytes, shape: Shape, limits: Limits) -> Result<Event, J
         finished: BTreeSet::new(),
         logprobs: Vec::new(),
         is_error: false,
+        has_choices: false,
+        is_object: false,
         usage: None,
         id: None,
         model: None,
@@ -152,10 +158,16 @@ impl Event {
         };
         match (leaf.kind, path.as_slice()) {
             (LeafKind::Key, ["error"]) => return self.is_error = true,
+            (LeafKind::Container, []) => {
+                return self.is_object = self.data.get(leaf.raw.start) == Some(&b'{');
+            }
+            (LeafKind::Container, ["choices"]) => {
+                return self.has_choices = self.data.get(leaf.raw.start) == Some(&b'[');
+            }
             (LeafKind::Container, _) => return self.logprobs.extend(choice.map(|c| (c, leaf.raw))),
             (LeafKind::Number, _) => return self.number(leaf, choice, tool, shape),
-            (LeafKind::String, ["id"]) => self.id = Some(leaf.text.clone()),
-            (LeafKind::String, ["model"]) => self.model = Some(leaf.text.clone()),
+            (LeafKind::String, ["id"]) if is_atom(&leaf.text) => self.id = Some(leaf.text.clone()),
+            (LeafKind::String, ["model"]) if is_atom(&leaf.text) => self.model = Some(leaf.text.clone()),
             // Some providers send an empty one with every piece.
             (LeafKind::String, ["choices", _, "finish_reason"]) if !leaf.text.is_empty() => {
                 self.finished.extend(choice);
@@ -164,7 +176,10 @@ impl Event {
         }
         let part = match named {
             _ if leaf.kind == LeafKind::Key => self.text(&leaf, Channel::Key, choice, tool, shape),
-            Named::Atom if is_atom(&leaf.text) => Part::Atom { text: leaf.text },
+            Named::Atom if is_atom(&leaf.text) => {
+                let lane = LaneKey { choice, tool, place: lane_place(&leaf.path) };
+                Part::Atom { lane, text: leaf.text, raw: leaf.raw }
+            }
             Named::Opaque(_) => Part::Blank { raw: leaf.raw, with: "\"\"" },
             Named::Text(channel) => self.text(&leaf, channel, choice, tool, shape),
             Named::Atom | Named::Reference(_) | Named::Carrier => {

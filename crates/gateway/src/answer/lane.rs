@@ -7,8 +7,9 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 
-use stockade_domain::{Channel, Direction, Finding, Role};
-use stockade_inspect::{Context, Engine, RestoreStep, Restorer, Scanner};
+use stockade_domain::{Channel, Direction, Finding, FindingKind, Handling, Role};
+use stockade_inspect::leak::{GuardKind, GuardScanner};
+use stockade_inspect::{Context, Engine, RestoreStep, Restorer, Scanner, Stripper};
 
 use crate::redact::{Piece, Redactor, Region, push_plain};
 use crate::request::mend_numbers;
@@ -30,9 +31,17 @@ pub(super) struct Lane {
     release: Release,
     scanner: Option<Scanner>,
     restorer: Option<Restorer>,
+    guards: Option<GuardScanner>,
+    stripper: Option<Stripper>,
+    /// The prompt was given away: a canary was seen.
+    gives_away: bool,
+    /// Nothing leaves before the text is complete.
+    buffers: bool,
     /// Text from `base` on: what was not rendered yet.
     tail: String,
     base: usize,
+    /// Where the lane's own text begins; before it lies what has left otherwise.
+    begun: usize,
     len: usize,
     safe: usize,
     finished: bool,
@@ -43,8 +52,16 @@ pub(super) struct Lane {
     whole: Option<(String, Vec<Piece>)>,
 }
 
+/// What a lane has beside the engine.
+pub(super) struct With {
+    pub(super) restorer: Option<Restorer>,
+    pub(super) guards: Option<GuardScanner>,
+    pub(super) strips: bool,
+    pub(super) buffers: bool,
+}
+
 impl Lane {
-    pub(super) fn new(engine: &Engine, channel: Channel, path: String, restorer: Option<Restorer>) -> Self {
+    pub(super) fn new(engine: &Engine, channel: Channel, path: String, with: With) -> Self {
         let release = if channel == Channel::ToolArgs { Release::Whole } else { Release::Flowing };
         let context =
             Context { json_escapes: true, ..Context::new(Direction::Response, channel, Role::Assistant) };
@@ -53,9 +70,14 @@ impl Lane {
             path,
             release,
             scanner: Some(engine.stream(&context)),
-            restorer: if channel == Channel::Content { restorer } else { None },
+            restorer: if channel == Channel::Content { with.restorer } else { None },
+            guards: with.guards,
+            stripper: with.strips.then(Stripper::default),
+            gives_away: false,
+            buffers: with.buffers,
             tail: String::new(),
             base: 0,
+            begun: 0,
             len: 0,
             safe: 0,
             finished: false,
@@ -79,12 +101,29 @@ impl Lane {
                 safe = safe.min(step.safe);
                 self.restore(step);
             }
-            self.safe = self.safe.max(safe.min(self.len));
-            for finding in step.findings {
+            let mut leaks = Vec::new();
+            if let Some(guards) = &mut self.guards {
+                let step = guards.push(piece);
+                safe = safe.min(step.safe);
+                leaks = step.findings;
+            }
+            if !self.buffers {
+                self.safe = self.safe.max(safe.min(self.len));
+            }
+            for finding in step.findings.into_iter().chain(leaks) {
                 self.found(finding, redactor);
             }
         }
         start..self.len
+    }
+
+    /// Makes the lane the continuation of a text that has left: what begins there and goes on here is found, and what is
+    /// here of it is taken out.
+    pub(super) fn go_on_from(&mut self, left: &str, redactor: &Redactor) {
+        self.push(left, redactor);
+        self.tail.clear();
+        self.base = self.len;
+        self.begun = self.len;
     }
 
     /// The text is complete.
@@ -97,6 +136,13 @@ impl Lane {
         }
         if let Some(scanner) = self.scanner.take() {
             let report = scanner.finish();
+            tally.ran(&report.ran, &report.incomplete);
+            for finding in report.findings {
+                self.found(finding, redactor);
+            }
+        }
+        if let Some(guards) = self.guards.take() {
+            let report = guards.finish();
             tally.ran(&report.ran, &report.incomplete);
             for finding in report.findings {
                 self.found(finding, redactor);
@@ -125,8 +171,16 @@ impl Lane {
         if self.findings.contains_key(&key) {
             return;
         }
+        self.gives_away |= finding.ty.as_ref() == GuardKind::Canary.as_str()
+            && finding.kind == FindingKind::Leak
+            && redactor.handling(&finding) == Handling::Redacted;
         redactor.add(&mut self.regions, &finding);
         self.findings.insert(key, finding);
+    }
+
+    /// Whether the text gave the system prompt away: no redaction makes the rest of it safe to send.
+    pub(super) fn gives_away(&self) -> bool {
+        self.gives_away
     }
 
     pub(super) fn is_finished(&self) -> bool {
@@ -146,6 +200,15 @@ impl Lane {
         self.findings.values()
     }
 
+    /// What is to be replaced in the lane's own text, counted from where that begins.
+    pub(super) fn own_regions(&self, redactor: &Redactor) -> Vec<Region> {
+        let regions = redactor.regions(self.findings()).into_iter();
+        regions
+            .filter(|region| region.end > self.begun)
+            .map(|region| region.counted_from(self.begun))
+            .collect()
+    }
+
     /// The text that was not rendered yet.
     pub(super) fn tail(&self) -> &str {
         &self.tail
@@ -159,7 +222,10 @@ impl Lane {
         tally: &mut Tally,
     ) -> Rendered {
         if self.release == Release::Whole {
-            let (text, pieces) = self.whole.take().unwrap_or_default();
+            let (mut text, pieces) = self.whole.take().unwrap_or_default();
+            if let Some(stripper) = &mut self.stripper {
+                text = stripper.push(&text).into_owned();
+            }
             self.skip_to(piece.end);
             return Rendered { text, pieces };
         }
@@ -199,6 +265,9 @@ impl Lane {
             push_plain(&mut pieces, rest);
         }
         self.skip_to(piece.end);
+        if let Some(stripper) = &mut self.stripper {
+            out = stripper.push(&out).into_owned();
+        }
         Rendered { text: out, pieces }
     }
 
@@ -257,7 +326,7 @@ impl Lane {
 
     /// Whether this is all the text that the lane ever got.
     pub(super) fn holds_only(&self, text: &str) -> bool {
-        self.len == text.len() && (self.tail == text || self.tail.is_empty())
+        self.len.saturating_sub(self.begun) == text.len() && (self.tail == text || self.tail.is_empty())
     }
 
     /// How many bytes of text wait in the lane.

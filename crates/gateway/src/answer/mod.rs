@@ -23,6 +23,7 @@ use stockade_domain::{
     Channel, DecisionRecord, Direction, Effect, EndReason, FindingKind, Handling, Role, SpanRef, Usage,
 };
 use stockade_egress::evidence::{Cut, FilterStats, Held, ResponseFilter};
+use stockade_inspect::leak::Guards;
 use stockade_inspect::{Context, Engine};
 
 use crate::json::Limits;
@@ -30,7 +31,7 @@ use crate::redact::{Recording, Redactor};
 use crate::tally::Tally;
 use endings::Envelope;
 use event::{Event, LaneKey, Part, Shape};
-use lane::Lane;
+use lane::{Lane, With};
 use sse::{SseError, SseReader, write_event};
 
 /// Bounds of an answer.
@@ -52,6 +53,12 @@ pub(crate) struct AnswerParts {
     pub(crate) stream: bool,
     pub(crate) engine: Engine,
     pub(crate) redactor: Redactor,
+    /// Guards against leaks that every text of the answer goes through.
+    pub(crate) guards: Guards,
+    /// Whether hidden characters are taken out.
+    pub(crate) strips: bool,
+    /// Whether each text is held until it is complete, for detectors whose reach is the whole text.
+    pub(crate) buffers: bool,
     pub(crate) judge: ToolJudge,
     pub(crate) limits: AnswerLimits,
     /// How many bytes of text the record may hold; 0 for none.
@@ -63,6 +70,9 @@ pub(crate) struct AnswerFilter {
     shape: Shape,
     engine: Engine,
     redactor: Redactor,
+    guards: Guards,
+    strips: bool,
+    buffers: bool,
     judge: ToolJudge,
     limits: AnswerLimits,
     reader: SseReader,
@@ -71,6 +81,8 @@ pub(crate) struct AnswerFilter {
     by_key: HashMap<LaneKey, usize>,
     constants: HashMap<LaneKey, Constant>,
     atoms: HashSet<String>,
+    /// The first atom that stood at each place; it stands there for good.
+    first_atoms: HashMap<LaneKey, String>,
     queue: VecDeque<Waiting>,
     queued: usize,
     open: BTreeMap<u64, bool>,
@@ -106,7 +118,12 @@ struct Constant {
     text: String,
     lane: usize,
     edited: Option<Option<String>>,
+    /// What has left at this place, as far as something could still go on from it.
+    left: String,
 }
+
+/// So much of what has left is remembered, in bytes: the longest match of a streamed recognizer.
+const MAX_LEFT: usize = 4_096;
 
 #[derive(Default)]
 struct ToolCall {
@@ -130,6 +147,9 @@ impl AnswerFilter {
             shape: if parts.stream { Shape::Chunk } else { Shape::Whole },
             engine: parts.engine,
             redactor: parts.redactor,
+            guards: parts.guards,
+            strips: parts.strips,
+            buffers: parts.buffers && parts.stream,
             judge: parts.judge,
             limits: parts.limits,
             reader: SseReader::new(parts.limits.event),
@@ -138,6 +158,7 @@ impl AnswerFilter {
             by_key: HashMap::new(),
             constants: HashMap::new(),
             atoms: HashSet::new(),
+            first_atoms: HashMap::new(),
             queue: VecDeque::new(),
             queued: 0,
             open: BTreeMap::new(),
@@ -178,12 +199,18 @@ impl AnswerFilter {
         }
         let limits = Limits { depth: self.limits.depth, leaves: 1_000_000 };
         let event = event::read(data, self.shape, limits).map_err(|_| self.malformed())?;
+        if !event.is_object || (self.shape == Shape::Whole && !event.has_choices && !event.is_error) {
+            return Err(self.malformed());
+        }
         if event.is_error {
             return Err(self.end("upstream_failed", EndReason::UpstreamFailed));
         }
-        self.remember(&event);
+        for choice in &event.choices {
+            self.open.entry(*choice).or_insert(false);
+        }
         let finished = event.finished.clone();
         let waiting = self.admit(event)?;
+        self.remember(&waiting.event);
         self.queued = self.queued.saturating_add(waiting.event.data.len());
         self.queue.push_back(waiting);
         let held: usize = self.lanes.iter().map(Lane::held).sum();
@@ -196,10 +223,8 @@ impl AnswerFilter {
         self.release(out)
     }
 
+    /// Keeps what a made-up last event repeats: atoms in which nothing was found.
     fn remember(&mut self, event: &Event) {
-        for choice in &event.choices {
-            self.open.entry(*choice).or_insert(false);
-        }
         if self.envelope.id.is_none() {
             self.envelope.id.clone_from(&event.id);
             self.envelope.model.clone_from(&event.model);
@@ -217,7 +242,10 @@ impl AnswerFilter {
         for part in &event.parts {
             match part {
                 Part::Blank { .. } => {}
-                Part::Atom { text } => self.atom(text)?,
+                Part::Atom { lane, text, .. } => {
+                    self.atom(text)?;
+                    sources.push(Source::Fixed(self.first_atom(lane, text)?));
+                }
                 Part::Text { lane: key, channel, text, .. } => {
                     if let (Some(choice), Some(tool)) = (key.choice, key.tool) {
                         tools.insert((choice, tool));
@@ -260,6 +288,22 @@ impl AnswerFilter {
         Ok(())
     }
 
+    /// What stands in place of an atom: the first that stood there. One that changed from event to event would be a text
+    /// that nobody reads as one.
+    fn first_atom(&mut self, key: &LaneKey, text: &str) -> Result<Option<String>, Cut> {
+        if let Some(first) = self.first_atoms.get(key) {
+            return Ok((first != text && !text.is_empty()).then(|| first.clone()));
+        }
+        if self.first_atoms.len() >= MAX_LANES {
+            return Err(self.end("upstream_too_large", EndReason::UpstreamFailed));
+        }
+        // Some providers begin with an empty one.
+        if !text.is_empty() && self.shape == Shape::Chunk {
+            self.first_atoms.insert(key.clone(), text.to_owned());
+        }
+        Ok(None)
+    }
+
     fn text(&mut self, key: &LaneKey, channel: Channel, text: &str) -> Result<Source, Cut> {
         if key.choice.is_none()
             && self.shape == Shape::Chunk
@@ -267,7 +311,13 @@ impl AnswerFilter {
         {
             return Ok(Source::Fixed(edited));
         }
-        let lane = self.lane(key, channel)?;
+        let left = self.constants.get(key).filter(|c| c.edited.is_some()).map(|c| c.left.clone());
+        if left.is_some() {
+            // It is no constant after all. What goes on from what has left is still looked at as one text.
+            self.by_key.remove(key);
+            self.constants.remove(key);
+        }
+        let lane = self.lane(key, channel, left.as_deref())?;
         if let (Some(choice), Some(tool)) = (key.choice, key.tool) {
             let call = self.tools.entry((choice, tool)).or_default();
             match channel {
@@ -285,17 +335,22 @@ impl AnswerFilter {
             return Err(self.malformed());
         }
         let piece = found.push(text, &self.redactor);
+        if found.gives_away() {
+            return Err(self.blocked());
+        }
         if key.choice.is_none() {
             self.constants.entry(key.clone()).or_insert_with(|| Constant {
                 text: text.to_owned(),
                 lane,
                 edited: None,
+                left: left.unwrap_or_default(),
             });
         }
         Ok(Source::Lane(lane, piece))
     }
 
-    fn lane(&mut self, key: &LaneKey, channel: Channel) -> Result<usize, Cut> {
+    /// The lane of a key; a new one goes on from what has `left` at its place.
+    fn lane(&mut self, key: &LaneKey, channel: Channel, left: Option<&str>) -> Result<usize, Cut> {
         if let Some(lane) = self.by_key.get(key) {
             return Ok(*lane);
         }
@@ -303,7 +358,21 @@ impl AnswerFilter {
             return Err(self.end("upstream_too_large", EndReason::UpstreamFailed));
         }
         let path = key.place.trim_end_matches("#key").to_owned();
-        self.lanes.push(Lane::new(&self.engine, channel, path, self.redactor.pseudonyms().restorer()));
+        let guards = if channel == Channel::ToolArgs {
+            self.guards.without_links().watch()
+        } else {
+            self.guards.watch()
+        };
+        let with = With {
+            restorer: self.redactor.pseudonyms().restorer(),
+            guards,
+            strips: self.strips,
+            buffers: self.buffers,
+        };
+        self.lanes.push(Lane::new(&self.engine, channel, path, with));
+        if let (Some(lane), Some(left)) = (self.lanes.last_mut(), left) {
+            lane.go_on_from(left, &self.redactor);
+        }
         let lane = self.lanes.len().saturating_sub(1);
         self.by_key.insert(key.clone(), lane);
         Ok(lane)
@@ -314,21 +383,22 @@ impl AnswerFilter {
     fn constant(&mut self, key: &LaneKey, text: &str) -> Option<Option<String>> {
         let constant = self.constants.get_mut(key)?;
         if constant.text != text {
-            if constant.edited.is_some() {
-                self.by_key.remove(key);
-                self.constants.remove(key);
-            }
             return None;
         }
-        if constant.edited.is_none() {
+        let is_second = constant.edited.is_none();
+        if is_second {
             let lane = self.lanes.get_mut(constant.lane)?;
             if !lane.holds_only(text) {
                 return None;
             }
             lane.finish(&mut self.redactor, &mut self.tally);
-            let regions = self.redactor.regions(lane.findings());
+            let regions = lane.own_regions(&self.redactor);
             constant.edited = Some((!regions.is_empty()).then(|| self.redactor.edit(text, &regions).0));
         }
+        // The first time it left through its lane.
+        constant.left.push_str(&text.repeat(if is_second { 2 } else { 1 }));
+        let over = constant.left.ceil_char_boundary(constant.left.len().saturating_sub(MAX_LEFT));
+        constant.left.drain(..over);
         constant.edited.clone()
     }
 
@@ -350,6 +420,9 @@ impl AnswerFilter {
     fn finish_lane(&mut self, lane: usize) -> Result<(), Cut> {
         if let Some(lane) = self.lanes.get_mut(lane) {
             lane.finish(&mut self.redactor, &mut self.tally);
+            if lane.gives_away() {
+                return Err(self.blocked());
+            }
         }
         // What a detector could not read to the end may hold anything.
         if self.tally.is_incomplete() { Err(self.blocked()) } else { Ok(()) }
@@ -371,7 +444,8 @@ impl AnswerFilter {
                 .engine
                 .examine(span, &Context::new(Direction::Response, Channel::ToolArgs, Role::Assistant));
             context.incomplete = !report.incomplete.is_empty();
-            for finding in &report.findings {
+            let leaks = lane.findings().filter(|finding| finding.kind == FindingKind::Leak);
+            for finding in report.findings.iter().chain(leaks) {
                 let FindingCounts { pii, secret, injection, leak } = &mut context.findings;
                 let counter = match finding.kind {
                     FindingKind::Pii => pii,
@@ -380,6 +454,9 @@ impl AnswerFilter {
                     FindingKind::Leak => leak,
                 };
                 *counter = counter.saturating_add(1);
+                if crate::request::is_signal(finding) {
+                    context.signals.insert(finding.rule_id.as_ref().to_owned());
+                }
             }
         }
         let decision = (self.judge)(&name, &context);

@@ -52,7 +52,14 @@ impl AnswerFilter {
         let mut sources = sources.into_iter();
         for part in event.parts {
             match part {
-                Part::Atom { .. } => {}
+                Part::Atom { lane, text, raw } => match sources.next() {
+                    Some(Source::Fixed(None)) => {}
+                    Some(Source::Fixed(Some(first))) => edits.push(Edit { raw, with: encode_string(&first) }),
+                    Some(Source::Lane(..)) | None => {
+                        tracing::error!(place = %lane.place, bytes = text.len(), "an atom has no source");
+                        return Err(self.malformed());
+                    }
+                },
                 Part::Blank { raw, with } => edits.push(Edit { raw, with: with.as_bytes().to_vec() }),
                 Part::Text { lane: key, channel, text, raw } => {
                     let rendered = match sources.next() {

@@ -10,6 +10,7 @@ use stockade_authz::InspectionContext;
 use stockade_domain::{DecisionRecord, Effect, Obligation};
 use stockade_egress::evidence::ResponseFilter;
 use stockade_inspect::Engine;
+use stockade_inspect::leak::Guards;
 use stockade_rulebook::Rulebook;
 
 use super::{AnswerFilter, AnswerLimits, AnswerParts};
@@ -41,6 +42,9 @@ fn filter(stream: bool) -> AnswerFilter {
         stream,
         engine: engine(),
         redactor: Redactor::new(&obligations(), Pseudonyms::for_tests()),
+        guards: Guards::default(),
+        strips: false,
+        buffers: false,
         judge: Arc::new(judge),
         limits: AnswerLimits { event: 1 << 20, held: 1 << 20, depth: 64 },
         record_limit: 1 << 16,

@@ -15,7 +15,7 @@ use http::{HeaderValue, Method, Response, StatusCode, header};
 use http_body::Body;
 use http_body_util::{Either, Full};
 use stockade_authz::{InspectionContext, Resource};
-use stockade_domain::{Action, Effect, EndReason, EndUser, RequestId};
+use stockade_domain::{Action, Effect, EndReason, EndUser, Obligation, RequestId};
 use stockade_egress::evidence::{
     Authenticated, Cleared, Dispatch, Examined, Filtered, Parsed, Recorded, Ticket, admit, clear, filter,
 };
@@ -26,9 +26,8 @@ use crate::answer::{AnswerFilter, AnswerLimits, AnswerParts, ToolJudge};
 use crate::error::Refusal;
 use crate::json::Limits;
 use crate::ports::Resolved;
-use crate::pseudonyms::Pseudonyms;
 use crate::redact::Redactor;
-use crate::request::{self, Apply};
+use crate::request::{self, Apply, Handover};
 use ends::blocked;
 use wire::{annotation, asserted_user, bearer, check_head, local, read_body, with_common_headers};
 
@@ -83,9 +82,9 @@ impl Call<'_> {
                 let (authenticated, body) = self.receive(authenticated, body).await?;
                 let (parsed, resolved) = self.parse(authenticated, body)?;
                 let (examined, context) = self.examine(parsed);
-                let (cleared, pseudonyms) = self.clear(examined, &context, &resolved).await?;
+                let (cleared, handover) = self.clear(examined, &context, &resolved).await?;
                 let (dispatch, response, recorded) = self.send(cleared, &resolved).await?;
-                self.filter(dispatch, response, recorded, pseudonyms, &resolved, &context).await
+                self.filter(dispatch, response, recorded, handover, &resolved, &context).await
             }
             (&Method::GET, "/v1/models") => self.list_models(authenticated, None).await,
             (&Method::GET, path) if path.starts_with("/v1/models/") => {
@@ -119,7 +118,12 @@ impl Call<'_> {
     }
 
     fn guard(&self, ticket: Ticket) -> Step<Ticket> {
-        match self.gateway.parts.hosts.check(&self.head.uri, &self.head.headers) {
+        // Two lengths (RFC 9112 section 6.3). Where the coding comes first, hyper has dropped the other already.
+        let fields = &self.head.headers;
+        let two_lengths =
+            fields.contains_key(header::TRANSFER_ENCODING) && fields.contains_key(header::CONTENT_LENGTH);
+        let checked = if two_lengths { Err("malformed_http") } else { Ok(()) };
+        match checked.and_then(|()| self.gateway.parts.hosts.check(&self.head.uri, fields)) {
             Ok(()) => Ok(ticket),
             Err(code) => {
                 ticket.reject(code);
@@ -237,23 +241,25 @@ impl Call<'_> {
         examined: Examined,
         context: &InspectionContext,
         resolved: &Resolved,
-    ) -> Step<(Cleared, Option<Pseudonyms>)> {
+    ) -> Step<(Cleared, Option<Handover>)> {
         let parts = &self.gateway.parts;
         let decision =
             parts.pdp.decide(examined.caller(), Action::Invoke, Resource::Model(&resolved.model), context);
         let record = self.record_of(examined.caller());
         let found = examined.inspection().findings.clone();
         let seen = (decision.record().effect == Effect::Deny).then(|| self.denied_payload(&examined));
-        let mut pseudonyms = None;
+        let mut handover = None;
         let apply = Apply {
             pseudonyms: self.pseudonyms(&examined),
             record_limit: self.gateway.options.record_limit,
             about: self.about(),
-            handover: &mut pseudonyms,
+            leaks: &parts.leaks,
+            now: context.now,
+            handover: &mut handover,
         };
         let targets = vec![resolved.target.id().clone()];
         match clear(parts.egress.authority(), examined, decision, targets, record, apply) {
-            Ok(cleared) => Ok((cleared, pseudonyms)),
+            Ok(cleared) => Ok((cleared, handover)),
             Err(mut denied) => {
                 if let Some(seen) = seen {
                     denied.attach(seen);
@@ -309,14 +315,20 @@ impl Call<'_> {
         dispatch: Dispatch,
         response: UpstreamResponse,
         recorded: Recorded,
-        pseudonyms: Option<Pseudonyms>,
+        handover: Option<Handover>,
         resolved: &Resolved,
         context: &InspectionContext,
     ) -> Step<Answer> {
         let options = &self.gateway.options;
         let stream = dispatch.message().stream;
         let annotation = annotation(dispatch.permit().obligations(), context);
-        let pseudonyms = pseudonyms.unwrap_or_else(|| self.gateway.no_pseudonyms(dispatch.permit().caller()));
+        let Some(Handover { pseudonyms, guards }) = handover else {
+            return Err(self.end(
+                dispatch.into_ticket(),
+                Refusal::new("obligation_unmet"),
+                EndReason::Internal,
+            ));
+        };
         let filtered = filter(
             dispatch,
             recorded,
@@ -327,6 +339,9 @@ impl Call<'_> {
                     stream,
                     engine: self.gateway.parts.engine.clone(),
                     redactor: Redactor::new(permit.obligations(), pseudonyms),
+                    guards,
+                    buffers: self.gateway.reads_whole,
+                    strips: permit.obligations().contains(&Obligation::Strip),
                     judge: self.judge(permit.caller().clone(), resolved),
                     limits: AnswerLimits {
                         event: options.event,

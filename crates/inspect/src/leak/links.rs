@@ -1,6 +1,7 @@
 //! Where the links and images of an answer lead.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 /// Schemes that a client would follow.
 const SCHEMES: [&str; 6] = ["https", "http", "wss", "ws", "ftp", "ftps"];
@@ -14,6 +15,9 @@ pub struct LinkHosts {
     /// In small letters. `*.example.com` stands for all hosts below `example.com`.
     allowed: Vec<String>,
 }
+
+/// How far before an address its surroundings are read, in bytes.
+const BEFORE: usize = 512;
 
 /// A link or an image.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,6 +55,97 @@ impl LinkHosts {
     }
 }
 
+/// Looks for links that lead elsewhere in a text that may come in pieces.
+#[derive(Debug)]
+pub(super) struct LinkWatch {
+    hosts: Arc<LinkHosts>,
+    /// What came before the address, as far as it matters.
+    before: String,
+    /// From what may be an address on.
+    held: String,
+    is_open: bool,
+    taken: usize,
+}
+
+impl LinkWatch {
+    pub(super) fn new(hosts: Arc<LinkHosts>) -> Self {
+        Self { hosts, before: String::new(), held: String::new(), is_open: false, taken: 0 }
+    }
+
+    pub(super) fn push(&mut self, piece: &str, found: &mut Vec<Range<usize>>) {
+        for c in piece.chars() {
+            if self.is_open && is_end(c) {
+                self.close(found);
+            }
+            self.taken = self.taken.saturating_add(c.len_utf8());
+            self.held.push(c);
+            if !self.is_open {
+                self.look(c);
+            }
+        }
+    }
+
+    /// Where what must wait begins: an address, or what may become one.
+    pub(super) fn hold(&self) -> usize {
+        self.taken.saturating_sub(self.held.len())
+    }
+
+    pub(super) fn finish(mut self, found: &mut Vec<Range<usize>>) {
+        self.close(found);
+    }
+
+    /// Whether an address begins, now that this character has come; what cannot begin one goes to what came before.
+    fn look(&mut self, c: char) {
+        match c {
+            ':' if scheme(&self.around()).is_some() => self.is_open = true,
+            '/' | '\\' if self.held.len() > 1 => self.is_open = opens(&self.before),
+            // The second of two slashes is needed.
+            '/' | '\\' if opens(&self.before) => return,
+            c if c.is_ascii_alphabetic() && self.begins_scheme() => return,
+            _ => {}
+        }
+        if !self.is_open {
+            self.pass();
+        }
+    }
+
+    /// The text up to the last character, which is a colon.
+    fn around(&self) -> String {
+        format!("{}{}", self.before, self.held.strip_suffix(':').unwrap_or_default())
+    }
+
+    fn begins_scheme(&self) -> bool {
+        let begins = |scheme: &&str| {
+            scheme.get(..self.held.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(&self.held))
+        };
+        SCHEMES.iter().any(|scheme| begins(&scheme))
+            && !self.before.ends_with(|c: char| c.is_ascii_alphanumeric())
+    }
+
+    fn pass(&mut self) {
+        self.before.push_str(&std::mem::take(&mut self.held));
+        let drop = self.before.floor_char_boundary(self.before.len().saturating_sub(BEFORE));
+        if drop > BEFORE {
+            self.before.drain(..drop);
+        }
+    }
+
+    /// The text has come to a place where an address would end.
+    fn close(&mut self, found: &mut Vec<Range<usize>>) {
+        let head = self.before.len();
+        let text = format!("{}{}", self.before, self.held);
+        let offset = self.taken.saturating_sub(text.len());
+        let foreign = self.hosts.foreign(&text).into_iter().map(|link| link.span);
+        found.extend(
+            foreign
+                .filter(|span| span.start >= head)
+                .map(|span| span.start.saturating_add(offset)..span.end.saturating_add(offset)),
+        );
+        self.is_open = false;
+        self.pass();
+    }
+}
+
 /// All links: addresses with a scheme, however a browser would forgive them (`https:/host`, `https:\\host`), and those
 /// that begin with two slashes in Markdown or HTML. Relative addresses lead nowhere else.
 fn links(text: &str) -> Vec<Link> {
@@ -75,7 +170,7 @@ fn links(text: &str) -> Vec<Link> {
         let end = rest.find(is_end).unwrap_or(rest.len());
         let address = rest.get(..end).unwrap_or_default();
         let head = text.len().saturating_sub(rest.len());
-        if slashes == 0 && !address.contains('.') {
+        if address.is_empty() || (slashes == 0 && !address.contains('.')) {
             continue;
         }
         let image = is_image(text.get(..start).unwrap_or_default());
@@ -105,7 +200,8 @@ fn opens(before: &str) -> bool {
 
 /// Whether the address that follows is that of an image: `![...](`, `<img ...`, `url(`.
 fn is_image(before: &str) -> bool {
-    let near = before.get(before.floor_char_boundary(before.len().saturating_sub(512))..).unwrap_or_default();
+    let near =
+        before.get(before.floor_char_boundary(before.len().saturating_sub(BEFORE))..).unwrap_or_default();
     let markdown =
         near.trim_end_matches(['<', ' ']).strip_suffix("](").and_then(|label| label.rfind("![")).is_some();
     let tag = near.rfind('<').and_then(|at| near.get(at..)).unwrap_or_default().to_ascii_lowercase();

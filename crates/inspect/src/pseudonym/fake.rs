@@ -69,6 +69,12 @@ impl Pseudonymiser {
     }
 }
 
+/// Whether values of a type have stand-ins.
+#[must_use]
+pub fn has_stand_in(ty: &str) -> bool {
+    matches!(ty, "email" | "card" | "us_ssn" | "iban")
+}
+
 /// What two spellings of one value have in common.
 pub(super) fn normalise(ty: &str, value: &str) -> String {
     let mut plain = canonical(value);

@@ -10,6 +10,6 @@ mod restore;
 mod surroundings;
 mod trie;
 
-pub use fake::Pseudonymiser;
+pub use fake::{Pseudonymiser, has_stand_in};
 pub use map::{PseudonymMap, Standing};
 pub use restore::{Restoration, RestoreStep, Restorer};

@@ -51,8 +51,20 @@ fn what_was_acknowledged_survives_kill_9() {
             .spawn()
             .unwrap();
         let lines = BufReader::new(child.stdout.take().unwrap());
-        let reader = std::thread::spawn(move || lines.lines().map_while(Result::ok).collect::<Vec<_>>());
-        std::thread::sleep(Duration::from_millis(15 + random.below(60)));
+        let (tell, told) = std::sync::mpsc::channel();
+        let reader = std::thread::spawn(move || {
+            let read = lines.lines().map_while(Result::ok).inspect(|line| {
+                if line.contains("ack ") {
+                    let _nobody_waits = tell.send(());
+                }
+            });
+            read.collect::<Vec<_>>()
+        });
+        // Some while it starts, some while it writes, however busy the machine is.
+        if round % 4 > 0 {
+            let _too_slow = told.recv_timeout(Duration::from_secs(20));
+        }
+        std::thread::sleep(Duration::from_millis(random.below(60)));
         child.kill().unwrap();
         child.wait().unwrap();
         let (ledger, _) = open(&path);

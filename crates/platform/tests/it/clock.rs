@@ -9,7 +9,8 @@ use stockade_crypto::{MacKey, SystemRandom};
 use stockade_domain::{Label, LabelOrder, RequestId};
 use stockade_egress::{Egress, EgressOptions, Target, TargetId};
 use stockade_gateway::ports::{Catalog, CatalogEntry};
-use stockade_gateway::{Gateway, Hosts, Options, Parts, Phase, Sandbox};
+use stockade_gateway::{Gateway, Hosts, Leaks, Options, Parts, Phase, Sandbox};
+use stockade_inspect::leak::{Canaries, GuardRules, LinkHosts};
 use stockade_inspect::{Engine, Pseudonymiser};
 use stockade_platform::Platform;
 use stockade_rulebook::Rulebook;
@@ -41,6 +42,11 @@ fn parts(place: &Place, platform: &Platform) -> Parts {
         audit: Arc::new(platform.recorder()),
         pdp: Arc::new(Pdp::new(rules, minter)),
         engine: Engine::new(&Rulebook::new(stockade_rules::FILES)).unwrap(),
+        leaks: Leaks {
+            rules: GuardRules::default(),
+            canaries: Canaries::new(MacKey::new(&[3; 32])),
+            hosts: Arc::new(ArcSwap::from_pointee(LinkHosts::default())),
+        },
         egress,
         catalog: Arc::new(ArcSwap::from_pointee(Catalog { entries: vec![entry] })),
         prompts: Arc::<stockade_platform::Roster>::clone(&platform.roster),

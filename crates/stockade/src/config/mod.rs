@@ -99,6 +99,13 @@ fn insert(table: &mut Table, path: &[String], value: Value) -> bool {
     }
 }
 
+/// The file as a JSON Schema (2020-12), for editors: every key with what it means and its default.
+pub(crate) fn json_schema() -> serde_json::Value {
+    let mut schema = schemars::schema_for!(Config);
+    schema.insert("title".to_owned(), "stockade.toml".into());
+    schema.to_value()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use stockade_domain::{Label, LabelOrder};
 use stockade_egress::{Target, TargetId};
@@ -11,30 +12,46 @@ use stockade_egress::{Target, TargetId};
 use super::units::{ByteCount, Span};
 
 /// The whole file.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Config {
+    /// Listeners.
     pub(crate) server: ServerConfig,
+    /// Bounds.
     pub(crate) limits: LimitsConfig,
+    /// What is kept readable of requests and answers.
     pub(crate) recording: RecordingConfig,
+    /// Sensitivity labels.
     pub(crate) labels: LabelsConfig,
+    /// Policies beside the built-in ones.
     pub(crate) policies: PoliciesConfig,
+    /// What inspection looks for beside the built-in rules.
     pub(crate) rules: RulesConfig,
+    /// What guards answers against leaks. Which workloads they guard, policy says.
+    pub(crate) guards: GuardsConfig,
+    /// Where models run, under names of your choice.
     pub(crate) upstreams: BTreeMap<String, UpstreamConfig>,
 }
 
 /// Listeners.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct ServerConfig {
+    /// What programs talk to. Other than loopback needs TLS.
+    #[schemars(with = "String")]
     pub(crate) gateway: SocketAddr,
+    /// Console and API.
+    #[schemars(with = "String")]
     pub(crate) console: SocketAddr,
+    /// `/metrics`, `/healthz` and `/readyz`; loopback only.
+    #[schemars(with = "String")]
     pub(crate) metrics: SocketAddr,
     /// Host names, beside those of this machine, that the listeners answer to.
     pub(crate) hosts: Vec<String>,
     /// Certificate chain and key, PEM, for gateway and console.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) tls_certificate: Option<PathBuf>,
+    /// Its key, PEM.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) tls_key: Option<PathBuf>,
     /// How long running answers may go on after a stop was asked for.
@@ -42,31 +59,43 @@ pub(crate) struct ServerConfig {
 }
 
 /// Bounds.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct LimitsConfig {
+    /// A request's body, and a whole answer.
     pub(crate) body: ByteCount,
+    /// How long a body may take.
     pub(crate) body_timeout: Span,
+    /// Nesting of JSON, from 1 to 512.
     pub(crate) json_depth: usize,
+    /// The block of header fields, from 8 KiB to 1 MiB.
     pub(crate) header_block: ByteCount,
+    /// One event of a stream.
     pub(crate) event: ByteCount,
+    /// Connections at once.
     pub(crate) connections: usize,
+    /// Until an upstream is connected, TLS included.
     pub(crate) connect_timeout: Span,
+    /// Until an upstream begins to answer.
     pub(crate) head_timeout: Span,
+    /// Between two pieces of its answer.
     pub(crate) idle_timeout: Span,
 }
 
 /// What is kept readable of requests and answers.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct RecordingConfig {
+    /// Which text is kept.
     pub(crate) text: Recorded,
+    /// How long; then the text is erased and the proofs stay.
     pub(crate) retention: Span,
+    /// Of text, for each direction of a request.
     pub(crate) limit: ByteCount,
 }
 
 /// Which text is kept.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Recorded {
     /// Text after redaction.
@@ -76,14 +105,16 @@ pub(crate) enum Recorded {
 }
 
 /// Labels, lowest first.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct LabelsConfig {
+    /// From the lowest to the highest.
+    #[schemars(with = "Vec<String>")]
     pub(crate) order: Vec<Label>,
 }
 
 /// Policies beside the built-in ones.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct PoliciesConfig {
     /// A directory of `*.cedar` files that are added to the built-in ones.
@@ -92,20 +123,32 @@ pub(crate) struct PoliciesConfig {
 }
 
 /// What inspection looks for beside the built-in rules.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct RulesConfig {
     /// A directory with the folders of `rules/`; a rule with the id of a built-in one replaces it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) dir: Option<PathBuf>,
+    /// Look for names of people, places and organisations, addresses, births and health terms too. Streams then wait for
+    /// the end of each text.
+    pub(crate) names: bool,
     /// Countries, as ISO 3166-1 alpha-2 codes, whose weak patterns run too.
     pub(crate) locales: Vec<String>,
 }
 
+/// What guards answers against leaks.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct GuardsConfig {
+    /// Hosts that links and images of answers may lead to: `docs.example.com`, or `*.example.com` for everything below.
+    pub(crate) link_hosts: Vec<String>,
+}
+
 /// An OpenAI-compatible upstream.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct UpstreamConfig {
+    /// Where it is: `https`, or `http` on loopback.
     pub(crate) base_url: String,
     /// `env:NAME` or `file:PATH`.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -114,6 +157,7 @@ pub(crate) struct UpstreamConfig {
     pub(crate) models: Vec<String>,
     /// The highest label that may be sent there.
     #[serde(default = "internal")]
+    #[schemars(with = "String")]
     pub(crate) label_max: Label,
 }
 
@@ -223,6 +267,18 @@ impl Config {
                 "rules.locales",
                 format!("`{locale}` is no country code"),
                 "two letters as in ISO 3166-1, for example `[\"de\", \"fr\"]`",
+            );
+        }
+        let is_host = |entry: &String| {
+            let host = entry.strip_prefix("*.").unwrap_or(entry);
+            let inner = |c: char| c.is_alphanumeric() || matches!(c, '-' | '.' | ':');
+            !host.is_empty() && host.chars().all(inner) && !host.starts_with('.')
+        };
+        if let Some(entry) = self.guards.link_hosts.iter().find(|entry| !is_host(entry)) {
+            return wrong(
+                "guards.link_hosts",
+                format!("`{entry}` is no host"),
+                "for example `[\"docs.example.com\", \"*.example.org\"]`, without scheme, port and path",
             );
         }
         for (name, upstream) in &self.upstreams {

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// A number of bytes.
@@ -103,6 +104,36 @@ as_text!(
     },
     "a time such as `20s`, `15m` or `24h`"
 );
+
+impl JsonSchema for ByteCount {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "ByteCount".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "description": "A number of bytes, with or without a unit: `32 MiB`.",
+            "anyOf": [
+                {"type": "integer", "minimum": 0},
+                {"type": "string", "pattern": "^[0-9]+ *(B|KiB|MiB|GiB)$"},
+            ],
+        })
+    }
+}
+
+impl JsonSchema for Span {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Span".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "description": "A length of time with its unit: `20s`, `15m`, `24h`.",
+            "type": "string",
+            "pattern": "^[0-9]+ *(ms|s|m|h|d)$",
+        })
+    }
+}
 
 #[cfg(test)]
 mod tests {

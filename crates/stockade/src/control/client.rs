@@ -17,6 +17,10 @@ use crate::system::environment;
 /// How long an answer may take. A backup of a large installation takes longest.
 const PATIENCE: Duration = Duration::from_secs(3_600);
 
+/// How often, and how long apart, a server that is being started is looked for.
+const STARTING: u32 = 50;
+const MOMENT: Duration = Duration::from_millis(100);
+
 /// A way to an installation.
 pub(crate) enum Client {
     /// The server that runs on it.
@@ -36,7 +40,17 @@ impl Client {
         }
         home.must_exist()?;
         home.prepare()?;
-        let lock = Lock::take(home)?;
+        let lock = match Lock::take(home) {
+            Ok(lock) => lock,
+            Err(held) => {
+                // A server that has just been started holds the directory before it answers here.
+                let waited = (0..STARTING).find_map(|_| {
+                    std::thread::sleep(MOMENT);
+                    connect(home).transpose()
+                });
+                return waited.unwrap_or(Err(held)).map(Self::Running);
+            }
+        };
         let ring = RootKeyFile::locate()?.open(home)?;
         let (platform, _) = Platform::open(home.layout(), &environment(ring))
             .with_context(|| format!("opening {}", home.data().display()))?;

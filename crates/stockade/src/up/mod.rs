@@ -129,6 +129,7 @@ async fn serve(
         server: config.server.clone(),
         env_upstreams,
         catalog: wiring.catalog,
+        link_hosts: wiring.link_hosts,
         pdp: wiring.pdp,
     };
     servers.spawn(reloader.watch(running.clone()));

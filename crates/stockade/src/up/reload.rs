@@ -9,6 +9,7 @@ use arc_swap::ArcSwap;
 use stockade_authz::Pdp;
 use stockade_gateway::Phase;
 use stockade_gateway::ports::Catalog;
+use stockade_inspect::leak::LinkHosts;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
@@ -20,7 +21,7 @@ use crate::system::env_vars;
 /// How often the file's time is looked at.
 const LOOK: Duration = Duration::from_secs(2);
 
-/// Puts changed upstreams, labels and policies in place under running traffic.
+/// Puts changed upstreams, labels, policies and guards in place under running traffic.
 pub(super) struct Reloader {
     pub(super) file: Option<PathBuf>,
     /// The file and the environment as they were read last, without flags.
@@ -30,6 +31,7 @@ pub(super) struct Reloader {
     pub(super) env_upstreams: EnvUpstreams,
     pub(super) catalog: Arc<ArcSwap<Catalog>>,
     pub(super) pdp: Arc<Pdp>,
+    pub(super) link_hosts: Arc<ArcSwap<LinkHosts>>,
 }
 
 impl Reloader {
@@ -79,7 +81,7 @@ impl Reloader {
         let rules = wire::rules(&new)?;
         let effective = Config { server: self.server.clone(), ..new.clone() };
         let catalog = wire::catalog(&effective, &self.env_upstreams)?;
-        let mut lines = vec!["upstreams, labels and policies taken over".to_owned()];
+        let mut lines = vec!["upstreams, labels, policies and guards taken over".to_owned()];
         if new.server != self.config.server
             || new.limits != self.config.limits
             || new.recording != self.config.recording
@@ -92,6 +94,7 @@ impl Reloader {
         }
         self.pdp.replace(rules);
         self.catalog.store(Arc::new(catalog));
+        self.link_hosts.store(Arc::new(LinkHosts::new(&new.guards.link_hosts)));
         self.config = new;
         Ok(lines)
     }

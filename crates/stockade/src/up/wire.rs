@@ -10,7 +10,8 @@ use stockade_crypto::KeyRole;
 use stockade_domain::Label;
 use stockade_egress::{Egress, EgressOptions, Target, TargetId};
 use stockade_gateway::ports::{Catalog, CatalogEntry};
-use stockade_gateway::{Hosts, Options, Parts, Sandbox};
+use stockade_gateway::{Hosts, Leaks, Options, Parts, Sandbox};
+use stockade_inspect::leak::{Canaries, GuardRules, LinkHosts};
 use stockade_inspect::{Engine, Pseudonymiser};
 use stockade_platform::{Environment, Platform};
 use stockade_rulebook::Rulebook;
@@ -23,6 +24,7 @@ pub(super) struct Wiring {
     pub(super) parts: Parts,
     pub(super) catalog: Arc<ArcSwap<Catalog>>,
     pub(super) pdp: Arc<Pdp>,
+    pub(super) link_hosts: Arc<ArcSwap<LinkHosts>>,
     /// The names to tell on the first screen.
     pub(super) models: Vec<String>,
 }
@@ -55,8 +57,19 @@ impl Wiring {
         let catalog = catalog(config, env)?;
         let models = catalog.named().map(|(name, _)| name.to_owned()).collect();
         let catalog = Arc::new(ArcSwap::from_pointee(catalog));
-        let engine = Engine::with_locales(&book(config)?, &config.rules.locales)
-            .context("compiling the inspection rules")?;
+        let book = book(config)?;
+        let engine = if config.rules.names {
+            Engine::with_names_and_locales(&book, &config.rules.locales)
+        } else {
+            Engine::with_locales(&book, &config.rules.locales)
+        };
+        let engine = engine.context("compiling the inspection rules")?;
+        let link_hosts = Arc::new(ArcSwap::from_pointee(LinkHosts::new(&config.guards.link_hosts)));
+        let leaks = Leaks {
+            rules: GuardRules::load(&book).context("reading the rules of leaks")?,
+            canaries: Canaries::new(env_.ring.mac_key(KeyRole::Pseudonym, 1, b"canaries")?),
+            hosts: Arc::clone(&link_hosts),
+        };
         // Records name sets of detectors; here it is said once what is in them.
         for set in engine.sets() {
             for ids in set.detectors.chunks(IDS) {
@@ -70,6 +83,7 @@ impl Wiring {
             audit: Arc::new(platform.recorder()),
             pdp: Arc::clone(&pdp),
             engine,
+            leaks,
             egress,
             catalog: Arc::clone(&catalog),
             prompts: Arc::<stockade_platform::Roster>::clone(&platform.roster),
@@ -83,7 +97,7 @@ impl Wiring {
             clock: Arc::clone(&env_.clock),
             random: Arc::clone(&env_.random),
         };
-        Ok(Self { parts, catalog, pdp, models })
+        Ok(Self { parts, catalog, pdp, link_hosts, models })
     }
 }
 

@@ -40,6 +40,8 @@ enum Verb {
         #[arg(long)]
         origin: bool,
     },
+    /// Print the JSON Schema of the file, for editors and checks
+    Schema,
 }
 
 pub(crate) fn run(output: OutputArgs, args: &ConfigArgs) -> Result<ExitCode> {
@@ -68,6 +70,7 @@ pub(crate) fn run(output: OutputArgs, args: &ConfigArgs) -> Result<ExitCode> {
                 .collect();
             output.list(&json, |_| table(["SETTING", "VALUE", if *origin { "FROM" } else { "" }], rows))?;
         }
+        Verb::Schema => output::print(format_args!("{:#}", config::json_schema()))?,
     }
     Ok(Verdict::Clean.into())
 }

@@ -9,6 +9,7 @@ use clap::{Args, Subcommand};
 use serde::Serialize;
 use stockade_domain::{Severity, Untrusted};
 use stockade_inspect::Engine;
+use stockade_inspect::leak::GuardRules;
 use stockade_rulebook::{Header, Rulebook};
 use stockade_scan::Scanner;
 
@@ -40,7 +41,7 @@ enum Verb {
 }
 
 /// The folders that rules are in.
-const FOLDERS: [&str; 4] = ["recognizers", "signals", "names", "scan"];
+const FOLDERS: [&str; 5] = ["recognizers", "signals", "names", "leaks", "scan"];
 
 #[derive(Serialize)]
 struct Listed {
@@ -90,8 +91,12 @@ pub(crate) fn run(output: OutputArgs, args: &RulesArgs) -> Result<ExitCode> {
             let scanner = Scanner::new(&book).context("compiling the rules of scans")?;
             let inspected =
                 engine.examples().into_iter().map(|f| (f.id.as_ref().to_owned(), f.text, f.expected));
+            let guards = GuardRules::load(&book).context("reading the rules of leaks")?;
+            let guarded =
+                guards.examples().into_iter().map(|f| (f.id.as_ref().to_owned(), f.text, f.expected));
             let scanned = scanner.examples().into_iter().map(|f| (f.id, f.text, f.expected));
             let mut failed: Vec<_> = inspected
+                .chain(guarded)
                 .chain(scanned)
                 .map(|(rule, text, expected)| Failed { rule, change: None, text, expected })
                 .collect();
@@ -106,7 +111,7 @@ pub(crate) fn run(output: OutputArgs, args: &RulesArgs) -> Result<ExitCode> {
                     expected: f.expected,
                 }));
             }
-            let rules = engine.detectors().len().saturating_add(scanner.rules());
+            let rules = engine.detectors().len().saturating_add(guards.len()).saturating_add(scanner.rules());
             output.list(&failed, |failed| {
                 let mut lines: Vec<_> = failed.iter().map(failure).collect();
                 lines.push(format!("{rules} rules{changes}, {} examples failed", failed.len()));

@@ -21,9 +21,10 @@ use stockade_gateway::ports::{
     AuditSink, AuditSlot, AuthError, Catalog, CatalogEntry, Durable, Grant, KeyDirectory, Payload,
     PromptRegistry, Unavailable,
 };
-use stockade_gateway::{Gateway, Hosts, Options, Parts, Phase};
+use stockade_gateway::{Gateway, Hosts, Leaks, Options, Parts, Phase};
 use stockade_inspect::Engine;
 use stockade_inspect::Pseudonymiser;
+use stockade_inspect::leak::{Canaries, GuardRules, LinkHosts};
 use stockade_rulebook::Rulebook;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -92,6 +93,11 @@ fn parts(has: Has, upstream: SocketAddr, key: &str) -> Result<Parts> {
         audit: Arc::new(Nowhere),
         pdp: Arc::new(Pdp::new(rules, minter)),
         engine: Engine::new(&book)?,
+        leaks: Leaks {
+            rules: GuardRules::load(&book)?,
+            canaries: Canaries::new(MacKey::new(&sha256(b"canaries"))),
+            hosts: Arc::new(arc_swap::ArcSwap::from_pointee(LinkHosts::default())),
+        },
         egress,
         catalog: Arc::new(arc_swap::ArcSwap::from_pointee(Catalog { entries: vec![entry] })),
         prompts: Arc::new(NoPrompts),

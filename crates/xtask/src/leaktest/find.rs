@@ -135,8 +135,7 @@ mod tests {
     use super::*;
 
     fn finder(secret: &str) -> Finder {
-        let planted =
-            Planted { name: "test", context: "", text: secret.to_owned(), secret: secret.to_owned() };
+        let planted = Planted { name: "test".to_owned(), text: secret.to_owned(), secret: secret.to_owned() };
         Finder::new(&planted).unwrap()
     }
 

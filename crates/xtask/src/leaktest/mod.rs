@@ -68,6 +68,8 @@ enum Side {
 /// What all groups share; everything runs on one thread.
 struct Run {
     planted: Vec<Planted>,
+    /// How many of them have a column of their own; the others share one.
+    columns: usize,
     finders: Vec<Finder>,
     stride: usize,
     book: Shared,
@@ -92,10 +94,14 @@ async fn test(options: &Options, binary: &Path) -> Result<()> {
     let scratch = workspace::root()?.join("target").join("leaktest");
     let server = Stockade::start(binary, &config, &scratch, None)?;
     let seed = options.seed.unwrap_or_else(|| u64::from(std::process::id()) << 32 | u64::from(server.pid()));
-    let planted = values::planted(&mut Seeded::new(seed), server.key());
+    let mut planted = values::planted(&mut Seeded::new(seed), server.key());
+    let columns = planted.len();
+    let (mut others, without) = values::of_rules(BEFORE, AFTER, &planted)?;
+    planted.append(&mut others);
     let finders = planted.iter().map(Finder::new).collect::<Result<_>>()?;
     let run = Rc::new(Run {
         planted,
+        columns,
         finders,
         stride: options.stride.into(),
         book,
@@ -105,7 +111,7 @@ async fn test(options: &Options, binary: &Path) -> Result<()> {
     });
 
     let begin = Instant::now();
-    let groups = Rc::new(RefCell::new(groups(run.planted.len())));
+    let groups = Rc::new(RefCell::new(groups(columns, run.planted.len())));
     let mut workers = tokio::task::JoinSet::new();
     for _ in 0..options.jobs {
         let (run, groups) = (run.clone(), groups.clone());
@@ -122,11 +128,15 @@ async fn test(options: &Options, binary: &Path) -> Result<()> {
     }
     let seconds = begin.elapsed().as_secs_f64();
     let at_rest = at_rest(&server, &run)?;
+    println!(
+        "{} recognizers planted, {columns} of them in every channel; {without} have no example that is found here\n",
+        run.planted.len()
+    );
     report(&run, seed, seconds, &at_rest, &server)
 }
 
-/// Streamed answers first: they have the most cuts.
-fn groups(values: usize) -> VecDeque<Group> {
+/// Streamed answers first: they have the most cuts. Values without a column of their own go where most text goes.
+fn groups(values: usize, all: usize) -> VecDeque<Group> {
     let texts = || (0..values).map(Some).chain([None]);
     let mut out = VecDeque::new();
     for stream in [true, false] {
@@ -139,6 +149,11 @@ fn groups(values: usize) -> VecDeque<Group> {
     for (row, channel) in request::CHANNELS.iter().enumerate() {
         let side = Side::Request { channel: *channel };
         out.extend(texts().map(|value| Group { side, row, value }));
+    }
+    let most = out.iter().filter(|group| group.value.is_none() && takes_all(group.side)).copied();
+    let most: Vec<Group> = most.collect();
+    for value in values..all {
+        out.extend(most.iter().map(|group| Group { value: Some(value), ..*group }));
     }
     out
 }
@@ -156,7 +171,7 @@ struct Seen {
 impl Run {
     async fn group(&self, group: Group, client: &mut Client) {
         let text = match group.value.and_then(|value| self.planted.get(value)) {
-            Some(planted) => format!("{BEFORE}{}{}{AFTER}", planted.context, planted.text),
+            Some(planted) => format!("{BEFORE}{}{AFTER}", planted.text),
             None => INNOCENT.to_owned(),
         };
         match group.side {
@@ -250,7 +265,9 @@ impl Run {
             Side::Answer { channel, stream: false } => format!("{}, whole", channel.as_str()),
             Side::Request { channel } => channel.as_str().to_owned(),
         };
-        let column = group.value.unwrap_or(self.planted.len());
+        let column = group
+            .value
+            .map_or(self.columns, |value| if value < self.columns { value } else { self.columns + 1 });
         let mut matrix = matrix.borrow_mut();
         matrix.cell(group.row, &name, column).runs += 1;
         let seen = match seen {
@@ -312,6 +329,14 @@ impl Run {
     }
 }
 
+/// Whether the values of all rules are tried here.
+fn takes_all(side: Side) -> bool {
+    match side {
+        Side::Answer { channel, .. } => channel == answer::Channel::Content,
+        Side::Request { channel } => channel == request::Channel::User,
+    }
+}
+
 fn has_place(side: Side) -> bool {
     match side {
         Side::Answer { channel, stream } => channel.place(stream).is_some(),
@@ -354,15 +379,22 @@ fn still_there<T>(result: std::io::Result<T>) -> std::io::Result<Option<T>> {
 }
 
 fn shown(run: &Run, place: &str, bytes: &[u8]) -> Vec<String> {
-    let values = run.planted.iter().zip(&run.finders);
+    // Eight digits of some identifier stand in a file full of times by accident.
+    let is_told = |planted: &Planted| {
+        planted.secret.as_bytes().windows(values::FRAGMENT).all(|w| !w.iter().all(u8::is_ascii_digit))
+    };
+    let values = run.planted.iter().zip(&run.finders).enumerate();
     values
+        .filter(|(number, (planted, _))| *number < run.columns || is_told(planted))
+        .map(|(_, value)| value)
         .filter(|(_, finder)| finder.leaked(bytes) > 0)
         .map(|(planted, _)| format!("{} stands in {place}", planted.name))
         .collect()
 }
 
 fn report(run: &Run, seed: u64, seconds: f64, at_rest: &[String], server: &Stockade) -> Result<()> {
-    let columns: Vec<&str> = run.planted.iter().map(|planted| planted.name).chain(["innocent"]).collect();
+    let own = run.planted.iter().take(run.columns).map(|planted| planted.name.as_str());
+    let columns: Vec<&str> = own.chain(["innocent", "other rules"]).collect();
     let (answers, requests) = (run.answers.borrow(), run.requests.borrow());
     println!(
         "## Answers: requests sent, each with the value cut at another place\n\n{}",

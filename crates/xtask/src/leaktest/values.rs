@@ -2,7 +2,12 @@
 
 use std::fmt::Write as _;
 
+use anyhow::Result;
+use serde::de::IgnoredAny;
 use serde_json::Value;
+use stockade_domain::{Channel, Direction, Role, SpanRef};
+use stockade_inspect::{Context, Engine};
+use stockade_rulebook::Rulebook;
 
 /// How many bytes of a secret in a row count as leaked.
 pub(crate) const FRAGMENT: usize = 8;
@@ -14,10 +19,8 @@ pub(crate) const HOLE: &str = "@hole@";
 #[derive(Debug, Clone)]
 pub(crate) struct Planted {
     /// The recognizer that it is for.
-    pub(crate) name: &'static str,
-    /// What must stand before it for the recognizer to care.
-    pub(crate) context: &'static str,
-    /// The value.
+    pub(crate) name: String,
+    /// The value, with what must stand before it for the recognizer to care.
     pub(crate) text: String,
     /// The part of it that nobody could guess; only this counts as leaked.
     pub(crate) secret: String,
@@ -62,7 +65,8 @@ impl Seeded {
 
 /// One value for each recognizer. `key` is a real key of the server under test, whose checksum only it can make.
 pub(crate) fn planted(random: &mut Seeded, key: &str) -> Vec<Planted> {
-    let whole = |name, text: String| Planted { name, context: "", secret: text.clone(), text };
+    let part = |name: &str, secret: String, text: String| Planted { name: name.to_owned(), secret, text };
+    let whole = |name, text: String| part(name, text.clone(), text);
     let email = format!("{}@{}.co.uk", random.text(LOWER, 11), random.text(LOWER, 12));
     let ssn =
         format!("{}-{:02}-{:04}", 100 + random.below(500), 1 + random.below(98), 1 + random.below(9998));
@@ -86,23 +90,45 @@ pub(crate) fn planted(random: &mut Seeded, key: &str) -> Vec<Planted> {
         whole("card", card(random)),
         whole("iban", iban(random)),
         whole("us-ssn", ssn),
-        Planted { name: "jwt", context: "", secret: format!("{claims}.{signature}"), text: jwt },
+        part("jwt", format!("{claims}.{signature}"), jwt),
         whole("aws-access-key", aws),
-        Planted {
-            name: "aws-secret-key",
-            context: "aws_secret_access_key ",
-            secret: aws_secret.clone(),
-            text: aws_secret,
-        },
-        Planted { name: "github-token", context: "", secret: token, text: github },
-        Planted { name: "private-key", context: "", secret: lines, text: pem },
-        Planted {
-            name: "stockade-key",
-            context: "",
-            secret: key.chars().skip(15).collect(),
-            text: key.to_owned(),
-        },
+        part("aws-secret-key", aws_secret.clone(), format!("aws_secret_access_key {aws_secret}")),
+        part("github-token", token, github),
+        part("private-key", lines, pem),
+        part("stockade-key", key.chars().skip(15).collect(), key.to_owned()),
     ]
+}
+
+/// A value for each other built-in recognizer, from its own examples: one that is found between these texts, long enough
+/// to be told from others, and replaced by a mark. Also how many recognizers have no such example.
+pub(crate) fn of_rules(before: &str, after: &str, known: &[Planted]) -> Result<(Vec<Planted>, usize)> {
+    let book = Rulebook::new(stockade_rules::FILES);
+    let engine = Engine::new(&book)?;
+    let rules = book.load::<IgnoredAny>("recognizers")?;
+    let cx = Context::new(Direction::Response, Channel::Content, Role::Assistant);
+    let mut planted = Vec::new();
+    let mut without = 0;
+    for header in rules.iter().map(|rule| &rule.header).filter(|h| known.iter().all(|p| p.name != h.id)) {
+        let value = header.examples.matching.iter().find_map(|example| {
+            let example = stockade_inspect::expand_example(example);
+            let text = format!("{before}{example}{after}");
+            let span = SpanRef { channel: cx.channel, role: cx.role, path: "", text: &text };
+            let report = engine.examine(span, &cx);
+            let found = report.findings.iter().find(|f| f.rule_id.as_ref() == header.id)?;
+            let secret = text.get(found.start..found.end)?.to_owned();
+            let inside = found.start >= before.len() && found.end <= text.len().saturating_sub(after.len());
+            (inside && secret.len() >= FRAGMENT).then_some(Planted {
+                name: header.id.clone(),
+                secret,
+                text: example,
+            })
+        });
+        match value {
+            Some(value) => planted.push(value),
+            None => without += 1,
+        }
+    }
+    Ok((planted, without))
 }
 
 /// Text that looks like each of them and is none.

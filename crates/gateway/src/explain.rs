@@ -4,6 +4,7 @@
 //! answer, and writes one with a code and a sentence in its place. It then reads for a moment what the client still has to
 //! say: closing at once would reset the connection, and many clients would never see the answer.
 
+use std::future::Future as _;
 use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -17,6 +18,9 @@ use crate::error::Refusal;
 /// After such an answer, at most so much is read and thrown away, and for so long.
 const LINGER_BYTES: usize = 8 << 20;
 const LINGER: Duration = Duration::from_secs(1);
+
+/// How long a connection may be silent before its first byte.
+const SILENCE: Duration = Duration::from_secs(30);
 
 /// How hyper's own answers begin, and what is written instead.
 const BARE: &[(&[u8], &str)] = &[
@@ -33,13 +37,15 @@ pub(crate) struct Explained<S> {
     inner: S,
     /// What goes out instead of a bare refusal, how much of it has, and how long that refusal was.
     instead: Option<(Vec<u8>, usize, usize)>,
+    /// Until the first byte comes: a connection on which nothing is said holds a place that others wait for.
+    silence: Option<Pin<Box<Sleep>>>,
     /// A refusal went out: the socket lingers before it closes.
     lingering: Option<(Pin<Box<Sleep>>, usize)>,
 }
 
 impl<S> Explained<S> {
     pub(crate) fn new(inner: S) -> Self {
-        Self { inner, instead: None, lingering: None }
+        Self { inner, instead: None, silence: Some(Box::pin(sleep(SILENCE))), lingering: None }
     }
 }
 
@@ -95,7 +101,17 @@ impl<S: AsyncRead + Unpin> AsyncRead for Explained<S> {
         cx: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.inner).poll_read(cx, buffer)
+        let before = buffer.filled().len();
+        let read = Pin::new(&mut self.inner).poll_read(cx, buffer);
+        if read.is_pending() {
+            if let Some(silence) = &mut self.silence {
+                ready!(silence.as_mut().poll(cx));
+                return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
+            }
+        } else if buffer.filled().len() > before {
+            self.silence = None;
+        }
+        read
     }
 }
 

@@ -8,6 +8,7 @@ mod dialect;
 mod error;
 mod explain;
 mod guard;
+mod joined;
 mod json;
 mod leaks;
 mod metrics;
@@ -136,6 +137,12 @@ impl Gateway {
     #[must_use]
     pub fn metrics(&self) -> &Metrics {
         &self.metrics
+    }
+
+    /// Whether a request names this gateway and comes from no foreign web page; for listeners beside the gateway's own.
+    #[must_use]
+    pub fn is_addressed(&self, uri: &http::Uri, headers: &http::HeaderMap) -> bool {
+        self.parts.hosts.check(uri, headers).is_ok()
     }
 
     /// Whether requests are taken.

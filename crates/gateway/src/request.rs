@@ -18,6 +18,7 @@ use stockade_inspect::{Context, Engine, escape_template_tokens, strip_hidden};
 
 use crate::dialect::{ChatRequest, KNOWN_KEYS, Named, Table, is_atom, role, segments};
 use crate::error::Refusal;
+use crate::joined::joined;
 use crate::json::{Edit, Leaf, LeafKind, Limits, encode_string, splice, walk};
 use crate::leaks::Leaks;
 use crate::ports::PromptRegistry;
@@ -211,6 +212,20 @@ pub(crate) fn inspect(
         for finding in report.findings {
             count(&mut context, span.channel, registered, &finding);
             findings.push(SpanFinding { span: index, finding });
+        }
+    }
+    for whole in joined(message) {
+        let (channel, role) = (whole.channel, whole.role);
+        let span = SpanRef { channel, role, path: "", text: &whole.text };
+        let report = engine.examine(span, &Context::new(Direction::Request, channel, role));
+        tally.ran(&[], &report.incomplete);
+        for finding in report.findings {
+            let parts = whole.over_a_seam(&finding);
+            if !parts.is_empty() {
+                let registered = context.registered_system;
+                count(&mut context, channel, registered, &finding);
+                findings.extend(parts.into_iter().map(|(span, finding)| SpanFinding { span, finding }));
+            }
         }
     }
     context.registered_system &= has_system;

@@ -127,6 +127,12 @@ pub(crate) fn secret<'a>(
             Ok(None)
         }
         path => {
+            if let Some(named) = path.filter(|path| path.exists()) {
+                bail!(
+                    "{} is there already: name a file that is not, so that nothing is lost",
+                    named.display()
+                );
+            }
             let path = path.unwrap_or(fallback);
             write_secret(path, format!("{value}\n").as_bytes())?;
             say(format_args!("The {what} is in {}.", path.display()));

@@ -197,9 +197,9 @@ impl Event {
         tool: Option<u64>,
         shape: Shape,
     ) -> Part {
-        // A list of tokens is one text in pieces, in a whole body too.
+        // A list of tokens is one text in pieces, in a whole body too, and so are the parts of a message.
         let place = match shape {
-            Shape::Whole if !leaf.path.contains("/logprobs/") => leaf.path.clone(),
+            Shape::Whole if !leaf.path.contains("/logprobs/") && !is_part(&leaf.path) => leaf.path.clone(),
             Shape::Chunk | Shape::Whole => lane_place(&leaf.path),
         };
         let place = if leaf.kind == LeafKind::Key { format!("{place}#key") } else { place };
@@ -211,11 +211,11 @@ impl Event {
     fn number(&mut self, leaf: RawLeaf, choice: Option<u64>, tool: Option<u64>, shape: Shape) {
         let path = segments(&leaf.path);
         match path.as_slice() {
-            ["created"] => self.created = leaf.text.parse().ok(),
-            ["usage", "prompt_tokens"] => {
+            ["created"] if leaf.text.len() <= TIME_DIGITS => self.created = leaf.text.parse().ok(),
+            ["usage", "prompt_tokens"] if !is_long(&leaf.text) => {
                 self.usage.get_or_insert_default().prompt_tokens = leaf.text.parse().unwrap_or(0);
             }
-            ["usage", "completion_tokens"] => {
+            ["usage", "completion_tokens"] if !is_long(&leaf.text) => {
                 self.usage.get_or_insert_default().completion_tokens = leaf.text.parse().unwrap_or(0);
             }
             [.., "logprob" | "index" | "start_index" | "end_index"] if !is_long_integer(&leaf.text) => {}
@@ -230,6 +230,16 @@ impl Event {
         }
     }
 }
+
+/// Whether a text is a part of a message's content.
+fn is_part(path: &str) -> bool {
+    path.strip_suffix("/text")
+        .and_then(|list| list.rsplit_once('/'))
+        .is_some_and(|(list, _)| list.ends_with("/content"))
+}
+
+/// A time in seconds has ten digits until the year 2286.
+const TIME_DIGITS: usize = 10;
 
 fn is_long_integer(text: &str) -> bool {
     is_long(text) && !text.contains('.')

@@ -6,7 +6,10 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result, anyhow};
 use axum::Router;
+use axum::extract::Request;
 use axum::http::{StatusCode, header};
+use axum::middleware::{self, Next};
+use axum::response::IntoResponse as _;
 use axum::routing::get;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
@@ -104,7 +107,18 @@ pub(super) fn metrics(gateway: Arc<Gateway>, platform: Arc<Platform>) -> Router 
         let body = format!("{}{}", gateway.metrics().render(), super::metrics::render(&platform));
         async move { ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], body) }
     };
-    Router::new().route("/metrics", get(text)).route("/healthz", get(async || "ok\n")).route(
+    let addressed = Arc::clone(&ready);
+    let guard = move |request: Request, next: Next| {
+        let admitted = addressed.is_addressed(request.uri(), request.headers());
+        async move {
+            if admitted {
+                next.run(request).await
+            } else {
+                (StatusCode::FORBIDDEN, "not this host\n").into_response()
+            }
+        }
+    };
+    let routes = Router::new().route("/metrics", get(text)).route("/healthz", get(async || "ok\n")).route(
         "/readyz",
         get(move || async move {
             if !ready.is_ready() {
@@ -115,7 +129,8 @@ pub(super) fn metrics(gateway: Arc<Gateway>, platform: Arc<Platform>) -> Router 
                 (StatusCode::OK, "ok\n")
             }
         }),
-    )
+    );
+    routes.layer(middleware::from_fn(guard))
 }
 
 /// Serves a router until the phase says otherwise.

@@ -53,7 +53,7 @@ impl Reloader {
             match self.reload() {
                 Ok(lines) => lines.iter().for_each(|line| say(format_args!("configuration: {line}"))),
                 Err(error) => {
-                    say(format_args!("configuration not taken, the old one stays in force: {error:?}"));
+                    say(format_args!("configuration not taken, the old one stays in force: {error:#}"));
                 }
             }
         }

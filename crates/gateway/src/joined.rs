@@ -1,0 +1,101 @@
+//! Texts that a reader reads as one: the parts of a message, the elements of a list.
+//!
+//! A provider puts text parts one behind the other, so a value that is divided over two of them is whole for the model.
+//! They are looked at one by one and, here, once more together; a finding that goes over a seam belongs to each part that
+//! it touches.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use stockade_domain::{Channel, Finding, Role};
+use stockade_egress::evidence::{Message, ParsedSpan};
+
+/// Spans that are read as one text.
+pub(crate) struct Joined {
+    pub(crate) channel: Channel,
+    pub(crate) role: Role,
+    pub(crate) text: String,
+    /// The spans, by number, with the place of each in the text.
+    parts: Vec<(usize, Range<usize>)>,
+}
+
+impl Joined {
+    /// What a finding in the whole is in each part, when it goes over a seam.
+    pub(crate) fn over_a_seam(&self, finding: &Finding) -> Vec<(usize, Finding)> {
+        let touched: Vec<_> = self
+            .parts
+            .iter()
+            .filter(|(_, place)| finding.start < place.end && place.start < finding.end)
+            .map(|(span, place)| {
+                let start = finding.start.max(place.start).saturating_sub(place.start);
+                let end = finding.end.min(place.end).saturating_sub(place.start);
+                (*span, Finding { start, end, ..finding.clone() })
+            })
+            .collect();
+        if touched.len() > 1 { touched } else { Vec::new() }
+    }
+}
+
+/// The texts of a message that are read as one, each of two parts and more.
+pub(crate) fn joined(message: &Message) -> Vec<Joined> {
+    let mut groups: BTreeMap<(&str, &str), Vec<usize>> = BTreeMap::new();
+    for (number, span) in message.spans.iter().enumerate() {
+        if let Some(place) = list_of(span) {
+            groups.entry(place).or_default().push(number);
+        }
+    }
+    groups.into_values().filter(|group| group.len() > 1).filter_map(|group| join(message, &group)).collect()
+}
+
+fn join(message: &Message, group: &[usize]) -> Option<Joined> {
+    let first = message.spans.get(*group.first()?)?;
+    let mut whole =
+        Joined { channel: first.channel, role: first.role, text: String::new(), parts: Vec::new() };
+    for number in group {
+        let span = message.spans.get(*number)?;
+        let start = whole.text.len();
+        whole.text.push_str(&span.text);
+        whole.parts.push((*number, start..whole.text.len()));
+    }
+    Some(whole)
+}
+
+/// The list that a text stands in, and where in its elements. Messages and tools are each a text of their own.
+fn list_of(span: &ParsedSpan) -> Option<(&str, &str)> {
+    let is_read = matches!(
+        span.channel,
+        Channel::Content | Channel::System | Channel::ToolResult | Channel::Reasoning | Channel::Unlabelled
+    );
+    if !is_read {
+        return None;
+    }
+    let mut end = span.path.len();
+    while let Some(at) = span.path.get(..end).and_then(|path| path.rfind('/')) {
+        let segment = span.path.get(at.saturating_add(1)..end).unwrap_or_default();
+        if !segment.is_empty() && segment.bytes().all(|b| b.is_ascii_digit()) {
+            let list = span.path.get(..at).unwrap_or_default();
+            let inside = span.path.get(end..).unwrap_or_default();
+            return (!matches!(list, "/messages" | "/tools" | "/functions")).then_some((list, inside));
+        }
+        end = at;
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+
+    use super::*;
+    use crate::json::Limits;
+    use crate::request::parse_chat;
+
+    #[test]
+    fn parts_of_a_message_are_one_text_and_messages_are_not() {
+        let body = r#"{"model":"m","x":["a","b"],"messages":[{"role":"user","content":[{"type":"text","text":"one "},
+            {"type":"text","text":"two"}]},{"role":"user","content":"three"},{"role":"user","content":"four"}]}"#;
+        let message = parse_chat(Bytes::from(body), Limits { depth: 16, leaves: 100 }).unwrap();
+        let texts: Vec<String> = joined(&message).into_iter().map(|joined| joined.text).collect();
+        assert_eq!(texts, ["one two", "ab"]);
+    }
+}

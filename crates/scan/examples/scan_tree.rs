@@ -1,4 +1,5 @@
-//! Scans one tree and prints what it took: `scan_tree PATH [CACHE]`. For benchmarks, which start it as a program of its own.
+//! Scans one tree and prints what it took: `scan_tree PATH [CACHE]`, with `SCAN_JSON` set the report instead. For benchmarks,
+//! which start it as a program of its own.
 
 #![expect(clippy::print_stdout, reason = "a program that prints figures")]
 
@@ -13,9 +14,13 @@ fn main() -> Result<()> {
     let mut arguments = std::env::args_os().skip(1).map(PathBuf::from);
     let root = arguments.next().context("name a tree")?;
     let begun = Instant::now();
-    let scanner = Scanner::new(&Rulebook::new(stockade_rules::FILES))?;
+    let scanner = Scanner::deferred(&Rulebook::new(stockade_rules::FILES))?;
     let ready = begun.elapsed();
     let report = scanner.scan(&root, &Options { cache: arguments.next(), ..Options::default() })?;
+    if std::env::var_os("SCAN_JSON").is_some() {
+        println!("{}", serde_json::to_string(&report)?);
+        return Ok(());
+    }
     println!(
         "{} files, {} read, {} skipped, {} incomplete; {} assets, {} findings; ready {:.0} ms, all {:.0} ms",
         report.coverage.files,

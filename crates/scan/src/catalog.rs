@@ -14,8 +14,8 @@ pub(crate) const TEXT: &str = include_str!("catalog/catalog.toml");
 #[derive(Debug)]
 pub(crate) struct Catalog {
     pub(crate) source: Source,
-    /// Modules by ecosystem, longest first, with the package that brings them.
-    modules: BTreeMap<&'static str, Vec<(String, String)>>,
+    /// Modules by ecosystem and first byte, longest first, with the package that brings them.
+    modules: BTreeMap<(&'static str, u8), Vec<(String, String)>>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -34,6 +34,16 @@ pub(crate) struct Source {
     images: Images,
     pub(crate) resource: Vec<ResourceKind>,
     pub(crate) environment: Environment,
+    pub(crate) module: Vec<Module>,
+}
+
+/// A module of a public registry that makes one resource.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Module {
+    /// What its path contains.
+    pub(crate) path: String,
+    /// The resource's type.
+    pub(crate) kind: String,
 }
 
 #[derive(Debug, Deserialize)]
@@ -116,7 +126,7 @@ impl Catalog {
     /// When it is not of its form, which the tests rule out.
     pub(crate) fn new() -> Result<Self, toml::de::Error> {
         let source: Source = toml::from_str(TEXT)?;
-        let mut modules: BTreeMap<&'static str, Vec<(String, String)>> = BTreeMap::new();
+        let mut modules: BTreeMap<(&'static str, u8), Vec<(String, String)>> = BTreeMap::new();
         for ecosystem in ["pypi", "npm", "nuget", "maven", "go", "cargo"] {
             let packages = source.packages.get(ecosystem).into_iter().flatten();
             let mut all: Vec<(String, String)> = packages
@@ -125,7 +135,10 @@ impl Catalog {
                 })
                 .collect();
             all.sort_by(|a, b| b.0.len().cmp(&a.0.len()).then_with(|| a.cmp(b)));
-            modules.insert(ecosystem, all);
+            for (module, package) in all {
+                let first = module.bytes().next().unwrap_or(b'*');
+                modules.entry((ecosystem, first)).or_default().push((module, package));
+            }
         }
         Ok(Self { source, modules })
     }
@@ -133,7 +146,8 @@ impl Catalog {
     /// The package that a resolved name of a language comes from.
     pub(crate) fn package(&self, language: Language, path: &str) -> Option<String> {
         let ecosystem = ecosystem(language);
-        for (module, package) in self.modules.get(ecosystem).into_iter().flatten() {
+        let first = path.bytes().next()?;
+        for (module, package) in self.modules.get(&(ecosystem, first)).into_iter().flatten() {
             if let Some(stem) = module.strip_suffix('*') {
                 let Some(rest) = path.strip_prefix(stem) else { continue };
                 let part: &str = rest.split(['.', '/', '(', '[']).next().unwrap_or_default();

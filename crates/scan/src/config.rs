@@ -74,6 +74,35 @@ const PROMPTS: [&str; 9] = [
     "*.prompt.yml",
 ];
 
+/// Files of settings of applications.
+const SETTINGS: [&str; 11] = [
+    "application*.yml",
+    "application*.yaml",
+    "application*.properties",
+    "appsettings*.json",
+    "config.toml",
+    "settings.toml",
+    "*config*.y*ml",
+    "*settings*.json",
+    "litellm*.yaml",
+    "*config*.json",
+    "*config*.toml",
+];
+
+/// Whether a document of this path says something whatever it holds.
+pub(crate) fn is_known(path: &str) -> bool {
+    let file = path.rsplit('/').next().unwrap_or(path);
+    SERVERS
+        .iter()
+        .flat_map(|(files, _)| files.iter())
+        .chain(&SETTINGS)
+        .any(|pattern| matches_path(pattern, path))
+        || [".codex/config.toml", ".aider.conf.yml", ".claude/settings*.json", ".github/workflows/*.y*ml"]
+            .iter()
+            .any(|pattern| matches_path(pattern, path))
+        || file.starts_with("values")
+}
+
 /// A file that is known by its path alone.
 pub(crate) fn by_path(path: &str, text: &str, read: &mut Read) {
     let whole = Place::new(0, text.len().min(1));
@@ -133,7 +162,13 @@ fn front_matter(text: &str, key: &str) -> Option<(String, Place)> {
 }
 
 /// A document of configuration.
-pub(crate) fn document(catalog: &Catalog, path: &str, root: &Node, read: &mut Read) {
+pub(crate) fn document(
+    catalog: &Catalog,
+    project: &infra::Project,
+    path: &str,
+    root: &Node,
+    read: &mut Read,
+) {
     servers(path, root, read);
     if (matches_path(".codex/config.toml", path)
         || matches_path(".aider.conf.yml", path)
@@ -151,22 +186,7 @@ pub(crate) fn document(catalog: &Catalog, path: &str, root: &Node, read: &mut Re
     if matches_path(".github/workflows/*.y*ml", path) {
         workflow(root, read);
     }
-    if [
-        "application*.yml",
-        "application*.yaml",
-        "application*.properties",
-        "appsettings*.json",
-        "config.toml",
-        "settings.toml",
-        "*config*.y*ml",
-        "*settings*.json",
-        "litellm*.yaml",
-        "*config*.json",
-        "*config*.toml",
-    ]
-    .iter()
-    .any(|pattern| matches_path(pattern, path))
-    {
+    if SETTINGS.iter().any(|pattern| matches_path(pattern, path)) {
         settings(catalog, root, 0, "", read);
     }
     // LiteLLM's list of models.
@@ -190,7 +210,7 @@ pub(crate) fn document(catalog: &Catalog, path: &str, root: &Node, read: &mut Re
             );
         }
     }
-    infra::document(catalog, path, root, read);
+    infra::document(catalog, project, path, root, read);
     let mut subject = Subject::new(On::Document, path, root.clone());
     subject.at = Place::new(root.at.start, root.at.start);
     read.subjects.push(subject);

@@ -11,6 +11,7 @@ mod doc;
 mod glob;
 mod infra;
 mod input;
+mod lines;
 mod merge;
 mod node;
 pub mod output;
@@ -18,7 +19,9 @@ mod policy;
 mod report;
 mod rule;
 mod scan;
+mod secrets;
 mod subject;
+mod text;
 mod walk;
 mod weights;
 

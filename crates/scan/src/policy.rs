@@ -7,7 +7,8 @@ use serde::Deserialize;
 
 use crate::asset::{Finding, Suppression};
 use crate::glob::matches_path;
-use crate::scan::{Lines, Options};
+use crate::lines::Lines;
+use crate::scan::Options;
 
 /// What `stockade.toml` at the root says to a scan. Other tables are for others.
 #[derive(Debug, Default)]

@@ -1,5 +1,8 @@
 //! Rules: which subjects are dangerous. A rule is data; this is the language that it is written in.
 
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, PoisonError, RwLock};
+
 use regex_automata::meta::Regex;
 use serde::Deserialize;
 use stockade_domain::Severity;
@@ -15,7 +18,15 @@ use crate::subject::{On, Subject};
 #[derive(Debug)]
 pub(crate) struct Rules {
     pub(crate) all: Vec<Compiled>,
+    /// Which matches may fit a subject, by its kind and name: rule and match. Names come again and again.
+    fitting: RwLock<HashMap<On, HashMap<String, Fitting>>>,
 }
+
+/// Rules and their matches by number.
+type Fitting = Arc<[(usize, usize)]>;
+
+/// The most names that are remembered.
+const MAX_NAMES: usize = 50_000;
 
 /// A rule, compiled.
 #[derive(Debug)]
@@ -138,7 +149,7 @@ impl Rules {
             .map(|rule| Compiled { header: rule.header, body: rule.body })
             .collect();
         all.sort_by(|a, b| a.header.id.cmp(&b.header.id));
-        Ok(Self { all })
+        Ok(Self { all, fitting: RwLock::default() })
     }
 
     /// Words that make a source file worth parsing.
@@ -155,26 +166,58 @@ impl Rules {
         subjects: &[Subject],
     ) -> Vec<Hit<'r>> {
         let language = if path.ends_with(".ipynb") { Some(Language::Python) } else { Language::of(path) };
-        let mut hits = Vec::new();
-        for rule in &self.all {
-            let mut places: Vec<Place> = Vec::new();
-            for one in &rule.body.any {
-                if !one.files.is_empty() && !one.files.iter().any(|pattern| matches_path(pattern, path)) {
-                    continue;
-                }
-                if one.on == On::Text {
-                    places.extend(one.in_text(path, text));
-                    continue;
-                }
-                let fitting = subjects.iter().filter(|subject| subject.on == one.on);
-                places.extend(fitting.filter_map(|subject| one.fits(catalog, language, subject)));
+        let mut places: BTreeMap<usize, Vec<Place>> = BTreeMap::new();
+        for (number, rule) in self.all.iter().enumerate() {
+            for one in rule.body.any.iter().filter(|one| one.on == On::Text && one.is_for(path)) {
+                places.entry(number).or_default().extend(one.in_text(path, text));
             }
+        }
+        for subject in subjects {
+            for (number, one) in self.fitting(subject.on, &subject.name).iter() {
+                let found = self.all.get(*number).and_then(|rule| rule.body.any.get(*one));
+                let place =
+                    found.filter(|one| one.is_for(path)).and_then(|one| one.fits(catalog, language, subject));
+                places.entry(*number).or_default().extend(place);
+            }
+        }
+        let mut hits = Vec::new();
+        for (number, mut places) in places {
+            let Some(rule) = self.all.get(number) else { continue };
             places.sort();
             places.dedup();
             let hit = |at| Hit { id: rule.header.id.as_str(), severity: rule.header.severity, at };
             hits.extend(places.into_iter().map(hit));
         }
         hits
+    }
+
+    /// Whether a rule is about documents at a path.
+    pub(crate) fn speaks_of(&self, path: &str) -> bool {
+        let all = self.all.iter().flat_map(|rule| &rule.body.any);
+        all.filter(|one| one.on == On::Document)
+            .any(|one| one.names.iter().chain(&one.files).any(|pattern| matches_path(pattern, path)))
+    }
+
+    /// The matches whose names fit.
+    fn fitting(&self, on: On, name: &str) -> Fitting {
+        let known = self.fitting.read().unwrap_or_else(PoisonError::into_inner);
+        if let Some(fitting) = known.get(&on).and_then(|names| names.get(name)) {
+            return Arc::clone(fitting);
+        }
+        drop(known);
+        let mut fitting = Vec::new();
+        for (number, rule) in self.all.iter().enumerate() {
+            let named =
+                rule.body.any.iter().enumerate().filter(|(_, one)| one.on == on && one.is_named(name));
+            fitting.extend(named.map(|(one, _)| (number, one)));
+        }
+        let fitting: Fitting = fitting.into();
+        let mut known = self.fitting.write().unwrap_or_else(PoisonError::into_inner);
+        let names = known.entry(on).or_default();
+        if names.len() < MAX_NAMES {
+            names.insert(name.to_owned(), Arc::clone(&fitting));
+        }
+        fitting
     }
 
     /// A rule by its id.
@@ -184,6 +227,24 @@ impl Rules {
 }
 
 impl Match {
+    /// Whether it is about a file.
+    fn is_for(&self, path: &str) -> bool {
+        self.files.is_empty() || self.files.iter().any(|pattern| matches_path(pattern, path))
+    }
+
+    /// Whether it is about a subject of a name.
+    fn is_named(&self, name: &str) -> bool {
+        self.names.is_empty()
+            || match self.on {
+                On::Document => self.names.iter().any(|pattern| matches_path(pattern, name)),
+                On::Resource => {
+                    let name = name.to_ascii_lowercase();
+                    self.names.iter().any(|pattern| matches(&pattern.to_ascii_lowercase(), &name))
+                }
+                _ => self.names.iter().any(|pattern| matches(pattern, name)),
+            }
+    }
+
     fn in_text(&self, path: &str, text: &str) -> Vec<Place> {
         const MOST: usize = 100;
         let Some(Pattern(pattern)) = &self.pattern else { return Vec::new() };
@@ -202,19 +263,8 @@ impl Match {
             .collect()
     }
 
-    /// Where a subject fits, if it does: at the value that says so, else at the subject.
+    /// Where a subject whose name fits does so otherwise too: at the value that says so, else at the subject.
     fn fits(&self, catalog: &Catalog, language: Option<Language>, subject: &Subject) -> Option<Place> {
-        let named = match subject.on {
-            On::Document => self.names.iter().any(|pattern| matches_path(pattern, &subject.name)),
-            On::Resource => self
-                .names
-                .iter()
-                .any(|pattern| matches(&pattern.to_ascii_lowercase(), &subject.name.to_ascii_lowercase())),
-            _ => self.names.iter().any(|pattern| matches(pattern, &subject.name)),
-        };
-        if !self.names.is_empty() && !named {
-            return None;
-        }
         let inside = |pattern: &String| subject.within.iter().any(|around| matches(pattern, around));
         if !self.within.is_empty() && !self.within.iter().any(inside) {
             return None;

@@ -53,6 +53,8 @@ pub(crate) struct Read {
     pub(crate) subjects: Vec<Subject>,
     pub(crate) declared: Vec<Declared>,
     pub(crate) tests: Vec<Place>,
+    /// It depends on other files too.
+    pub(crate) joined: bool,
     /// Why the file was not read for what it says, where that is as it should be.
     pub(crate) skipped: Option<&'static str>,
     /// Why not all of the file was read.

@@ -80,7 +80,7 @@ pub(crate) fn examine(
             start,
             end: start,
             message: format!("{}{inside}", issue.message),
-            fix: scanner.fixes.get(issue.rule_id.as_ref()).cloned().unwrap_or_default(),
+            fix: scanner.artifacts.meta(&issue.rule_id).map(|meta| meta.fix.clone()).unwrap_or_default(),
             references: issue.references.to_vec(),
             fingerprint: to_hex(&sha256(text.as_bytes())).chars().take(32).collect(),
             scope,

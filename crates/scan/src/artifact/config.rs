@@ -140,7 +140,7 @@ pub(crate) fn target(scan: &mut Scan<'_>, place: &Place, path: &str) {
         Tier::Denied(_) => {
             scan.issue(rule::TARGET_ACTS, place, format!("instantiating calls `{path}`"), None);
         }
-        Tier::Unknown => {
+        Tier::Unknown | Tier::Held => {
             let message = format!("instantiating calls `{path}`, which no rule knows");
             scan.issue(rule::TARGET, place, message, None);
         }
@@ -200,7 +200,7 @@ fn python_tag(scan: &mut Scan<'_>, place: &Place, tag: &str) {
                     None,
                 );
             }
-            Tier::Unknown => {
+            Tier::Unknown | Tier::Held => {
                 let message = format!("loading the YAML makes `{path}`, which no rule knows");
                 scan.issue(rule::TARGET, place, message, None);
             }

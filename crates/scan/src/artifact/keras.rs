@@ -125,7 +125,7 @@ fn object(scan: &mut Scan<'_>, place: &Place, class: &str, json: &Json) {
     }
     match scan.policy().tier(module, name) {
         Tier::Denied(_) => say(scan, rule::KERAS_CODE, format!("loading looks up `{module}.{name}`")),
-        Tier::Unknown => {
+        Tier::Unknown | Tier::Held => {
             let message = format!("loading looks up `{module}.{name}`, which is no part of Keras");
             say(scan, rule::KERAS_CLASS, message);
         }

@@ -12,6 +12,9 @@ use super::pickle::words;
 /// The folder below `rules/`.
 const FOLDER: &str = "artifacts";
 
+/// What the functions are called that Cython writes to rebuild objects of its classes.
+const REBUILDS: &str = "__pyx_unpickle_";
+
 /// The rules, ready to run. It does not depend on what is installed on the machine that scans.
 #[derive(Debug, Clone)]
 pub struct Policy {
@@ -50,6 +53,8 @@ pub(crate) struct Meta {
     pub(crate) id: Arc<str>,
     pub(crate) title: String,
     pub(crate) severity: Severity,
+    /// What to do about it.
+    pub(crate) fix: String,
     pub(crate) references: Arc<[String]>,
 }
 
@@ -104,6 +109,8 @@ pub(crate) enum Contract {
     PlainNames,
     /// A module and a name, which are imported.
     ImportByName,
+    /// Of imported objects only those of its own package.
+    OwnParts,
 }
 
 /// What the policy says about a callable.
@@ -111,6 +118,8 @@ pub(crate) enum Contract {
 pub(crate) enum Tier {
     Allowed(Contract),
     Constructible,
+    /// A function of a package whose classes are constructible: data may hold it, loading does not call it.
+    Held,
     Denied(Arc<Meta>),
     Unknown,
 }
@@ -205,7 +214,7 @@ impl Policy {
         let (module, name) = path.rsplit_once('.')?;
         match self.tier(module, name) {
             Tier::Denied(meta) => Some(meta.id.to_string()),
-            Tier::Unknown => None,
+            Tier::Unknown | Tier::Held => None,
             Tier::Allowed(_) | Tier::Constructible => {
                 let path = format!("{}.{name}", words::canonical(module, name));
                 if let Some(id) = self.named.get(&(true, path.clone())) {
@@ -248,6 +257,10 @@ impl Policy {
         let method = name.contains('.') && !class;
         match by_prefix {
             Some(tier @ Tier::Allowed(_)) => return tier,
+            Some(Tier::Constructible) if words::is_tooling(&module) => {}
+            Some(Tier::Constructible) if !class && !method && !acts && !name.starts_with(REBUILDS) => {
+                return Tier::Held;
+            }
             Some(tier) if !method && !acts => return tier,
             _ => {}
         }
@@ -301,6 +314,7 @@ impl Meta {
             id: header.id.as_str().into(),
             title: header.title.clone(),
             severity: header.severity,
+            fix: header.fix.clone(),
             references: header.references.clone().into(),
         }
     }
@@ -313,7 +327,7 @@ impl Tier {
         match self {
             Self::Unknown => 0,
             Self::Allowed(_) => 1,
-            Self::Constructible => 2,
+            Self::Constructible | Self::Held => 2,
             Self::Denied(_) => 3,
         }
     }

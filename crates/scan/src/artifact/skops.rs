@@ -71,7 +71,7 @@ fn tier(scan: &mut Scan<'_>, place: &Place, module: &str, class: &str) {
     }
     match scan.policy().tier(module, class) {
         Tier::Denied(_) => scan.issue(rule::SKOPS, place, format!("loading makes `{module}.{class}`"), None),
-        Tier::Unknown => {
+        Tier::Unknown | Tier::Held => {
             let message = format!("loading makes `{module}.{class}`, which no rule knows");
             scan.issue(rule::UNKNOWN, place, message, None);
         }

@@ -1,47 +1,30 @@
-//! The literal part of Bicep: resources, and parameters with their defaults.
+//! Bicep: resources, modules, parameters with their defaults, variables. Expressions are kept as they are written.
 
 use super::hcl::Block;
 use super::{DocumentError, MAX_NODES};
 use crate::node::{Data, Entry, MAX_DEPTH, Node, Place};
 
-/// Reads the resources of a file as blocks `resource` with the labels symbolic name and `type@version`, and parameters and
-/// variables with literal values.
+/// Reads a file as blocks: `resource` and `module` with the labels symbolic name and `type@version` or path, `param` and
+/// `var` with their name. A loop stands as `$for` in the body: the `variable`, and what it goes over as `in`.
 pub(crate) fn parse(text: &str) -> Result<Vec<Block>, DocumentError> {
-    let mut reader = Reader { text, at: 0, nodes: 0 };
+    let mut reader = Reader { text, at: 0, nodes: 0, nested: Vec::new() };
     let mut blocks = Vec::new();
     while reader.at < text.len() {
         reader.space(true);
         let start = reader.at;
         let word = reader.word();
         match word.as_str() {
-            "resource" => {
-                reader.space(false);
-                let name = reader.word();
-                reader.space(false);
-                if reader.peek() != Some(b'\'') {
-                    return Err(DocumentError::Syntax(reader.at));
+            "resource" | "module" => {
+                let Some(block) = reader.resource(&word, start, 0)? else { continue };
+                let kind = block.labels.get(1).cloned().unwrap_or_default();
+                blocks.push(block);
+                let outer = kind.split('@').next().unwrap_or_default();
+                for mut inner in std::mem::take(&mut reader.nested) {
+                    if let Some(label) = inner.labels.get_mut(1).filter(|label| !label.contains('.')) {
+                        *label = format!("{outer}/{label}");
+                    }
+                    blocks.push(inner);
                 }
-                let kind = reader.quoted()?;
-                reader.space(false);
-                let existing = reader.word() == "existing";
-                if !reader.find_value()? || existing {
-                    reader.line()?;
-                    continue;
-                }
-                if reader.rest().starts_with(b"if") || reader.rest().starts_with(b"[for") {
-                    // The condition or loop stands before the object.
-                    let Some(open) = memchr::memchr(b'{', reader.rest()) else {
-                        return Err(DocumentError::Syntax(reader.at));
-                    };
-                    reader.skip(open);
-                }
-                let body = reader.value(0)?;
-                blocks.push(Block {
-                    kind: "resource".to_owned(),
-                    labels: vec![name, kind],
-                    at: Place::new(start, reader.at),
-                    body,
-                });
             }
             "param" | "var" => {
                 reader.space(false);
@@ -59,44 +42,56 @@ pub(crate) fn parse(text: &str) -> Result<Vec<Block>, DocumentError> {
             _ => reader.line()?,
         }
     }
-    let defaults: Vec<(String, Node)> = blocks
-        .iter()
-        .filter(|b| b.kind != "resource")
-        .filter_map(|b| Some((b.labels.first()?.clone(), b.body.clone())))
-        .collect();
-    for block in &mut blocks {
-        fill(&mut block.body, &defaults, 0);
-    }
     Ok(blocks)
-}
-
-/// Puts in the values of parameters and variables that are known.
-fn fill(node: &mut Node, defaults: &[(String, Node)], depth: usize) {
-    if depth > MAX_DEPTH {
-        return;
-    }
-    let deeper = depth.saturating_add(1);
-    match &mut node.data {
-        Data::Map(entries) => entries.iter_mut().for_each(|entry| fill(&mut entry.value, defaults, deeper)),
-        Data::List(items) => items.iter_mut().for_each(|item| fill(item, defaults, deeper)),
-        Data::Expression { path, .. } => {
-            if let Some((_, value)) = defaults.iter().find(|(name, _)| name == path)
-                && matches!(value.data, Data::Text(_) | Data::Bool(_) | Data::Number(_))
-            {
-                node.data = value.data.clone();
-            }
-        }
-        _ => {}
-    }
 }
 
 struct Reader<'a> {
     text: &'a str,
     at: usize,
     nodes: usize,
+    /// Resources in the resource at hand.
+    nested: Vec<Block>,
 }
 
 impl<'a> Reader<'a> {
+    /// What follows the word `resource` or `module`; nothing when it only speaks of one that exists.
+    fn resource(&mut self, word: &str, start: usize, depth: usize) -> Result<Option<Block>, DocumentError> {
+        self.space(false);
+        let name = self.word();
+        self.space(false);
+        if self.peek() != Some(b'\'') {
+            return Err(DocumentError::Syntax(self.at));
+        }
+        let kind = self.quoted()?;
+        self.space(false);
+        let existing = self.word() == "existing";
+        if !self.find_value()? || existing {
+            self.line()?;
+            return Ok(None);
+        }
+        let mut repeated = None;
+        if self.rest().starts_with(b"if") || self.rest().starts_with(b"[") {
+            // The condition or loop stands before the object.
+            let from = self.at;
+            let Some(open) = memchr::memchr(b'{', self.rest()) else {
+                return Err(DocumentError::Syntax(self.at));
+            };
+            self.skip(open);
+            repeated = self.text.get(from..self.at).and_then(loop_of);
+        }
+        let mut body = self.value(depth.saturating_add(1))?;
+        if let (Some((variable, list)), Data::Map(entries)) = (repeated, &mut body.data) {
+            let at = Place::new(start, start);
+            let node = |data| Node::new(at, data);
+            let entry = |key: &str, data| Entry { key: key.to_owned(), at, value: node(data) };
+            let list = Data::Expression { path: list, parts: Vec::new() };
+            let parts = vec![entry("variable", Data::Text(variable)), entry("in", list)];
+            entries.push(entry("$for", Data::Map(parts)));
+        }
+        let at = Place::new(start, self.at);
+        Ok(Some(Block { kind: word.to_owned(), labels: vec![name, kind], at, body }))
+    }
+
     fn rest(&self) -> &'a [u8] {
         self.text.as_bytes().get(self.at..).unwrap_or_default()
     }
@@ -241,8 +236,14 @@ impl<'a> Reader<'a> {
                     let key = if self.peek() == Some(b'\'') { self.quoted()? } else { self.word() };
                     let at = Place::new(from, self.at);
                     self.space(false);
-                    if key == "resource" || self.peek() != Some(b':') {
-                        // Nested resources, spreads and conditions: not literal.
+                    if key == "resource" && self.peek() != Some(b':') {
+                        if let Some(block) = self.resource("resource", from, deeper)? {
+                            self.nested.push(block);
+                        }
+                        continue;
+                    }
+                    if self.peek() != Some(b':') {
+                        // Spreads and decorators.
                         let before = self.at;
                         self.plain()?;
                         if self.at == before {
@@ -329,6 +330,15 @@ impl<'a> Reader<'a> {
     }
 }
 
+/// Variable and list of `[for variable in list: ` or `[for (variable, index) in list: if (..) `.
+fn loop_of(text: &str) -> Option<(String, String)> {
+    let inner = text.trim_start_matches('[').trim_start().strip_prefix("for ")?;
+    let (variable, rest) = inner.split_once(" in ")?;
+    let variable = variable.trim().trim_start_matches('(').split([',', ')']).next()?.trim();
+    let (list, _) = rest.split_once(':')?;
+    Some((variable.to_owned(), list.trim().to_owned()))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -339,7 +349,9 @@ mod tests {
         let blocks = parse(text).unwrap();
         let resources: Vec<_> = blocks.iter().filter(|b| b.kind == "resource").collect();
         assert_eq!(resources.len(), 2, "{blocks:?}");
-        assert_eq!(resources[0].body.text_of("name"), Some("x"));
+        assert!(
+            matches!(&resources[0].body.get("name").unwrap().data, Data::Expression { path, .. } if path == "p")
+        );
         assert_eq!(resources[0].body.get("o").unwrap().get("l").unwrap().items().len(), 2);
         assert_eq!(resources[1].body.get("z").unwrap().data, Data::Number("1".into()));
         assert!(parse("resource a 'b").is_err());

@@ -178,7 +178,9 @@ impl<'a> Reader<'a> {
             Some(b'"') => {
                 let raw = self.quoted()?;
                 let data = if raw.contains("${") || raw.contains("%{") {
-                    Data::Expression { path: raw, parts: Vec::new() }
+                    // As it is written: a template in its quotes.
+                    let path = self.text.get(start..self.at).unwrap_or_default().to_owned();
+                    Data::Expression { path, parts: Vec::new() }
                 } else {
                     Data::Text(raw)
                 };

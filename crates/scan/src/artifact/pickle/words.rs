@@ -103,6 +103,29 @@ pub(crate) fn is_class(name: &str) -> bool {
     last.trim_start_matches('_').starts_with(|c: char| c.is_ascii_uppercase())
 }
 
+/// Whether a module is what a library's own tests and builds are made of: no model needs it.
+pub(crate) fn is_tooling(module: &str) -> bool {
+    const PARTS: [&str; 9] = [
+        "testing",
+        "_testing",
+        "tests",
+        "test",
+        "_tests",
+        "conftest",
+        "_build_utils",
+        "_test_decorators",
+        "_print_versions",
+    ];
+    module.split('.').any(|part| PARTS.contains(&part))
+}
+
+/// Whether a text is a word that names a choice, as members of enumerations are made from, and no path, address or program.
+pub(crate) fn is_plain_word(text: &str) -> bool {
+    const LONGEST: usize = 40;
+    text.len() <= LONGEST
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'+' | b' '))
+}
+
 /// Whether a name leads out of its module: through `__attributes__`, or into another module.
 pub(crate) fn walks(module: &str, name: &str, stdlib: impl Fn(&str) -> bool) -> bool {
     if module.contains(".__main__") {

@@ -111,7 +111,7 @@ pub(crate) fn run(home: &HomeArgs, output: OutputArgs, args: &ScanArgs) -> Resul
     let Some(path) = args.path.as_deref() else {
         bail!("there is nothing to scan: name a directory or a file")
     };
-    let scanner = Scanner::new(&rules::book()).context("compiling the rules")?;
+    let scanner = Scanner::deferred(&rules::book()).context("compiling the rules")?;
     let options = Options {
         threads: args.threads,
         today: Some(SystemClock.now().to_string().chars().take(10).collect()),
@@ -188,8 +188,29 @@ fn printed(format: Format, report: &Report, bom: Bom) -> Result<String> {
         Format::Cyclonedx => serde_json::to_string_pretty(&cyclonedx(report, bom.spec()))?,
         Format::Html => html(report),
     };
+    if !matches!(format, Format::Human | Format::Html) {
+        text = inert(&text);
+    }
     text.push('\n');
     Ok(text)
+}
+
+/// JSON whose texts cannot steer a terminal or turn the reading direction: such characters stand as escapes. They occur in
+/// texts only, so that the document stays the same.
+fn inert(json: &str) -> String {
+    let steers = |c: char| {
+        matches!(c, '\u{7f}'..='\u{9f}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{2069}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}')
+    };
+    let mut out = String::with_capacity(json.len());
+    for c in json.chars() {
+        if steers(c) {
+            out.push_str(&format!("\\u{:04x}", u32::from(c)));
+        } else {
+            out.push(c);
+        }
+    }
+    out
 }
 
 fn load(path: &Path) -> Result<Report> {

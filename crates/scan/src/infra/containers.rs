@@ -1,11 +1,11 @@
-//! Containers and resources: Dockerfiles, Compose, Kubernetes, Helm, Terraform, ARM, Bicep, CloudFormation.
+//! Containers: Dockerfiles, Compose, Kubernetes, values of Helm, and the variables of their environments.
 
+use super::resource;
 use crate::asset::{Kind, LIKELY, SURE, Sighting};
 use crate::catalog::Catalog;
 use crate::code::detect::known_model;
 use crate::deps;
 use crate::doc::docker::{self, shell_words};
-use crate::doc::hcl::Block;
 use crate::node::{Data, Entry, Node, Path, Place};
 use crate::subject::{On, Read, Subject};
 
@@ -79,162 +79,7 @@ pub(crate) fn dockerfile(catalog: &Catalog, text: &str) -> Read {
     read
 }
 
-/// Finds containers and resources in a YAML or JSON document, whatever tool it is for.
-pub(crate) fn document(catalog: &Catalog, path: &str, root: &Node, read: &mut Read) {
-    if root.get("services").is_some_and(|services| {
-        services.entries().iter().any(|s| s.value.get("image").is_some() || s.value.get("build").is_some())
-    }) {
-        for service in root.get("services").map(Node::entries).unwrap_or_default() {
-            compose_service(catalog, service, read);
-        }
-    }
-    if root.text_of("kind").is_some() && root.text_of("apiVersion").is_some() {
-        kubernetes(catalog, root, read);
-    }
-    let file = path.rsplit('/').next().unwrap_or(path);
-    if file.starts_with("values") && path.ends_with("ml") {
-        helm_values(catalog, root, 0, read);
-    }
-    if root.text_of("$schema").is_some_and(|schema| schema.contains("deploymentTemplate.json")) {
-        for resource in root.get("resources").map(children).unwrap_or_default() {
-            arm(catalog, resource, "", 0, read);
-        }
-    }
-    if let Some(resources) = root.get("Resources").map(Node::entries) {
-        for entry in resources {
-            if let (Some(kind), Some(properties)) =
-                (entry.value.text_of("Type"), entry.value.get("Properties"))
-            {
-                let mut node = properties.clone();
-                if let Data::Map(entries) = &mut node.data {
-                    entries.push(Entry {
-                        key: "$name".to_owned(),
-                        at: entry.at,
-                        value: Node::new(entry.at, Data::Text(entry.key.clone())),
-                    });
-                }
-                resource(catalog, kind, node, entry.at, read);
-            }
-        }
-    }
-    // A plan as `terraform show -json` prints it.
-    if root.get("terraform_version").is_some() {
-        for change in root.get("resource_changes").map(Node::items).unwrap_or_default() {
-            if let (Some(kind), Some(after)) =
-                (change.text_of("type"), change.get("change").and_then(|change| change.get("after")))
-            {
-                resource(catalog, kind, after.clone(), change.at, read);
-            }
-        }
-    }
-}
-
-fn children(node: &Node) -> Vec<&Node> {
-    match &node.data {
-        Data::List(items) => items.iter().collect(),
-        Data::Map(entries) => entries.iter().map(|entry| &entry.value).collect(),
-        _ => Vec::new(),
-    }
-}
-
-/// The blocks of Terraform.
-pub(crate) fn terraform(catalog: &Catalog, blocks: Vec<Block>, read: &mut Read) {
-    for block in blocks {
-        if block.kind == "resource"
-            && let Some(kind) = block.labels.first()
-        {
-            if kind == "azapi_resource" {
-                let full = block
-                    .body
-                    .text_of("type")
-                    .and_then(|ty| ty.split('@').next())
-                    .unwrap_or_default()
-                    .to_owned();
-                let mut node = block.body.clone();
-                if let (Data::Map(entries), Some(body)) = (&mut node.data, block.body.get("body")) {
-                    entries.extend(body.entries().iter().cloned());
-                }
-                resource(catalog, &full, node, block.at, read);
-            } else {
-                resource(catalog, kind, block.body, block.at, read);
-            }
-        }
-    }
-}
-
-/// The blocks of Bicep.
-pub(crate) fn bicep(catalog: &Catalog, blocks: Vec<Block>, read: &mut Read) {
-    for block in blocks.into_iter().filter(|block| block.kind == "resource") {
-        let kind =
-            block.labels.get(1).and_then(|label| label.split('@').next()).unwrap_or_default().to_owned();
-        resource(catalog, &kind, block.body, block.at, read);
-    }
-}
-
-fn arm(catalog: &Catalog, node: &Node, outer: &str, depth: usize, read: &mut Read) {
-    let Some(kind) = node.text_of("type") else { return };
-    let kind = if outer.is_empty() { kind.to_owned() } else { format!("{outer}/{kind}") };
-    resource(catalog, &kind, node.clone(), node.at, read);
-    if depth < 8 {
-        for inner in node.get("resources").map(children).unwrap_or_default() {
-            arm(catalog, inner, &kind, depth.saturating_add(1), read);
-        }
-        let nested = node.get("properties").and_then(|p| p.get("template")).and_then(|t| t.get("resources"));
-        for inner in nested.map(children).unwrap_or_default() {
-            arm(catalog, inner, "", depth.saturating_add(1), read);
-        }
-    }
-}
-
-/// A resource: an asset if the catalogue says so, and a subject of rules.
-fn resource(catalog: &Catalog, kind: &str, node: Node, at: Place, read: &mut Read) {
-    for known in catalog
-        .source
-        .resource
-        .iter()
-        .filter(|known| known.types.iter().any(|ty| ty.eq_ignore_ascii_case(kind)))
-    {
-        let fits = known.when.as_ref().is_none_or(|when| {
-            node.at_path(&when.path)
-                .iter()
-                .filter_map(|value| value.text())
-                .any(|text| when.values.iter().any(|value| value == text))
-        });
-        let literal = known.name.iter().find_map(|path| {
-            node.at_path(path).into_iter().find_map(|value| Some((value.text()?.to_owned(), value.at)))
-        });
-        if let Some((name, place)) =
-            literal.filter(|(name, _)| fits && !name.starts_with('[') && !name.contains("${"))
-        {
-            let shown = match (&known.fixed, &known.endpoint) {
-                (Some(fixed), _) => fixed.clone(),
-                (None, Some(template)) => template.replace("{name}", &name),
-                (None, None) => name.clone(),
-            };
-            let version = node
-                .at_path(&Path::new("**.version"))
-                .into_iter()
-                .find_map(Node::text)
-                .unwrap_or_default()
-                .to_owned();
-            let sighting = Sighting::new(known.kind, shown, place, "resource", SURE)
-                .fact("resource", format!("{kind}/{name}"));
-            read.sightings.push(if known.kind == Kind::Model && !version.is_empty() {
-                sighting.fact("version", version)
-            } else {
-                sighting
-            });
-        } else if let Some(fixed) = known.fixed.as_ref().filter(|_| fits) {
-            read.sightings
-                .push(Sighting::new(known.kind, fixed.clone(), at, "resource", SURE).fact("resource", kind));
-        }
-    }
-    let mut subject = Subject::new(On::Resource, kind, node);
-    subject.at = at;
-    read.subjects.push(subject);
-}
-
-fn compose_service(catalog: &Catalog, service: &Entry, read: &mut Read) {
+pub(super) fn compose_service(catalog: &Catalog, service: &Entry, read: &mut Read) {
     let node = &service.value;
     let image = node.text_of("image").unwrap_or_default().to_owned();
     let at = node.get("image").map_or(service.at, |image| image.at);
@@ -261,7 +106,7 @@ fn compose_service(catalog: &Catalog, service: &Entry, read: &mut Read) {
     push_container(read, image, Node::new(node.at, Data::Map(entries)), at, "compose");
 }
 
-fn kubernetes(catalog: &Catalog, root: &Node, read: &mut Read) {
+pub(super) fn kubernetes(catalog: &Catalog, root: &Node, read: &mut Read) {
     let kind = root.text_of("kind").unwrap_or_default().to_owned();
     let group = root
         .text_of("apiVersion")
@@ -291,11 +136,12 @@ fn kubernetes(catalog: &Catalog, root: &Node, read: &mut Read) {
     if kind == "ConfigMap" {
         environment(catalog, root.get("data"), read);
     }
-    resource(catalog, &full, root.clone(), root.at, read);
+    let label = root.get("metadata").and_then(|metadata| metadata.text_of("name")).unwrap_or_default();
+    resource(catalog, &full, root.clone(), root.at, label, read);
 }
 
 /// Values of a chart: images by `repository` and `tag`, endpoints and models by what they are called.
-fn helm_values(catalog: &Catalog, node: &Node, depth: usize, read: &mut Read) {
+pub(super) fn helm_values(catalog: &Catalog, node: &Node, depth: usize, read: &mut Read) {
     if depth > 16 {
         return;
     }

@@ -44,7 +44,9 @@ impl Address {
         self.closed = false;
         self.remember(&[0x80]);
         if let Some(capture) = &mut self.capture {
-            capture.address.push(b'?');
+            if capture.address.len() < LONGEST {
+                capture.address.push(b'?');
+            }
         }
     }
 

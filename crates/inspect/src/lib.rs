@@ -29,6 +29,7 @@ mod pseudonym;
 mod reader;
 mod report;
 mod rule;
+mod run;
 mod scan;
 mod scanner;
 mod score;

@@ -2,15 +2,16 @@
 
 use std::sync::Arc;
 
-use crate::decode::{BUDGET, DEPTH, Run, Runs, Stretch};
+use crate::decode::{BUDGET, DEPTH, Run, Runs, Stretch, readings};
 use crate::engine::Inner;
 use crate::scan::Span;
 use crate::scanner::Scanner;
 use crate::signal::{Hit, Tracker};
 
 /// What second readings of a text may come to: so many times what has been read, and so many bytes. Of a text itself that is
-/// all of them; of what was decoded, some.
-const VIEWED: [(usize, usize); 2] = [(8, 16 * 1024), (1, 2 * 1024)];
+/// all of them; of what was decoded, some: an honest text has few clues in one second reading, let alone for several more.
+/// What is left out counts as incomplete.
+const VIEWED: [(usize, usize); 2] = [(8, 16 * 1024), (2, 2 * 1024)];
 
 /// Reads one text, in its last reading: escapes are resolved.
 pub(crate) struct Reader {
@@ -61,6 +62,14 @@ impl Reader {
 
     /// Takes in a text as it stands, which begins at an original offset.
     pub(crate) fn text(&mut self, engine: &Arc<Inner>, text: &str, start: usize) {
+        if engine.lexicon.is_empty() {
+            // Without rules for words only what is encoded matters.
+            if self.depth < DEPTH {
+                self.runs.text(text, start, &mut self.done);
+                self.decode(engine);
+            }
+            return;
+        }
         let (mut rest, mut start) = (text, start);
         while !rest.is_empty() {
             let taken = self.stretch.fill(rest);
@@ -81,21 +90,26 @@ impl Reader {
 
     /// Takes in a character that stands for the original bytes `start..end`.
     pub(crate) fn char(&mut self, engine: &Arc<Inner>, c: char, start: usize, end: usize) {
-        self.read = self.read.saturating_add(c.len_utf8());
-        self.stretch.fill(c.encode_utf8(&mut [0; 4]));
-        self.tracker.push_char(&engine.lexicon, c, start, end);
+        let words = !engine.lexicon.is_empty();
+        if words {
+            self.read = self.read.saturating_add(c.len_utf8());
+            self.stretch.fill(c.encode_utf8(&mut [0; 4]));
+            self.tracker.push_char(&engine.lexicon, c, start, end);
+        }
         if self.depth < DEPTH {
             self.runs.char(c, start, end, &mut self.done);
             self.decode(engine);
         }
-        if self.stretch.is_full() {
+        if words && self.stretch.is_full() {
             self.end_stretch(engine);
         }
     }
 
     /// Ends the text.
     pub(crate) fn end(&mut self, engine: &Arc<Inner>, end: usize) {
-        self.tracker.end(&engine.lexicon, end);
+        if !engine.lexicon.is_empty() {
+            self.tracker.end(&engine.lexicon, end);
+        }
         if self.depth < DEPTH {
             self.runs.finish(&mut self.done);
             self.decode(engine);
@@ -158,19 +172,17 @@ impl Reader {
         if self.depth < DEPTH && self.stretch.is_fresh() {
             let (times, more) = VIEWED.get(usize::from(self.depth)).copied().unwrap_or_default();
             let most = self.read.saturating_mul(times).saturating_add(more);
-            for (disguise, start, end) in clues.disguises() {
-                for reading in disguise.readings(self.stretch.text(), &engine.lexicon) {
-                    self.viewed = self.viewed.saturating_add(reading.text.len());
-                    if self.viewed > most {
-                        self.over |= self.depth == 0;
-                        return self.stretch.next();
-                    }
-                    let decoded = Scanner::decoded(engine, &reading.text, self.data, self.depth, self.budget);
-                    self.budget = decoded.budget;
-                    self.over |= decoded.over;
-                    for hit in decoded.hits.into_iter().filter(|hit| reading.is_new(hit.start, hit.end)) {
-                        self.tracker.decoded(&engine.lexicon, hit, start, end);
-                    }
+            for (reading, start, end) in readings(clues.disguises(), self.stretch.text(), &engine.lexicon) {
+                self.viewed = self.viewed.saturating_add(reading.text.len());
+                if self.viewed > most {
+                    self.over = true;
+                    break;
+                }
+                let decoded = Scanner::view(engine, &reading.text, self.data, self.depth, self.budget);
+                self.budget = decoded.budget;
+                self.over |= decoded.over;
+                for hit in decoded.hits.into_iter().filter(|hit| reading.is_new(hit.start, hit.end)) {
+                    self.tracker.decoded(&engine.lexicon, hit, start, end);
                 }
             }
         }

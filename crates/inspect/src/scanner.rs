@@ -26,6 +26,8 @@ pub struct Scanner {
     json_escapes: bool,
     /// The text with its escapes resolved, from the first escape on: up to there it is the text as it stands.
     resolved: Option<Resolved>,
+    /// Only signs are looked for: no recognizer reads the text.
+    signs_only: bool,
     /// Looks for attempts to steer and for what is encoded, in the last reading.
     reader: Reader,
     /// Looks for names, in the text as it stands.
@@ -41,6 +43,8 @@ pub struct Scanner {
 /// The second reading, in which escapes are what they stand for.
 struct Resolved {
     lane: Lane,
+    /// Original bytes taken in.
+    taken: usize,
     unescaper: Unescaper,
     /// Escapes that are not released: start and end in original bytes.
     escapes: VecDeque<(usize, usize)>,
@@ -68,6 +72,7 @@ impl Scanner {
             plain,
             json_escapes,
             resolved: None,
+            signs_only: false,
             reader,
             names: NameReader::default(),
             pending: Vec::new(),
@@ -85,6 +90,16 @@ impl Scanner {
         let budget = scanner.reader.budget();
         let (hits, opinion) = scanner.reader.into_signs();
         Decoded { spans: scanner.pending, hits, opinion, budget, over }
+    }
+
+    /// Looks for signs in a second reading of a text that was itself decoded `depth` times.
+    pub(crate) fn view(engine: &Arc<Inner>, text: &str, data: bool, depth: u8, budget: usize) -> Decoded {
+        let reader = Reader::new(data, depth.saturating_add(1), budget);
+        let mut scanner = Self { signs_only: true, ..Self::with(Arc::clone(engine), false, reader) };
+        scanner.take(text, true);
+        let (over, budget) = (scanner.reader.is_over(), scanner.reader.budget());
+        let (hits, opinion) = scanner.reader.into_signs();
+        Decoded { spans: Vec::new(), hits, opinion, budget, over }
     }
 
     /// Takes in a piece of the text.
@@ -140,24 +155,33 @@ impl Scanner {
         let patterns = &engine.patterns;
         if self.resolved.is_none() && Unescaper::begins_in(piece, self.json_escapes) {
             let unescaper = Unescaper::new(self.json_escapes);
-            self.resolved = Some(Resolved { lane: self.plain.clone(), unescaper, escapes: VecDeque::new() });
+            let (lane, taken) = (self.plain.clone(), self.taken);
+            self.resolved = Some(Resolved { lane, taken, unescaper, escapes: VecDeque::new() });
         }
         let (before, reader) = (self.taken, &mut self.reader);
         self.taken = before.saturating_add(piece.len());
-        self.plain.window.push(piece);
-        if let Some(Resolved { lane, unescaper, escapes }) = &mut self.resolved {
+        let data = !self.signs_only;
+        if data {
+            self.plain.window.push(piece);
+        }
+        if let Some(Resolved { lane, taken, unescaper, escapes }) = &mut self.resolved {
             unescaper.push(piece, last, |piece| {
-                let start = lane.window.taken();
+                let start = *taken;
                 match piece {
                     Piece::Verbatim(text) => {
-                        lane.window.push(text);
+                        *taken = start.saturating_add(text.len());
+                        if data {
+                            lane.window.push(text);
+                        }
                         reader.text(&engine, text, start);
                     }
                     Piece::Escaped(c, length) => {
-                        lane.window.push_char(c, length);
-                        let end = lane.window.taken();
-                        escapes.push_back((start, end));
-                        reader.char(&engine, c, start, end);
+                        *taken = start.saturating_add(length);
+                        if data {
+                            lane.window.push_char(c, length);
+                            escapes.push_back((start, *taken));
+                        }
+                        reader.char(&engine, c, start, *taken);
                     }
                 }
             });
@@ -166,6 +190,9 @@ impl Scanner {
         }
         if last {
             reader.end(&engine, self.taken);
+        }
+        if self.signs_only {
+            return;
         }
         let (plain, resolved) = (&mut self.plain, self.resolved.as_mut().map(|r| &mut r.lane));
         let mut found = Vec::new();

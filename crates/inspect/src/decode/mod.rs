@@ -13,7 +13,7 @@ mod run;
 mod view;
 
 pub(crate) use run::{Run, Runs};
-pub(crate) use view::Stretch;
+pub(crate) use view::{Stretch, readings};
 
 /// How often something decoded is decoded again.
 pub(crate) const DEPTH: u8 = 2;

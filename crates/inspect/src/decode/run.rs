@@ -1,6 +1,7 @@
 //! Runs of base64 (RFC 4648 sections 4 and 5, also in lines as in MIME) and hexadecimal digits that decode to text.
 
 use super::BUDGET;
+use crate::run::{Set, alphanumeric_and, next_run};
 
 /// The shortest run, in digits.
 const SHORTEST: usize = 16;
@@ -73,17 +74,10 @@ impl Runs {
     pub(crate) fn text(&mut self, text: &str, offset: usize, out: &mut Vec<Run>) {
         let bytes = text.as_bytes();
         let mut at = 0;
-        while let Some(rest) = bytes.get(at..).filter(|rest| !rest.is_empty()) {
+        while at < bytes.len() {
             if self.base64.is_idle() && self.hex.is_idle() {
                 // What is no digit, and short runs that end here, say nothing.
-                let gap = rest.iter().take_while(|b| !is_digit(**b)).count();
-                let run = rest.iter().skip(gap).take_while(|b| is_digit(**b)).count();
-                let end = gap.saturating_add(run);
-                if run < SHORTEST && end < rest.len() {
-                    at = at.saturating_add(end);
-                    continue;
-                }
-                at = at.saturating_add(gap);
+                at = next_run(bytes, at, SHORTEST, &DIGITS).0;
             }
             let Some(byte) = bytes.get(at) else { break };
             let place = offset.saturating_add(at);
@@ -125,10 +119,8 @@ impl Runs {
     }
 }
 
-#[inline]
-fn is_digit(byte: u8) -> bool {
-    CLASS.get(usize::from(byte)).is_some_and(|class| class & BASE64 != 0)
-}
+/// Digits of base64 in either alphabet, which are those of hexadecimal, too.
+const DIGITS: Set = alphanumeric_and(b"+/-_");
 
 const BASE64: u8 = 1;
 const HEX: u8 = 2;

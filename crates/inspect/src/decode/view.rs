@@ -60,9 +60,24 @@ pub(crate) struct Reading {
 }
 
 impl Reading {
-    fn all(text: String) -> Self {
-        let changed = std::iter::once(0..text.len()).collect();
-        Self { text, changed }
+    /// With what is not changed yet read once more.
+    fn refined(self, change: impl Fn(&str) -> Self) -> Self {
+        let mut out = Self::default();
+        let mut at = 0;
+        for part in &self.changed {
+            out.append(&change(self.text.get(at..part.start).unwrap_or_default()));
+            out.change(self.text.get(part.clone()).unwrap_or_default());
+            at = part.end;
+        }
+        out.append(&change(self.text.get(at..).unwrap_or_default()));
+        out
+    }
+
+    fn append(&mut self, other: &Self) {
+        let offset = self.text.len();
+        self.text.push_str(&other.text);
+        let moved = |part: &Range<usize>| part.start.saturating_add(offset)..part.end.saturating_add(offset);
+        self.changed.extend(other.changed.iter().map(moved));
     }
 
     fn keep(&mut self, text: &str) {
@@ -82,20 +97,39 @@ impl Reading {
     }
 }
 
-impl Disguised {
-    /// The readings of a stretch that is written so.
-    pub(crate) fn readings(self, text: &str, lexicon: &Lexicon) -> Vec<Reading> {
-        match self {
-            Self::Rot13 => vec![Reading::all(text.chars().map(rot13).collect())],
-            Self::Reversed => {
-                vec![Reading::all(text.chars().rev().collect()), Reading::all(words_reversed(text))]
+/// The readings of a stretch that is written in some disguises, each with the original bytes that speak for it. Digits for
+/// letters, letters apart and words together are read at once: what one of them changes, the others leave alone.
+pub(crate) fn readings(
+    disguises: impl Iterator<Item = (Disguised, usize, usize)>,
+    text: &str,
+    lexicon: &Lexicon,
+) -> Vec<(Reading, usize, usize)> {
+    let mut readings = Vec::new();
+    let mut loose: Option<(Reading, usize, usize)> = None;
+    let all = |text: String| Reading { changed: std::iter::once(0..text.len()).collect(), text };
+    for (disguise, start, end) in disguises {
+        let mut loosen = |change: fn(&str, &Lexicon) -> Reading| {
+            let (reading, from, to) = loose
+                .take()
+                .unwrap_or_else(|| (Reading { text: text.to_owned(), changed: Vec::new() }, start, end));
+            loose = Some((reading.refined(|part| change(part, lexicon)), from.min(start), to.max(end)));
+        };
+        match disguise {
+            Disguised::Rot13 => readings.push((all(text.chars().map(rot13).collect()), start, end)),
+            Disguised::Reversed => {
+                readings.push((all(text.chars().rev().collect()), start, end));
+                readings.push((all(words_reversed(text)), start, end));
             }
-            Self::Leet => vec![leet(text, lexicon)],
-            Self::Spaced => vec![spaced(text, lexicon)],
-            Self::Joined => vec![joined(text, lexicon)],
-            Self::Codes => codes(text).into_iter().map(Reading::all).collect(),
+            Disguised::Leet => loosen(leet),
+            Disguised::Spaced => loosen(spaced),
+            Disguised::Joined => loosen(joined),
+            Disguised::Codes => {
+                readings.extend(codes(text).into_iter().map(|text| (all(text), start, end)));
+            }
         }
     }
+    readings.extend(loose.filter(|(reading, _, _)| !reading.changed.is_empty()));
+    readings
 }
 
 fn rot13(c: char) -> char {
@@ -193,30 +227,60 @@ fn spaced(text: &str, lexicon: &Lexicon) -> Reading {
 
 /// Rows of numbers as the letters that they are the codes of: hexadecimal, binary, decimal.
 fn codes(text: &str) -> Vec<String> {
-    let words: Vec<&str> =
-        text.split(|c: char| !c.is_ascii_alphanumeric()).filter(|w| !w.is_empty()).collect();
-    let read = |radix: u32, fits: fn(&str) -> bool| {
-        let mut out = String::new();
-        for word in &words {
-            let digits = word.trim_start_matches("0x");
-            let code = if fits(digits) { u32::from_str_radix(digits, radix).ok() } else { None };
-            match code.and_then(char::from_u32).filter(|c| (' '..='~').contains(c)) {
-                Some(c) => out.push(c),
-                None if out.ends_with('\n') => {}
-                None => out.push('\n'),
-            }
+    let mut readings = [Coded::new(16), Coded::new(2), Coded::new(10)];
+    for word in text.as_bytes().split(|b| !b.is_ascii_alphanumeric()).filter(|word| !word.is_empty()) {
+        let digits = word.strip_prefix(b"0x").unwrap_or(word);
+        let fits = [digits.len() == 2, matches!(digits.len(), 7 | 8), matches!(digits.len(), 2 | 3)];
+        for (reading, fits) in readings.iter_mut().zip(fits) {
+            reading.take(fits.then_some(digits));
         }
-        // What is no text says nothing.
-        let says = |line: &&str| {
-            let letters = line.chars().filter(|c| c.is_ascii_alphabetic() || *c == ' ').count();
-            line.len() >= 8 && letters.saturating_mul(100) >= line.len().saturating_mul(70)
+    }
+    readings.into_iter().map(Coded::finish).filter(|text| !text.is_empty()).collect()
+}
+
+/// Letters by their codes in one radix, in lines: what is no code ends one.
+struct Coded {
+    radix: u32,
+    text: String,
+    /// Where this line begins, and how much of it is letters and spaces.
+    line: usize,
+    letters: usize,
+}
+
+impl Coded {
+    fn new(radix: u32) -> Self {
+        Self { radix, text: String::new(), line: 0, letters: 0 }
+    }
+
+    fn take(&mut self, digits: Option<&[u8]>) {
+        let radix = self.radix;
+        let value = |digits: &[u8]| {
+            let mut digits = digits.iter();
+            digits.try_fold(0_u32, |value, digit| Some(value * radix + char::from(*digit).to_digit(radix)?))
         };
-        out.lines().filter(says).collect::<Vec<_>>().join("\n")
-    };
-    let readings = [
-        read(16, |w| w.len() == 2),
-        read(2, |w| w.len() == 8 || w.len() == 7),
-        read(10, |w| w.len() == 2 || w.len() == 3),
-    ];
-    readings.into_iter().filter(|reading| !reading.is_empty()).collect()
+        match digits.and_then(value).and_then(char::from_u32).filter(|c| (' '..='~').contains(c)) {
+            Some(c) => {
+                self.letters = self.letters.saturating_add(usize::from(c.is_ascii_alphabetic() || c == ' '));
+                self.text.push(c);
+            }
+            None => self.end_line(),
+        }
+    }
+
+    /// Keeps a line that says something.
+    fn end_line(&mut self) {
+        let length = self.text.len().saturating_sub(self.line);
+        if length >= 8 && self.letters.saturating_mul(100) >= length.saturating_mul(70) {
+            self.text.push('\n');
+            self.line = self.text.len();
+        } else {
+            self.text.truncate(self.line);
+        }
+        self.letters = 0;
+    }
+
+    fn finish(mut self) -> String {
+        self.end_line();
+        self.text
+    }
 }

@@ -17,7 +17,7 @@ use regex_automata::util::start;
 use regex_automata::{Anchored, MatchError, MatchKind};
 use regex_syntax::hir::Hir;
 
-use super::groups::{Ahead, COUNT, group};
+use super::groups::{Ahead, COUNT, Wants, group};
 use super::pattern::Class;
 use super::starts::{Groups, Starts};
 use crate::engine::EngineError;
@@ -59,9 +59,14 @@ struct Cached {
 }
 
 impl Automata {
-    /// From heads with the characters that must not stand before each, and from values.
-    pub(super) fn new(heads: &[Hir], left: &[Class], values: &[Hir]) -> Result<Self, EngineError> {
-        let groups: Vec<u8> = heads.iter().map(group).collect();
+    /// From heads with the characters that must not stand before each and what else each wants, and from values.
+    pub(super) fn new(
+        heads: &[Hir],
+        left: &[Class],
+        wants: &[Wants],
+        values: &[Hir],
+    ) -> Result<Self, EngineError> {
+        let groups: Vec<u8> = heads.iter().zip(wants).map(|(hir, wants)| group(hir, *wants)).collect();
         let mut built = [const { None }; COUNT];
         for (number, slot) in built.iter_mut().enumerate() {
             let members: Vec<(usize, &Hir)> = heads
@@ -103,25 +108,26 @@ impl Automata {
 
     /// The first place in `text[from..]` at which something could begin, and which groups of patterns.
     pub(super) fn next_start(&self, ahead: &mut Ahead, text: &[u8], from: usize) -> Option<(usize, Groups)> {
-        let mut from = from;
-        loop {
-            let (place, groups) = self.starts.next(text, from)?;
-            let left = ahead.leaves(groups, text, place);
-            if left != 0 {
-                return Some((place, left));
+        let mut place = from.max(1);
+        while place < text.len() {
+            let (alive, until) = ahead.alive(text, place);
+            if let Some(found) = self.starts.next(text, place, until, alive) {
+                return Some(found);
             }
-            from = place.saturating_add(1);
+            place = until.max(place.saturating_add(1));
         }
+        None
     }
 
     /// Calls `found` with head and end of every match of these groups that begins at `from`. Says whether the text's
-    /// end cuts off one that could still come or change its neighbour.
+    /// end cuts off one that could still come or change its neighbour, and counts the bytes that were read.
     pub(super) fn heads(
         &self,
         caches: &mut Caches,
         groups: Groups,
         text: &[u8],
         from: usize,
+        read: &mut usize,
         mut found: impl FnMut(usize, usize),
     ) -> Result<bool, MatchError> {
         let mut open = false;
@@ -131,7 +137,7 @@ impl Automata {
                 continue;
             }
             let start = cached.start(&heads.dfa)?;
-            open |= run(&heads.dfa, &mut cached.cache, start, text, from, |pattern, end| {
+            open |= run(&heads.dfa, &mut cached.cache, start, text, from, read, |pattern, end| {
                 if let Some(number) = heads.numbers.get(pattern) {
                     found(*number, end);
                 }
@@ -153,7 +159,7 @@ impl Automata {
         let Ok(id) = PatternID::new(value) else { return Ok(false) };
         let config = start::Config::new().anchored(Anchored::Pattern(id));
         let start = dfa.start_state(&mut cached.cache, &config).map_err(|_| MatchError::gave_up(from))?;
-        run(dfa, &mut cached.cache, start, text, from, |_, end| found(end))
+        run(dfa, &mut cached.cache, start, text, from, &mut 0, |_, end| found(end))
     }
 }
 
@@ -179,6 +185,7 @@ fn run(
     start: LazyStateID,
     text: &[u8],
     from: usize,
+    read: &mut usize,
     mut found: impl FnMut(usize, usize),
 ) -> Result<bool, MatchError> {
     let gave_up = |_| MatchError::gave_up(from);
@@ -191,10 +198,12 @@ fn run(
                     found(dfa.match_pattern(cache, state, index).as_usize(), at);
                 }
             } else if state.is_dead() {
+                *read = read.saturating_add(at.saturating_sub(from));
                 return Ok(false);
             }
         }
     }
+    *read = read.saturating_add(text.len().saturating_sub(from));
     let last = dfa.next_eoi_state(cache, state).map_err(gave_up)?;
     if last.is_match() {
         for index in 0..dfa.match_len(cache, last) {

@@ -4,6 +4,7 @@ use memchr::memchr;
 use regex_syntax::hir::{Class as HirClass, Hir, HirKind};
 
 use super::starts::Groups;
+use crate::run::{Set, alphanumeric_and, next_run};
 
 /// How long a run of token characters is at least where a pattern of [`RUN`] begins. Words of prose are shorter.
 const LONG: usize = 14;
@@ -23,21 +24,51 @@ pub(super) const AT: u8 = 2;
 /// Has a colon near its beginning.
 pub(super) const COLON: u8 = 3;
 
+/// Nothing is asked but that a word of its context stands near.
+pub(super) const NEAR: u8 = 4;
+/// The same with a run.
+pub(super) const NEAR_RUN: u8 = 5;
+
+/// Digits of a card in groups: some number of them passes the check.
+pub(super) const CARD: u8 = 6;
+
 /// How many groups there are.
-pub(super) const COUNT: usize = 4;
+pub(super) const COUNT: usize = 7;
+
+/// Groups of which the first three characters are looked up.
+pub(super) const THREE: Groups = 1 << PLAIN | 1 << NEAR | 1 << CARD;
+
+/// Groups whose patterns all want a word near.
+pub(super) const CONTEXT: Groups = 1 << NEAR | 1 << NEAR_RUN;
 
 /// What is known about the text ahead, so that it is not looked at twice.
 #[derive(Debug, Default)]
 pub(super) struct Ahead {
-    /// Up to here runs the last run of token characters that was followed.
-    run: usize,
+    /// From where on a long run of token characters is under way, and from where on no longer.
+    run: (usize, usize),
     /// The next `@` and the next colon, once looked for; valid up to themselves.
     marks: [Option<usize>; 2],
 }
 
+/// What a match of a pattern must have beyond its shape.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Wants {
+    /// A word near.
+    pub(super) context: bool,
+    /// The check of a card number.
+    pub(super) card: bool,
+}
+
 /// Which group a pattern is in.
-pub(super) fn group(hir: &Hir) -> u8 {
-    if token_run(hir).0 >= LONG {
+pub(super) fn group(hir: &Hir, Wants { context, card }: Wants) -> u8 {
+    let run = token_run(hir).0 >= LONG;
+    if card && !context && is_spaced_digits(hir) {
+        CARD
+    } else if context && run {
+        NEAR_RUN
+    } else if context {
+        NEAR
+    } else if run {
         RUN
     } else if before(hir, b'@').is_some_and(|most| most <= FAR_AT) {
         AT
@@ -49,50 +80,71 @@ pub(super) fn group(hir: &Hir) -> u8 {
 }
 
 impl Ahead {
-    /// Of the groups that could begin at a place, those that the text ahead leaves.
-    pub(super) fn leaves(&mut self, groups: Groups, text: &[u8], place: usize) -> Groups {
-        let mut left = groups;
-        if groups & 1 << RUN != 0 && !self.runs(text, place) {
-            left &= !(1 << RUN);
+    /// The groups that could begin at a place, and up to where that holds.
+    pub(super) fn alive(&mut self, text: &[u8], place: usize) -> (Groups, usize) {
+        const RUNS: Groups = 1 << RUN | 1 << NEAR_RUN;
+        let (mut groups, mut until) = (Groups::MAX, text.len());
+        if place >= self.run.1 {
+            self.run = run_from(text, place);
         }
-        for (mark, (group, byte, far)) in
-            [(AT, b'@', FAR_AT), (COLON, b':', FAR_COLON)].into_iter().enumerate()
+        if place < self.run.0 {
+            groups &= !RUNS;
+            until = until.min(self.run.0);
+        } else {
+            until = until.min(self.run.1);
+        }
+        for (slot, (group, byte, far)) in
+            self.marks.iter_mut().zip([(AT, b'@', FAR_AT), (COLON, b':', FAR_COLON)])
         {
-            if groups & 1 << group != 0 && !self.marked(text, place, byte, far, mark) {
-                left &= !(1 << group);
+            let next = match *slot {
+                Some(known) if known >= place => known,
+                _ => {
+                    let found = memchr(byte, text.get(place..).unwrap_or_default());
+                    // Where there is none, one could still follow the text.
+                    let next = found.map_or(text.len(), |at| place.saturating_add(at));
+                    *slot = Some(next);
+                    next
+                }
+            };
+            let first = next.saturating_sub(far);
+            if place < first {
+                groups &= !(1 << group);
+                until = until.min(first);
+            } else {
+                until = until.min(next.saturating_add(1));
             }
         }
-        left
-    }
-
-    /// Whether a long run begins here, or one that reaches the end of the text.
-    fn runs(&mut self, text: &[u8], place: usize) -> bool {
-        if self.run <= place {
-            let run = text.get(place..).unwrap_or_default().iter().take_while(|b| is_token(**b)).count();
-            self.run = place.saturating_add(run);
-        }
-        self.run >= text.len() || self.run.saturating_sub(place) >= LONG
-    }
-
-    /// Whether the byte stands not far ahead, or the text ends before that is known.
-    fn marked(&mut self, text: &[u8], place: usize, byte: u8, far: usize, mark: usize) -> bool {
-        let Some(slot) = self.marks.get_mut(mark) else { return true };
-        let next = match *slot {
-            Some(known) if known >= place => known,
-            _ => {
-                let found = memchr(byte, text.get(place..).unwrap_or_default());
-                let next = found.map_or(text.len(), |at| place.saturating_add(at));
-                *slot = Some(next);
-                next
-            }
-        };
-        next.saturating_sub(place) <= far
+        (groups, until)
     }
 }
 
+/// The next places at which a long run is under way: one that reaches the end of the text could go on.
+fn run_from(text: &[u8], place: usize) -> (usize, usize) {
+    let (start, end) = next_run(text, place, LONG, &TOKEN);
+    if end >= text.len() { (start, text.len()) } else { (start, end.saturating_sub(LONG).saturating_add(1)) }
+}
+
 /// Letters, digits and what tokens, paths and numbers are joined with.
+const TOKEN: Set = alphanumeric_and(b"_+/~.-=");
+
 fn is_token(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'+' | b'/' | b'~' | b'.' | b'-' | b'=')
+    TOKEN.get(usize::from(byte)) == Some(&true)
+}
+
+/// Whether a pattern is made of digits, spaces and hyphens alone.
+fn is_spaced_digits(hir: &Hir) -> bool {
+    let good = |byte: u8| byte.is_ascii_digit() || matches!(byte, b' ' | b'-');
+    match hir.kind() {
+        HirKind::Empty => true,
+        HirKind::Look(_) | HirKind::Class(HirClass::Unicode(_)) => false,
+        HirKind::Literal(literal) => literal.0.iter().copied().all(good),
+        HirKind::Class(HirClass::Bytes(class)) => {
+            class.iter().all(|range| (range.start()..=range.end()).all(good))
+        }
+        HirKind::Capture(capture) => is_spaced_digits(&capture.sub),
+        HirKind::Repetition(repetition) => is_spaced_digits(&repetition.sub),
+        HirKind::Concat(parts) | HirKind::Alternation(parts) => parts.iter().all(is_spaced_digits),
+    }
 }
 
 /// How many token characters every word of a pattern begins with, and whether there is nothing else in it.

@@ -3,12 +3,12 @@
 use regex_automata::MatchError;
 
 use super::automata::Caches;
-use super::groups::Ahead;
+use super::groups::{Ahead, CARD, CONTEXT};
 use super::pattern::{Class, Patterns, Purpose};
 use super::region::Progress;
 use super::starts::Groups;
-use super::words::Seen;
-use crate::validate::accepts;
+use super::words::{BLOCK, Seen, is_in};
+use crate::validate::{Validator, accepts, card_ends, card_may_end};
 use crate::view::Window;
 
 /// A validated match in original offsets.
@@ -60,7 +60,13 @@ struct Sight<'a> {
     /// Nothing follows.
     last: bool,
     seen: Seen,
+    /// The block that was read last for patterns that want a word near, and how many bytes were.
+    wanting: (usize, usize),
 }
+
+/// Once so many bytes of a block have been read for patterns that want a word near, it is looked up which words are there:
+/// that costs about as much.
+const MANY: usize = 4 * BLOCK;
 
 impl Span {
     pub(super) fn new(rule: usize, start: usize, end: usize, confidence: u16) -> Self {
@@ -100,7 +106,7 @@ impl Lane {
     ) -> Result<(), MatchError> {
         let (base, text) = self.window.kept();
         let from = self.decided.saturating_sub(base);
-        let mut sight = Sight { patterns, text, last, seen: Seen::default() };
+        let mut sight = Sight { patterns, text, last, seen: Seen::default(), wanting: (0, 0) };
         let mut candidates = Candidates::default();
         let mut ahead = Ahead::default();
         let mut place = from;
@@ -134,19 +140,52 @@ impl Sight<'_> {
         groups: Groups,
         candidates: &mut Candidates,
     ) -> Result<bool, MatchError> {
-        let Patterns { automata, patterns, .. } = self.patterns;
+        let Patterns { automata, patterns, words, .. } = self.patterns;
         let Candidates { heads, good, covered } = candidates;
         good.clear();
         heads.clear();
+        let mut groups = groups;
+        let possible = if groups & CONTEXT != 0 && self.is_dense(start, 0) {
+            words.possible(&mut self.seen, self.text, self.last, start)
+        } else {
+            None
+        };
+        if possible.is_some_and(Vec::is_empty) {
+            groups &= !CONTEXT;
+            if groups == 0 {
+                return Ok(true);
+            }
+        }
         let text = self.text;
         let before = start.checked_sub(1).and_then(|at| text.get(at)).copied();
-        let open = automata.heads(caches, groups, text, start, |number, end| {
+        let mut cards = u64::MAX;
+        if groups & 1 << CARD != 0 {
+            let (ends, cut) = card_ends(text.get(start..).unwrap_or_default());
+            cards = ends;
+            if ends == 0 && (self.last || !cut) {
+                groups &= !(1 << CARD);
+                if groups == 0 {
+                    return Ok(true);
+                }
+            }
+        }
+        let mut read = 0;
+        let open = automata.heads(caches, groups, text, start, &mut read, |number, end| {
             let Some(pattern) = patterns.get(number) else { return };
+            if pattern.context.is_some() && possible.is_some_and(|set| !is_in(set, number)) {
+                return;
+            }
+            if pattern.validator == Validator::Card && !card_may_end(cards, end.saturating_sub(start)) {
+                return;
+            }
             let right = text.get(end).is_none_or(|next| !has(&pattern.right, *next));
             if (right || pattern.value.is_some()) && before.is_none_or(|byte| !has(&pattern.left, byte)) {
                 heads.push((number, end));
             }
         })?;
+        if groups & CONTEXT != 0 {
+            self.is_dense(start, read);
+        }
         if open && !self.last {
             return Ok(false);
         }
@@ -184,6 +223,14 @@ impl Sight<'_> {
             }
         }
         Ok(true)
+    }
+
+    /// Counts what was read at a start; whether that has become much in its block.
+    fn is_dense(&mut self, start: usize, read: usize) -> bool {
+        let block = start / BLOCK;
+        let (known, count) = self.wanting;
+        self.wanting = (block, if known == block { count.saturating_add(read) } else { read });
+        self.wanting.1 >= MANY
     }
 
     /// Adds a match if its validator and its context accept it; false when that is not known yet.

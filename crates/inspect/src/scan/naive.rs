@@ -65,7 +65,6 @@ fn canonical(text: &str, escapes: Option<bool>) -> Canonical {
     let mut at = 0;
     let mut take = |c: char, length: usize| {
         match fold(c) {
-            _ if c.is_ascii() => out.push((c as u8, at, at + length)),
             Fold::Ascii { bytes, len } => {
                 out.extend(bytes.iter().take(usize::from(len)).map(|b| (*b, at, at + length)))
             }
@@ -273,6 +272,7 @@ const FRAGMENTS: &[&str] = &[
     "\n",
     "é",
     "\u{200b}",
+    "\u{1}",
     "密",
     "①",
     r"\u0040",
@@ -309,14 +309,16 @@ fn what_could_begin_is_held() {
         [("ab{2,3}c", "xabb", 1), ("ab{2,3}c", "xabbbb", 6), ("a|bcd", "abc", 1), ("a(?:bc)?", "ab", 0)]
     {
         let hir: Hir = parse(pattern).unwrap();
-        let automata = super::automata::Automata::new(&[hir], &[[false; 256]], &[]).unwrap();
+        let automata =
+            super::automata::Automata::new(&[hir], &[[false; 256]], &[super::groups::Wants::default()], &[])
+                .unwrap();
         let text = format!("\u{0}{text}");
         let text = text.as_bytes();
         let held = automata.with_caches(|caches| {
             (1..text.len()).find(|at| {
                 let mut ahead = super::groups::Ahead::default();
                 automata.next_start(&mut ahead, text, *at).is_some_and(|(place, groups)| {
-                    place == *at && automata.heads(caches, groups, text, place, |_, _| {}).unwrap()
+                    place == *at && automata.heads(caches, groups, text, place, &mut 0, |_, _| {}).unwrap()
                 })
             })
         });

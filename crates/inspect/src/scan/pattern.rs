@@ -3,6 +3,7 @@
 use regex_syntax::hir::Hir;
 
 use super::automata::Automata;
+use super::groups::Wants;
 use super::parse::{class, parse};
 use super::words::{Context, WordList, Words};
 use crate::engine::EngineError;
@@ -109,12 +110,24 @@ impl Patterns {
                 .add(rule, recognizer, hinted)
                 .map_err(|what| EngineError::Rule { id: id.to_owned(), what })?;
         }
-        let Building { heads, values, patterns, regions, words } = building;
+        let Building { heads, values, longest, patterns, regions, words } = building;
         let contexts = patterns.iter().flat_map(|p| p.context.iter().chain(&p.without));
         let before = contexts.map(|context| context.before.saturating_add(1)).max().unwrap_or(1);
         let left: Vec<Class> = patterns.iter().map(|p| p.left).collect();
-        let automata = Automata::new(&heads, &left, &values)?;
-        Ok(Self { automata, patterns, regions, words: words.compile()?, before })
+        let wants = |p: &Pattern| Wants {
+            context: p.context.is_some(),
+            card: p.validator == Validator::Card && p.value.is_none(),
+        };
+        let wants: Vec<Wants> = patterns.iter().map(wants).collect();
+        let automata = Automata::new(&heads, &left, &wants, &values)?;
+        let wanting: Vec<(usize, &Context, usize)> = patterns
+            .iter()
+            .zip(&longest)
+            .enumerate()
+            .filter_map(|(number, (pattern, longest))| Some((number, pattern.context.as_ref()?, *longest)))
+            .collect();
+        let words = words.compile(&wanting)?;
+        Ok(Self { automata, patterns, regions, words, before })
     }
 }
 
@@ -123,6 +136,8 @@ impl Patterns {
 struct Building {
     heads: Vec<Hir>,
     values: Vec<Hir>,
+    /// Of each pattern with its lead, the most characters.
+    longest: Vec<usize>,
     patterns: Vec<Pattern>,
     regions: Vec<Region>,
     words: WordList,
@@ -148,6 +163,8 @@ impl Building {
             if pattern.hinted && !hinted {
                 continue;
             }
+            let most = |hir: &Hir| hir.properties().maximum_len().unwrap_or(LONGEST);
+            self.longest.push(most(&regex).saturating_add(lead.as_ref().map_or(0, most)));
             let value = match lead {
                 None => {
                     self.heads.push(regex);
@@ -206,6 +223,7 @@ impl Building {
 
     fn mark(&mut self, regex: &str, purpose: Purpose, left: Class) -> Result<(), String> {
         self.heads.push(bounded(regex)?);
+        self.longest.push(LONGEST);
         self.patterns.push(Pattern {
             purpose,
             left,

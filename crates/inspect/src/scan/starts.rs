@@ -2,7 +2,7 @@
 
 use regex_syntax::hir::{Class as HirClass, Hir, HirKind};
 
-use super::groups::PLAIN;
+use super::groups::THREE;
 use super::pattern::Class;
 
 /// A set of bytes.
@@ -22,18 +22,72 @@ pub(super) struct Starts {
     pairs: Vec<Groups>,
     /// By kind and character, where nothing follows.
     singles: Vec<Groups>,
-    /// By three characters, one bit each: whether a pattern of [`PLAIN`] begins with them. Most words of prose do not.
-    triples: Vec<u64>,
+    /// By two characters and a bit for the third: whether a pattern of [`THREE`] begins with them. Most words of prose do
+    /// not.
+    triples: Vec<u128>,
+}
+
+/// Patterns of one group before which the same characters must not stand.
+struct Family<'a> {
+    left: &'a Class,
+    group: u8,
+    /// By the first character, which may be the second: one bit each.
+    rows: Vec<u128>,
+}
+
+impl<'a> Family<'a> {
+    fn new(left: &'a Class, group: u8) -> Self {
+        Self { left, group, rows: vec![0; SIDE] }
+    }
+
+    fn add(&mut self, first: u128, second: u128) {
+        for (byte, row) in self.rows.iter_mut().enumerate() {
+            *row |= if first >> byte & 1 == 1 { second } else { 0 };
+        }
+    }
+}
+
+fn add_triples(triples: &mut [u128], first: u128, second: u128, third: u128) {
+    for (a, rows) in triples.chunks_mut(SIDE).enumerate().filter(|(a, _)| first >> a & 1 == 1) {
+        debug_assert!(a < SIDE, "one row for each character");
+        for (b, row) in rows.iter_mut().enumerate() {
+            *row |= if second >> b & 1 == 1 { third } else { 0 };
+        }
+    }
+}
+
+/// A set over the rows of the table.
+fn fold(set: &Bytes) -> u128 {
+    let all = (0..256).filter(|byte| has(set, *byte));
+    all.fold(0, |folded, byte| folded | 1 << side(byte))
 }
 
 impl Starts {
     /// From patterns, the characters that must not stand before each, and the group of each.
     pub(super) fn new(patterns: &[Hir], left: &[Class], groups: &[u8]) -> Self {
+        // Patterns of one group before which the same characters may stand are taken together: their beginnings are one
+        // matrix. There are few such families, however many patterns there are.
+        let mut families: Vec<Family<'_>> = Vec::new();
+        let mut triples = vec![0_u128; SIDE.saturating_mul(SIDE)];
+        for ((hir, left), group) in patterns.iter().zip(left).zip(groups) {
+            let known = families.iter().position(|known| known.group == *group && known.left == left);
+            let at = known.unwrap_or_else(|| {
+                families.push(Family::new(left, *group));
+                families.len().saturating_sub(1)
+            });
+            let Some(family) = families.get_mut(at) else { continue };
+            for sets in beginnings(hir) {
+                let [first, second, third] = sets.map(|set| fold(&set));
+                family.add(first, second);
+                if THREE & 1 << group != 0 {
+                    add_triples(&mut triples, first, second, third);
+                }
+            }
+        }
         let mut kinds = Box::new([0_u8; 256]);
         let mut columns: Vec<Vec<bool>> = Vec::new();
         for (before, kind) in kinds.iter_mut().enumerate() {
-            let column: Vec<bool> =
-                left.iter().map(|left| left.get(before).copied().unwrap_or(false)).collect();
+            let column = families.iter().map(|f| f.left.get(before).copied().unwrap_or(false)).collect();
             let known = columns.iter().position(|known| *known == column).unwrap_or_else(|| {
                 columns.push(column);
                 columns.len().saturating_sub(1)
@@ -46,92 +100,77 @@ impl Starts {
             kinds,
             pairs: vec![0; count.saturating_mul(SIDE).saturating_mul(SIDE)],
             singles: vec![0; count.saturating_mul(SIDE)],
-            triples: vec![0; SIDE.saturating_mul(SIDE).saturating_mul(SIDE) / 64],
+            triples,
         };
-        for (hir, _) in patterns.iter().zip(groups).filter(|(_, group)| **group == PLAIN) {
-            beginnings(hir).iter().for_each(|sets| starts.add_triples(sets));
-        }
-        for (number, (hir, group)) in patterns.iter().zip(groups).enumerate() {
-            let ways = beginnings(hir);
-            for (kind, _) in
-                columns.iter().enumerate().filter(|(_, column)| column.get(number) == Some(&false))
-            {
-                ways.iter().for_each(|sets| starts.add(kind.min(255), sets, 1 << group));
+        for (kind, column) in columns.iter().enumerate() {
+            for (family, barred) in families.iter().zip(column) {
+                if !barred {
+                    starts.add(kind.min(255), family);
+                }
             }
         }
         starts
     }
 
-    fn add(&mut self, kind: usize, [first, second, _]: &[Bytes; 3], bit: Groups) {
-        for byte in (0..256).filter(|byte| has(first, *byte)) {
-            let row = kind.saturating_mul(SIDE).saturating_add(side(byte));
-            if let Some(slot) = self.singles.get_mut(row) {
+    fn add(&mut self, kind: usize, family: &Family<'_>) {
+        let bit = 1 << family.group;
+        for (byte, row) in family.rows.iter().enumerate().filter(|(_, row)| **row != 0) {
+            let at = kind.saturating_mul(SIDE).saturating_add(byte);
+            if let Some(slot) = self.singles.get_mut(at) {
                 *slot |= bit;
             }
-            let from = row.saturating_mul(SIDE);
+            let from = at.saturating_mul(SIDE);
             let pairs = self.pairs.get_mut(from..from.saturating_add(SIDE)).unwrap_or_default();
-            for next in (0..256).filter(|next| has(second, *next)) {
-                if let Some(slot) = pairs.get_mut(side(next)) {
-                    *slot |= bit;
-                }
+            for (next, slot) in pairs.iter_mut().enumerate() {
+                *slot |= if *row >> next & 1 == 1 { bit } else { 0 };
             }
         }
     }
 
-    fn add_triples(&mut self, [first, second, third]: &[Bytes; 3]) {
-        let thirds: Vec<usize> = (0..256).filter(|byte| has(third, *byte)).map(side).collect();
-        for a in (0..256).filter(|byte| has(first, *byte)).map(side) {
-            for b in (0..256).filter(|byte| has(second, *byte)).map(side) {
-                for c in &thirds {
-                    let at = triple(a, b, *c);
-                    if let Some(word) = self.triples.get_mut(at / 64) {
-                        *word |= 1 << (at % 64);
-                    }
-                }
-            }
-        }
-    }
-
-    /// The first place in `text[from..]` at which something could begin, and which groups.
-    pub(super) fn next(&self, text: &[u8], from: usize) -> Option<(usize, Groups)> {
+    /// The first place in `text[from..until]` at which something of these groups could begin, and which groups.
+    pub(super) fn next(
+        &self,
+        text: &[u8],
+        from: usize,
+        until: usize,
+        alive: Groups,
+    ) -> Option<(usize, Groups)> {
         // The edge stands before every text: nothing is looked for at it.
-        let mut place = from.max(1);
-        let mut kind = self.kind(*text.get(place.checked_sub(1)?)?);
-        let mut rest = text.get(place..)?.iter().copied();
-        let mut byte = rest.next()?;
-        for next in rest {
-            let at = (kind.saturating_mul(SIDE).saturating_add(side(usize::from(byte))))
-                .saturating_mul(SIDE)
-                .saturating_add(side(usize::from(next)));
-            let mut groups = self.pairs.get(at).copied().unwrap_or(Groups::MAX);
-            if groups != 0 {
-                if let Some(third) = text.get(place.saturating_add(2)) {
-                    let at =
-                        triple(side(usize::from(byte)), side(usize::from(next)), side(usize::from(*third)));
-                    let begins = self.triples.get(at / 64).is_none_or(|word| word >> (at % 64) & 1 == 1);
-                    groups &= !(u8::from(!begins) << PLAIN);
-                }
-                if groups != 0 {
-                    return Some((place, groups));
-                }
+        let from = from.max(1);
+        let mut before = *text.get(from.checked_sub(1)?)?;
+        let here = text.get(from..until.min(text.len()))?;
+        let after = text.get(from.saturating_add(1)..)?;
+        for (at, (byte, next)) in here.iter().zip(after).enumerate() {
+            let row = self.kind(before) << 14 | side(usize::from(*byte)) << 7;
+            before = *byte;
+            let next = side(usize::from(*next));
+            let mut groups = self.pairs.get(row | next).copied().unwrap_or(Groups::MAX) & alive;
+            if groups == 0 {
+                continue;
             }
-            kind = self.kind(byte);
-            byte = next;
-            place = place.saturating_add(1);
+            let place = from.saturating_add(at);
+            if groups & THREE != 0
+                && let Some(third) = after.get(at.saturating_add(1))
+            {
+                let at = side(usize::from(*byte)) << 7 | next;
+                let begins = self.triples.get(at).is_none_or(|row| row >> side(usize::from(*third)) & 1 == 1);
+                groups &= if begins { Groups::MAX } else { !THREE };
+            }
+            if groups != 0 {
+                return Some((place, groups));
+            }
         }
-        let at = kind.saturating_mul(SIDE).saturating_add(side(usize::from(byte)));
-        let groups = self.singles.get(at).copied().unwrap_or(Groups::MAX);
-        (groups != 0).then_some((place, groups))
+        // Nothing follows the last character.
+        let byte = here.last().filter(|_| until >= text.len())?;
+        let last = text.len().checked_sub(1)?;
+        let kind = self.kind(*text.get(last.checked_sub(1)?)?);
+        let groups = self.singles.get(kind << 7 | side(usize::from(*byte))).copied().unwrap_or(Groups::MAX);
+        (groups & alive != 0).then_some((last, groups & alive))
     }
 
     fn kind(&self, before: u8) -> usize {
         usize::from(self.kinds.get(usize::from(before)).copied().unwrap_or(0))
     }
-}
-
-/// The place of three rows in the table of triples.
-const fn triple(a: usize, b: usize, c: usize) -> usize {
-    (a << 14) | (b << 7) | c
 }
 
 /// The row or column of a character.

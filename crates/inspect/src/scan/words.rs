@@ -7,7 +7,7 @@ use crate::rule::Nearby;
 use crate::view::{Fold, fold, other};
 
 /// Words are looked for in blocks of this many bytes.
-const BLOCK: usize = 256;
+pub(super) const BLOCK: usize = 256;
 
 /// All context words.
 #[derive(Default)]
@@ -16,7 +16,15 @@ pub(super) struct Words {
     /// By number of the word: whether a letter may stand before it and after it.
     open: Vec<(bool, bool)>,
     longest: usize,
+    /// By number of the word: which patterns want it near, how many bytes before a match of the pattern it may begin, and
+    /// how many after its first byte.
+    wanted: Vec<Vec<(usize, usize, usize)>>,
+    /// The most of these bytes before and after.
+    farthest: (usize, usize),
 }
+
+/// A set of patterns, by number.
+pub(super) type PatternSet = Vec<u64>;
 
 /// Collects words before they are compiled.
 #[derive(Default)]
@@ -36,6 +44,8 @@ pub(super) struct Context {
 #[derive(Default)]
 pub(super) struct Seen {
     blocks: Vec<Option<Vec<Hit>>>,
+    /// By block: which patterns have a word near if they begin in it.
+    near: Vec<Option<PatternSet>>,
 }
 
 #[derive(Clone, Copy)]
@@ -57,18 +67,13 @@ impl WordList {
                 self.words.push(entry);
                 self.words.len().saturating_sub(1)
             });
-            let at = number / 64;
-            if set.len() <= at {
-                set.resize(at.saturating_add(1), 0);
-            }
-            if let Some(bits) = set.get_mut(at) {
-                *bits |= 1 << (number % 64);
-            }
+            put(&mut set, number);
         }
         Context { words: set, before: nearby.before, after: nearby.after }
     }
 
-    pub(super) fn compile(self) -> Result<Words, EngineError> {
+    /// Compiles the words; `wanting` are the patterns that want one near: number, context, longest match.
+    pub(super) fn compile(self, wanting: &[(usize, &Context, usize)]) -> Result<Words, EngineError> {
         if self.words.is_empty() {
             return Ok(Words::default());
         }
@@ -79,8 +84,19 @@ impl WordList {
             .build(self.words.iter().map(|(needle, _, _)| needle))
             .map_err(|e| EngineError::Size(Box::new(e)))?;
         let longest = self.words.iter().map(|(needle, _, _)| needle.len()).max().unwrap_or(0);
-        let open = self.words.into_iter().map(|(_, left, right)| (left, right)).collect();
-        Ok(Words { automaton: Some(automaton), open, longest })
+        let open: Vec<_> = self.words.into_iter().map(|(_, left, right)| (left, right)).collect();
+        let mut wanted = vec![Vec::new(); open.len()];
+        let mut farthest = (0, 0);
+        for (pattern, context, most) in wanting {
+            let after = most.saturating_add(context.after);
+            farthest = (context.before.max(farthest.0), after.max(farthest.1));
+            for (word, slot) in wanted.iter_mut().enumerate() {
+                if context.has(word) {
+                    slot.push((*pattern, context.before, after));
+                }
+            }
+        }
+        Ok(Words { automaton: Some(automaton), open, longest, wanted, farthest })
     }
 }
 
@@ -98,6 +114,50 @@ impl Words {
         let left = start.saturating_sub(context.before);
         let right = end.saturating_add(context.after).min(text.len());
         self.within(seen, text, context, left, start) || self.within(seen, text, context, end, right)
+    }
+
+    /// Which of the patterns that want a word near may have one if they begin at `start`, when that is known: `last` says
+    /// that nothing follows the text. What is not in the set has none.
+    pub(super) fn possible<'s>(
+        &self,
+        seen: &'s mut Seen,
+        text: &[u8],
+        last: bool,
+        start: usize,
+    ) -> Option<&'s PatternSet> {
+        let block = start / BLOCK;
+        let from = block.saturating_mul(BLOCK);
+        let end = from.saturating_add(BLOCK).saturating_add(self.farthest.1).saturating_add(self.longest);
+        if !last && end >= text.len() {
+            return None;
+        }
+        if seen.near.len() <= block {
+            seen.near.resize(block.saturating_add(1), None);
+        }
+        if !matches!(seen.near.get(block), Some(Some(_))) {
+            let set = self.gather(seen, text, from, end.min(text.len()));
+            *seen.near.get_mut(block)? = Some(set);
+        }
+        seen.near.get(block)?.as_ref()
+    }
+
+    fn gather(&self, seen: &mut Seen, text: &[u8], from: usize, end: usize) -> PatternSet {
+        let mut set = PatternSet::new();
+        let first = from.saturating_sub(self.farthest.0) / BLOCK;
+        let last = end.saturating_sub(1) / BLOCK;
+        let next = from.saturating_add(BLOCK);
+        for block in first..=last {
+            for hit in self.block(seen, text, block) {
+                for (pattern, before, after) in self.wanted.get(hit.word).into_iter().flatten() {
+                    let reaches =
+                        hit.start.saturating_add(*before) >= from && hit.start <= next.saturating_add(*after);
+                    if reaches {
+                        put(&mut set, *pattern);
+                    }
+                }
+            }
+        }
+        set
     }
 
     fn within(&self, seen: &mut Seen, text: &[u8], context: &Context, from: usize, to: usize) -> bool {
@@ -172,8 +232,23 @@ pub(super) fn spellings(word: &str) -> Vec<Vec<u8>> {
     all
 }
 
+fn put(set: &mut PatternSet, number: usize) {
+    let at = number / 64;
+    if set.len() <= at {
+        set.resize(at.saturating_add(1), 0);
+    }
+    if let Some(bits) = set.get_mut(at) {
+        *bits |= 1 << (number % 64);
+    }
+}
+
+/// Whether a pattern is in a set.
+pub(super) fn is_in(set: &[u64], number: usize) -> bool {
+    set.get(number / 64).is_some_and(|bits| bits >> (number % 64) & 1 == 1)
+}
+
 impl Context {
     fn has(&self, word: usize) -> bool {
-        self.words.get(word / 64).is_some_and(|bits| bits >> (word % 64) & 1 == 1)
+        is_in(&self.words, word)
     }
 }

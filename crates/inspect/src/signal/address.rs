@@ -43,7 +43,9 @@ impl Address {
     pub(super) fn other(&mut self) {
         self.closed = false;
         self.remember(&[0x80]);
-        if let Some(capture) = &mut self.capture {
+        if let Some(capture) = &mut self.capture
+            && capture.address.len() < LONGEST
+        {
             capture.address.push(b'?');
         }
     }

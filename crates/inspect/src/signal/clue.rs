@@ -127,8 +127,8 @@ impl Clues {
         [
             (Disguised::Rot13, self.rot13.from(KNOWN)),
             (Disguised::Reversed, self.reversed.from(KNOWN)),
-            (Disguised::Leet, leet),
             (Disguised::Spaced, self.spaced),
+            (Disguised::Leet, leet),
             (Disguised::Joined, self.joined.from(1)),
             (Disguised::Codes, self.codes),
         ]

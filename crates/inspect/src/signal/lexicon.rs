@@ -61,9 +61,9 @@ pub(crate) struct Lexicon {
     pub(super) patterns: Vec<Compiled>,
     /// Patterns that a class can complete, by the class's number.
     pub(super) completed_by: Vec<Vec<usize>>,
-    pub(super) literals: Vec<CompiledLiteral>,
-    /// Whether a literal ends with a byte.
-    pub(super) literal_ends: [bool; 128],
+    literals: Vec<CompiledLiteral>,
+    /// By the byte that literals end with: from which on, and how many. They are sorted by it.
+    literal_ends: [(u16, u16); 128],
     pub(super) specials: Vec<(usize, Special, Weight)>,
 }
 
@@ -188,7 +188,7 @@ impl Lexicon {
             patterns: Vec::new(),
             completed_by: Vec::new(),
             literals: Vec::new(),
-            literal_ends: [false; 128],
+            literal_ends: [(0, 0); 128],
             specials: Vec::new(),
         };
         let wrong = |id: &str| {
@@ -204,6 +204,7 @@ impl Lexicon {
             }
         }
         lexicon.tolerate();
+        lexicon.sort_literals();
         Ok(lexicon)
     }
 
@@ -329,6 +330,31 @@ impl Lexicon {
         self.jumbles.keys().for_each(|key| self.jumble_filter.add(*key));
     }
 
+    /// Puts literals in the order in which they are looked up: a text full of what they end with must not be compared
+    /// with all of them.
+    fn sort_literals(&mut self) {
+        let end = |literal: &CompiledLiteral| literal.text.last().copied().unwrap_or(0);
+        self.literals.sort_by_key(end);
+        for (byte, slot) in (0_u8..).zip(&mut self.literal_ends) {
+            let from = self.literals.partition_point(|literal| end(literal) < byte);
+            let to = self.literals.partition_point(|literal| end(literal) <= byte);
+            let number = |place: usize| u16::try_from(place).unwrap_or(u16::MAX);
+            *slot = (number(from), number(to.saturating_sub(from)));
+        }
+    }
+
+    /// The literals that end with a byte.
+    #[inline]
+    pub(super) fn literals_at(&self, byte: u8) -> &[CompiledLiteral] {
+        match self.literal_ends.get(usize::from(byte)) {
+            Some((from, count)) if *count > 0 => {
+                let from = usize::from(*from);
+                self.literals.get(from..from.saturating_add(usize::from(*count))).unwrap_or_default()
+            }
+            _ => &[],
+        }
+    }
+
     fn literal(&mut self, rule: usize, literal: &Literal) -> Result<(), String> {
         let text = literal.text.to_ascii_lowercase().into_bytes();
         let end = text.last().copied().unwrap_or(b'a');
@@ -338,9 +364,6 @@ impl Lexicon {
                 literal.text
             ));
         }
-        if let Some(slot) = self.literal_ends.get_mut(usize::from(end)) {
-            *slot = true;
-        }
         self.literals.push(CompiledLiteral {
             rule,
             text,
@@ -349,6 +372,11 @@ impl Lexicon {
             weight: literal.weight,
         });
         Ok(())
+    }
+
+    /// Whether there are no rules, so that nothing needs to be read for words.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.patterns.is_empty() && self.literals.is_empty() && self.specials.is_empty()
     }
 
     /// Whether a word stands in a phrase.

@@ -33,6 +33,12 @@ const MENTION: u64 = 80;
 /// How many words with look-alikes are no accident.
 const MIXED: u32 = 2;
 
+/// How many marks may stand between the beginning of a line and what opens it.
+const MARKS: usize = 48;
+
+/// How many of the last bytes are kept: a literal and what may stand before it on its line.
+const TAIL: usize = LITERAL + MARKS;
+
 /// What a sign weighs whose words are misspelt, in thousandths.
 const MISSPELT: u64 = 965;
 
@@ -219,11 +225,11 @@ impl Tracker {
                 b'\n' => self.shape.line(),
                 _ => {}
             }
-            if lexicon.literal_ends.get(usize::from(*byte)).copied().unwrap_or(false) {
+            if !lexicon.literals_at(*byte).is_empty() {
                 self.literals(lexicon, text.get(..=at).unwrap_or_default(), place.saturating_add(1));
             }
         }
-        let kept = text.len().saturating_sub(LITERAL);
+        let kept = text.len().saturating_sub(TAIL);
         let lower = |(at, byte): (usize, &u8)| (byte.to_ascii_lowercase(), offset.saturating_add(at));
         self.tail.extend(text.iter().enumerate().skip(kept).map(lower));
         self.shorten_tail();
@@ -263,14 +269,14 @@ impl Tracker {
         }
         self.tail.push((tail, start));
         self.shorten_tail();
-        if lexicon.literal_ends.get(usize::from(tail)).copied().unwrap_or(false) {
+        if !lexicon.literals_at(tail).is_empty() {
             self.literals(lexicon, &[], end);
         }
     }
 
     fn shorten_tail(&mut self) {
-        if self.tail.len() > 8 * LITERAL {
-            self.tail.drain(..self.tail.len().saturating_sub(LITERAL));
+        if self.tail.len() > 4 * TAIL {
+            self.tail.drain(..self.tail.len().saturating_sub(TAIL));
         }
     }
 
@@ -405,7 +411,13 @@ impl Tracker {
         let begin = end.saturating_sub(text.len());
         let now =
             text.iter().enumerate().rev().map(|(at, b)| (b.to_ascii_lowercase(), begin.saturating_add(at)));
-        for literal in &lexicon.literals {
+        let mut ends = now.clone().chain(self.tail.iter().rev().copied());
+        let (Some((last, _)), before) = (ends.next(), ends.next().map(|(byte, _)| byte)) else { return };
+        for literal in lexicon.literals_at(last) {
+            // The last byte but one turns most away.
+            if literal.text.iter().nth_back(1).is_some_and(|wanted| before != Some(*wanted)) {
+                continue;
+            }
             let mut back = now.clone().chain(self.tail.iter().rev().copied());
             let mut start = end;
             let fits = literal.text.iter().rev().all(|wanted| match back.next() {
@@ -417,7 +429,8 @@ impl Tracker {
             });
             let opens_line = || {
                 let marks = |b: &u8| !matches!(b, b' ' | b'\t' | b'#' | b'*' | b'>' | b'-' | b'=' | b'[');
-                back.map(|(byte, _)| byte).find(marks).is_none_or(|byte| byte == b'\n')
+                // More marks than that begin a line as nothing does.
+                back.take(MARKS).map(|(byte, _)| byte).find(marks).is_none_or(|byte| byte == b'\n')
             };
             if fits && (!literal.line_start || opens_line()) {
                 let quotation = self.open_quotation(start).filter(|_| !literal.markup);

@@ -1,4 +1,6 @@
-//! E-mail addresses: RFC 5321 section 4.1.2 as far as people use it.
+//! E-mail addresses: RFC 5321 section 4.1.2 as far as people use it, and RFC 6531 for those in other scripts.
+
+use crate::view::{Fold, fold, other};
 
 /// Ends that are file names far more often than domains.
 const NOT_A_DOMAIN: &[&str] = &[
@@ -35,18 +37,134 @@ const NOT_A_DOMAIN: &[&str] = &[
     "localhost",
 ];
 
+/// Top-level domains outside ASCII (IANA root zone): those of countries, and the most used of others. In the view that a
+/// validator sees each of their characters is one byte.
+const WIDE: &[&str] = &[
+    "рф",
+    "укр",
+    "бел",
+    "қаз",
+    "срб",
+    "бг",
+    "ею",
+    "мкд",
+    "мон",
+    "рус",
+    "москва",
+    "онлайн",
+    "сайт",
+    "дети",
+    "орг",
+    "ком",
+    "ελ",
+    "ευ",
+    "հայ",
+    "გე",
+    "ישראל",
+    "קום",
+    "中国",
+    "中國",
+    "香港",
+    "台湾",
+    "台灣",
+    "澳門",
+    "新加坡",
+    "公司",
+    "网络",
+    "网址",
+    "集团",
+    "在线",
+    "中文网",
+    "商标",
+    "我爱你",
+    "移动",
+    "政务",
+    "公益",
+    "网店",
+    "信息",
+    "手机",
+    "世界",
+    "企业",
+    "商城",
+    "佛山",
+    "广东",
+    "みんな",
+    "コム",
+    "한국",
+    "닷컴",
+    "닷넷",
+    "삼성",
+    "ไทย",
+    "คอม",
+    "ລາວ",
+    "भारत",
+    "संगठन",
+    "कॉम",
+    "नेट",
+    "বাংলা",
+    "ভারত",
+    "ਭਾਰਤ",
+    "ભારત",
+    "இந்தியா",
+    "இலங்கை",
+    "சிங்கப்பூர்",
+    "భారత్",
+    "ಭಾರತ",
+    "ഭാരതം",
+    "ලංකා",
+    "مصر",
+    "السعودية",
+    "امارات",
+    "الاردن",
+    "المغرب",
+    "الجزائر",
+    "تونس",
+    "سوريا",
+    "قطر",
+    "عمان",
+    "فلسطين",
+    "اليمن",
+    "العراق",
+    "ایران",
+    "پاکستان",
+    "بھارت",
+    "مليسيا",
+    "سودان",
+    "موريتانيا",
+    "شبكة",
+    "موقع",
+    "كوم",
+    "بازار",
+];
+
 pub(super) fn check(text: &[u8]) -> Option<i16> {
-    let text = std::str::from_utf8(text).ok()?;
-    let (local, domain) = text.split_once('@')?;
-    let dots = |part: &str| !part.starts_with('.') && !part.ends_with('.') && !part.contains("..");
-    let label = |label: &str| !label.starts_with('-') && !label.ends_with('-');
-    let (_, end) = domain.rsplit_once('.')?;
-    let good = dots(local)
-        && domain.len() <= 253
-        && domain.split('.').all(label)
-        && !NOT_A_DOMAIN.iter().any(|known| end.eq_ignore_ascii_case(known))
-        && end.len() <= 18;
-    good.then_some(0)
+    let at = text.iter().position(|b| *b == b'@')?;
+    let (local, domain) = (text.get(..at)?, text.get(at.saturating_add(1)..)?);
+    let dots = |part: &[u8]| {
+        part.first() != Some(&b'.') && part.last() != Some(&b'.') && !part.windows(2).any(|w| w == b"..")
+    };
+    let label = |label: &[u8]| label.first() != Some(&b'-') && label.last() != Some(&b'-');
+    let end = domain.rsplit(|b| *b == b'.').next()?;
+    let good = dots(local) && domain.len() <= 253 && domain.split(|b| *b == b'.').all(label);
+    (good && is_top(end)).then_some(0)
+}
+
+/// Whether a label could be a top-level domain: in ASCII no ending of a file, in other scripts one that exists.
+fn is_top(end: &[u8]) -> bool {
+    if end.is_ascii() {
+        let file = NOT_A_DOMAIN.iter().any(|known| end.eq_ignore_ascii_case(known.as_bytes()));
+        // RFC 5890 section 2.3.2.1: what stands for a label in another script.
+        return !file && (end.len() <= 18 || end.get(..4).is_some_and(|b| b.eq_ignore_ascii_case(b"xn--")));
+    }
+    WIDE.iter().any(|known| {
+        let mut rest = end.iter();
+        let same = known.chars().all(|c| match fold(c) {
+            Fold::Drop => true,
+            Fold::Other => rest.next() == Some(&other(c)),
+            Fold::Ascii { .. } => false,
+        });
+        same && rest.next().is_none()
+    })
 }
 
 #[cfg(test)]
@@ -61,6 +179,30 @@ mod tests {
         for bad in ["a..b@c.de", ".a@b.de", "a.@b.de", "a@-b.de", "a@b-.de", "icon@2x.png", "app@host.local"]
         {
             assert!(check(bad.as_bytes()).is_none(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn scripts_have_top_level_domains_of_their_own() {
+        let canonical = |text: &str| -> Vec<u8> {
+            let mut out = Vec::new();
+            for c in text.chars() {
+                match fold(c) {
+                    Fold::Ascii { bytes, len } => out.extend(bytes.iter().take(usize::from(len))),
+                    Fold::Other => out.push(other(c)),
+                    Fold::Drop => {}
+                }
+            }
+            out
+        };
+        for good in
+            ["иван@почта.рф", "用户@例子.公司", "info@bücher.de", "a@xn--e1afmkfd.xn--p1ai", "संपर्क@डाटा.भारत"]
+        {
+            assert!(check(&canonical(good)).is_some(), "{good}");
+        }
+        for bad in ["что@где.когда", "@名前さん.こんにちは", "иван@почта.рфр"]
+        {
+            assert!(check(&canonical(bad)).is_none(), "{bad}");
         }
     }
 }

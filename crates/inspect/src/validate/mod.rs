@@ -11,6 +11,7 @@ mod email;
 mod europe;
 mod iban;
 mod jose;
+mod keccak;
 mod north;
 mod phone;
 mod secret;
@@ -20,7 +21,7 @@ mod token;
 
 use serde::Deserialize;
 
-pub(crate) use card::luhn;
+pub(crate) use card::{ends as card_ends, luhn, may_end as card_may_end};
 pub(crate) use iban::divides;
 
 /// Names validators once: for rule files, and for what runs them.
@@ -219,6 +220,7 @@ impl Validator {
                 | Self::LvPerson
                 | Self::KrResident
                 | Self::MxRfc
+                | Self::Ethereum
         )
     }
 }

@@ -112,13 +112,16 @@ pub(super) fn national(text: &[u8]) -> Option<i16> {
         matches!(groups, [4, 2, 2] | [2, 2, 4] | [1 | 2, 1 | 2, 4] | [4, 1 | 2, 1 | 2] | [4, 2, 2, ..]);
     let short = groups.iter().filter(|length| **length == 1).count() > 1 || groups.len() > 6;
     // Pairs that count up are a list.
-    let counted = found > 3
-        && text
-            .split(|b| !b.is_ascii_digit())
-            .filter_map(two)
-            .collect::<Vec<u32>>()
-            .windows(3)
-            .any(|w| matches!(w, [a, b, c] if a + 1 == *b && b + 1 == *c));
+    let counted = || {
+        let mut last = [u32::MAX / 2; 2];
+        let mut pairs = text.split(|b| !b.is_ascii_digit()).filter_map(two);
+        found > 3
+            && pairs.any(|pair| {
+                let [a, b] = last;
+                last = [b, pair];
+                a + 1 == b && b + 1 == pair
+            })
+    };
     let abroad = digits.starts_with(&[0, 0]);
     let stamped = digits.len() == 10 && groups.len() == 1 && digits.starts_with(&[1]);
     ((7..=13).contains(&digits.len())
@@ -126,10 +129,10 @@ pub(super) fn national(text: &[u8]) -> Option<i16> {
         && !dotted
         && !dated
         && !short
-        && !counted
         && !abroad
         && !stamped
-        && varied(digits))
+        && varied(digits)
+        && !counted())
     .then_some(0)
 }
 

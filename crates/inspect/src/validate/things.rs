@@ -5,6 +5,7 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 use super::card::luhn;
 use super::digits::{digits, letters, mod_97, value, varied};
 use super::europe::icao;
+use super::keccak::keccak_256;
 
 fn good(yes: bool) -> Option<i16> {
     yes.then_some(0)
@@ -183,16 +184,26 @@ fn bech32(text: &[u8]) -> bool {
     matches!(sum, 1 | 0x2bc8_30a3)
 }
 
-/// An Ethereum address: not a pattern. Mixed case would follow EIP-55; an address in one case carries no check.
+/// An Ethereum address: not a pattern. Where letters are of both cases, the cases are its check (EIP-55): a letter is a
+/// capital when the digit of the digest at its place is 8 or more. In one case there is none.
 pub(super) fn ethereum(text: &[u8]) -> Option<i16> {
-    let body = text.get(2..)?;
+    let body: &[u8; 40] = text.get(2..)?.try_into().ok()?;
     let mut counts = [0_u8; 256];
     for byte in body {
         *counts.get_mut(usize::from(byte.to_ascii_lowercase()))? += 1;
     }
     let kinds = counts.iter().filter(|count| **count > 0).count();
     let most = counts.iter().max().copied().unwrap_or(0);
-    good(kinds >= 8 && most <= 14)
+    if kinds < 8 || most > 14 {
+        return None;
+    }
+    if !(body.iter().any(u8::is_ascii_uppercase) && body.iter().any(u8::is_ascii_lowercase)) {
+        return Some(0);
+    }
+    let digest = keccak_256(&body.to_ascii_lowercase())?;
+    let digits = digest.iter().flat_map(|byte| [byte >> 4, byte & 0xf]);
+    let right = |(byte, digit): (&u8, u8)| byte.is_ascii_digit() || byte.is_ascii_uppercase() == (digit >= 8);
+    body.iter().zip(digits).all(right).then_some(50)
 }
 
 /// Two lines of a machine-readable zone (ICAO 9303 parts 4 to 6): number, birth and expiry each have a check digit.

@@ -1,5 +1,9 @@
 //! What tells a credential from a word, a name, a hash that is none, and from a place kept for one.
 
+use std::sync::LazyLock;
+
+use aho_corasick::{AhoCorasick, AhoCorasickKind};
+
 use super::secret::entropy;
 
 /// What people write where a credential will be. In lower case.
@@ -102,21 +106,27 @@ pub(super) fn npm(text: &[u8]) -> Option<i16> {
 /// Whether a text stands where a credential will be.
 fn placeholder(text: &[u8]) -> bool {
     let text = text.get(..text.len().min(MOST)).unwrap_or_default();
-    let lower = text.to_ascii_lowercase();
-    let mut seen = [false; 256];
-    for byte in &lower {
-        if let Some(slot) = seen.get_mut(usize::from(*byte)) {
-            *slot = true;
-        }
-    }
-    let different = seen.iter().filter(|known| **known).count();
+    // One bit for each character of ASCII in lower case; those outside share one with NUL.
+    let seen = text
+        .iter()
+        .fold(0_u128, |seen, byte| seen | 1 << if byte.is_ascii() { byte.to_ascii_lowercase() } else { 0 });
+    let different = seen.count_ones();
     let few = different < 5 && text.len() >= 12 || different < 3;
     // Steps of a counting sequence or a repetition.
-    let steps =
-        lower.windows(2).filter(|pair| matches!(pair, [a, b] if a == b || a.abs_diff(*b) == 1)).count();
+    let step = |pair: &&[u8]| match pair {
+        [a, b] => a.to_ascii_lowercase().abs_diff(b.to_ascii_lowercase()) <= 1,
+        _ => false,
+    };
+    let steps = text.windows(2).filter(step).count();
     let sequential = text.len() >= 8 && steps.saturating_mul(2) > text.len();
-    few || sequential || PLACES.iter().any(|place| memchr::memmem::find(&lower, place.as_bytes()).is_some())
+    few || sequential || PLACES_AUTOMATON.as_ref().is_none_or(|places| places.is_match(text))
 }
+
+/// All places at once: a hostile text has as many candidates as characters.
+static PLACES_AUTOMATON: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
+    let kind = Some(AhoCorasickKind::DFA);
+    AhoCorasick::builder().ascii_case_insensitive(true).kind(kind).prefilter(false).build(PLACES).ok()
+});
 
 /// Whether a text refers to a value instead of being one.
 fn reference(text: &[u8]) -> bool {

@@ -24,11 +24,14 @@ pub(crate) enum Fold {
     Other,
 }
 
-/// Folds a character that is not ASCII.
+/// Folds a character. Controls but for those that lay text out are not seen, and models read over them.
 pub(crate) fn fold(c: char) -> Fold {
     let code = u32::from(c);
     match code {
-        0..0x80 => one(c),
+        0x09 | 0x0a | 0x0d | 0x20..0x7f => one(c),
+        0..=0x9f => Fold::Drop,
+        // An empty pattern of Braille, and what stands where a decoder gave up.
+        0x2800 | 0xfffd => Fold::Drop,
         0xad
         | 0x034f
         | 0x115f..=0x1160
@@ -163,6 +166,7 @@ mod tests {
             ("“x”", "\"x\""),
             ("密码", "??"),
             ("ﬁ", "fi"),
+            ("a\u{0}b\u{7f}c\u{85}d\u{2800}e\u{fffd}f\tg", "abcdef\tg"),
         ] {
             assert_eq!(folded(text), expected, "{text}");
         }

@@ -212,12 +212,17 @@ fn reference(text: &[u8]) -> Escape {
     let rest = text.get(1..).unwrap_or_default();
     let Some(first) = rest.first() else { return Escape::Partial };
     if *first != b'#' {
-        let fits = |name: &&(&str, char)| rest.starts_with(name.0.as_bytes());
-        if let Some((name, c)) = NAMED.iter().find(fits) {
-            return Escape::Complete(*c, name.len().saturating_add(1));
+        // A name is short, and few begin with one letter.
+        let alike = NAMED.iter().filter(|(name, _)| name.as_bytes().first() == Some(first));
+        for (name, c) in alike {
+            let name = name.as_bytes();
+            match rest.get(..name.len()) {
+                Some(begin) if begin == name => return Escape::Complete(*c, name.len().saturating_add(1)),
+                None if name.starts_with(rest) => return Escape::Partial,
+                _ => {}
+            }
         }
-        let begins = NAMED.iter().any(|(name, _)| name.as_bytes().starts_with(rest));
-        return if begins { Escape::Partial } else { Escape::Invalid };
+        return Escape::Invalid;
     }
     let (radix, digits) = match rest.get(1) {
         None => return Escape::Partial,

@@ -3,6 +3,7 @@
 mod client;
 mod device;
 mod gateway;
+mod inspect;
 mod ledger;
 mod load;
 mod mock;
@@ -33,31 +34,27 @@ pub(crate) enum Bench {
     /// Durable appends, the latency of their acknowledgement, and verification.
     Ledger(ledger::Options),
     /// Inspection: latency and throughput by size and sort of text, what hostile texts cost, start-up and memory.
-    Inspect,
+    Inspect(inspect::Options),
     /// CPU time, wall time and memory of a scan of generated repositories.
     Scan(scan::Options),
 }
 
 /// Runs a benchmark. A development build of this program builds and becomes an optimised one on its own core first.
 pub(crate) fn run(bench: &Bench) -> Result<()> {
-    if matches!(bench, Bench::Inspect) {
-        let mut command = workspace::cargo()?;
-        command.args(["run", "--release", "--package", "stockade-inspect", "--example", "inspect_cost"]);
-        return workspace::must(&mut command);
-    }
-    if cfg!(debug_assertions) {
+    // Inspection is measured in processes of its own.
+    if cfg!(debug_assertions) && !matches!(bench, Bench::Inspect(_)) {
         let optimised = build("xtask", Profile::Release)?;
         let mut command = match bench {
             Bench::Gateway(_) => process::pinned(LOAD_CORE, optimised),
             // The log's threads and its producers share the cores, as they do in the product.
-            Bench::Ledger(_) | Bench::Inspect | Bench::Scan(_) => std::process::Command::new(optimised),
+            Bench::Ledger(_) | Bench::Inspect(_) | Bench::Scan(_) => std::process::Command::new(optimised),
         };
         command.args(std::env::args_os().skip(1));
         return Err(command.exec().into());
     }
     match bench {
         Bench::Ledger(options) => ledger::run(options),
-        Bench::Inspect => Ok(()),
+        Bench::Inspect(options) => inspect::run(options),
         Bench::Scan(options) => scan::run(options, &workspace::build_stockade(Profile::Release)?),
         Bench::Gateway(options) => {
             let stockade = workspace::has("stockade")?

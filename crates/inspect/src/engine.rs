@@ -5,6 +5,7 @@ use std::sync::Arc;
 use stockade_domain::{Channel, Direction, Finding, FindingKind, Role, Severity, SpanRef};
 use stockade_rulebook::{Header, Rule, RuleError, Rulebook, Status};
 
+use crate::fingerprint::{FingerprintError, FingerprintKey, Prints};
 use crate::report::Report;
 use crate::rule::Recognizer;
 use crate::scan::{Patterns, Span};
@@ -29,6 +30,8 @@ pub(crate) struct Inner {
     pub(crate) sets: Vec<DetectorSet>,
     pub(crate) patterns: Patterns,
     pub(crate) lexicon: Lexicon,
+    /// Values that are known by digests.
+    pub(crate) prints: Option<Prints>,
     pub(crate) names: Option<Names>,
     /// Lists of words that signals use: they find nothing by themselves, but have examples.
     pub(crate) word_lists: Vec<WordList>,
@@ -38,6 +41,8 @@ pub(crate) struct Inner {
 pub(crate) struct WordList {
     pub(crate) header: Header,
     pub(crate) family: Arc<str>,
+    /// Its examples stand in data.
+    pub(crate) in_data: bool,
 }
 
 /// What findings of one rule have in common.
@@ -47,6 +52,8 @@ pub(crate) struct Detecting {
     pub(crate) ty: Arc<str>,
     pub(crate) severity: Severity,
     pub(crate) reach: Reach,
+    /// Its examples stand in data.
+    pub(crate) in_data: bool,
     pub(crate) header: Header,
 }
 
@@ -134,7 +141,7 @@ impl Engine {
     /// # Errors
     /// [`EngineError`] when a rule cannot be loaded or run.
     pub fn with_locales(rules: &Rulebook, locales: &[impl AsRef<str>]) -> Result<Self, EngineError> {
-        Self::compile(rules, locales, Vec::new())
+        Self::compile(rules, locales, Vec::new(), None)
     }
 
     /// The same as [`Engine::new`], with the tagger of names and the rules under `names`: people, places, organisations,
@@ -154,15 +161,29 @@ impl Engine {
         rules: &Rulebook,
         locales: &[impl AsRef<str>],
     ) -> Result<Self, EngineError> {
-        let mut names = rules.load::<Named>(NAMES)?;
-        names.retain(|rule| rule.header.status != Status::Removed);
-        Self::compile(rules, locales, names)
+        Self::compile(rules, locales, names_of(rules)?, None)
+    }
+
+    /// The same as the others, with the key of fingerprints: rules with digests of values need it, and an engine is not
+    /// made without it.
+    ///
+    /// # Errors
+    /// [`EngineError`] when a rule cannot be loaded or run.
+    pub fn with_fingerprints(
+        rules: &Rulebook,
+        locales: &[impl AsRef<str>],
+        names: bool,
+        key: &FingerprintKey,
+    ) -> Result<Self, EngineError> {
+        let names = if names { names_of(rules)? } else { Vec::new() };
+        Self::compile(rules, locales, names, Some(key))
     }
 
     fn compile(
         rules: &Rulebook,
         locales: &[impl AsRef<str>],
         names: Vec<Rule<Named>>,
+        key: Option<&FingerprintKey>,
     ) -> Result<Self, EngineError> {
         let digest = digest(rules, locales);
         let mut recognizers = rules.load::<Recognizer>("recognizers")?;
@@ -173,6 +194,7 @@ impl Engine {
             let chosen = |code: &String| locales.iter().any(|l| l.as_ref().eq_ignore_ascii_case(code));
             recognizer.locales.iter().any(chosen)
         };
+        let prints = prints(&recognizers, key)?;
         let patterns = Patterns::new(recognizers.iter().map(|r| (r.header.id.as_str(), &r.body)), hinted)?;
         let (signals, lists): (Vec<_>, Vec<_>) =
             signals.into_iter().partition(|rule| !rule.body.is_word_list());
@@ -183,9 +205,10 @@ impl Engine {
             let reach = if rule.body.region.is_empty() { Reach::Local } else { Reach::Region };
             Detecting::new(rule.header, rule.body.kind, &rule.body.ty, reach)
         });
-        let signals = signals
-            .into_iter()
-            .map(|rule| Detecting::new(rule.header, FindingKind::Injection, &rule.body.family, Reach::Whole));
+        let signals = signals.into_iter().map(|rule| Detecting {
+            in_data: rule.body.in_data,
+            ..Detecting::new(rule.header, FindingKind::Injection, &rule.body.family, Reach::Whole)
+        });
         let mut rules: Vec<Detecting> = recognizers.chain(signals).collect();
         let tags: Vec<_> = (rules.len()..).zip(&names).map(|(at, rule)| (rule.body.tag, at)).collect();
         let tagger = if tags.is_empty() { None } else { Some(Names::new(&tags)?) };
@@ -199,9 +222,15 @@ impl Engine {
         let sets = sets(&rules, named, &digest);
         let word_lists = lists
             .into_iter()
-            .map(|rule| WordList { header: rule.header, family: Arc::from(rule.body.family.as_str()) })
+            .map(|rule| WordList {
+                header: rule.header,
+                family: Arc::from(rule.body.family.as_str()),
+                in_data: rule.body.in_data,
+            })
             .collect();
-        Ok(Self { inner: Arc::new(Inner { rules, sets, patterns, lexicon, names: tagger, word_lists }) })
+        Ok(Self {
+            inner: Arc::new(Inner { rules, sets, patterns, lexicon, prints, names: tagger, word_lists }),
+        })
     }
 
     /// Examines a whole text.
@@ -236,6 +265,12 @@ impl Engine {
         Tracker::features(&self.inner.lexicon, text)
     }
 
+    /// The same of the model that looks for orders among data: the features of each segment.
+    #[must_use]
+    pub fn order_features(&self, text: &str) -> Vec<Vec<u32>> {
+        Tracker::order_features(&self.inner.lexicon, text)
+    }
+
     /// The sets of detectors, as reports name them.
     #[must_use]
     pub fn sets(&self) -> &[DetectorSet] {
@@ -257,6 +292,28 @@ impl Engine {
 
 /// The folder of the tagger's rules.
 const NAMES: &str = "names";
+
+fn names_of(rules: &Rulebook) -> Result<Vec<Rule<Named>>, EngineError> {
+    let mut names = rules.load::<Named>(NAMES)?;
+    names.retain(|rule| rule.header.status != Status::Removed);
+    Ok(names)
+}
+
+/// The digests of values that rules have.
+fn prints(rules: &[Rule<Recognizer>], key: Option<&FingerprintKey>) -> Result<Option<Prints>, EngineError> {
+    let with: Vec<_> = rules
+        .iter()
+        .enumerate()
+        .filter_map(|(at, rule)| Some((at, rule.body.fingerprints.as_ref()?)))
+        .collect();
+    let Some((first, _)) = with.first() else { return Ok(None) };
+    let wrong = |(at, error): (usize, FingerprintError)| EngineError::Rule {
+        id: rules.get(at).map(|rule| rule.header.id.clone()).unwrap_or_default(),
+        what: error.to_string(),
+    };
+    let key = key.ok_or((*first, FingerprintError::NoKey)).map_err(wrong)?;
+    Prints::new(key, with).map(Some).map_err(wrong)
+}
 
 /// A digest of the rules that inspection reads and of the countries that were chosen.
 fn digest(rules: &Rulebook, locales: &[impl AsRef<str>]) -> String {
@@ -323,6 +380,7 @@ impl Detecting {
             ty: Arc::from(ty),
             severity: header.severity,
             reach,
+            in_data: false,
             header,
         }
     }

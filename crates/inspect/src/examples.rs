@@ -28,9 +28,12 @@ impl Engine {
         let rules = self.inner.rules.iter();
         let lists = self.inner.word_lists.iter();
         rules
-            .flat_map(|rule| self.run_examples(&rule.id, &rule.header, |f| f.rule_id == rule.id))
+            .flat_map(|rule| {
+                self.run_examples(&rule.id, &rule.header, rule.in_data, |f| f.rule_id == rule.id)
+            })
             .chain(lists.flat_map(|list| {
-                self.run_examples(&Arc::from(list.header.id.as_str()), &list.header, |f| f.ty == list.family)
+                let id = Arc::from(list.header.id.as_str());
+                self.run_examples(&id, &list.header, list.in_data, |f| f.ty == list.family)
             }))
             .collect()
     }
@@ -39,9 +42,14 @@ impl Engine {
         &self,
         id: &Arc<str>,
         header: &Header,
+        in_data: bool,
         is: impl Fn(&Finding) -> bool,
     ) -> Vec<ExampleFailure> {
-        let cx = Context::new(Direction::Request, Channel::Content, Role::User);
+        let cx = if in_data {
+            Context::new(Direction::Request, Channel::ToolResult, Role::Tool)
+        } else {
+            Context::new(Direction::Request, Channel::Content, Role::User)
+        };
         let finds = |text: &str| {
             let text = &expand_example(text);
             let span = SpanRef { channel: cx.channel, role: cx.role, path: "", text };

@@ -21,9 +21,11 @@
 //! ```
 
 mod adversarial;
+pub mod conversation;
 mod decode;
 mod engine;
 mod examples;
+mod fingerprint;
 pub mod leak;
 mod pseudonym;
 mod reader;
@@ -42,6 +44,7 @@ mod view;
 pub use adversarial::{Adversarial, AdversarialFailure};
 pub use engine::{Context, Detector, DetectorSet, Engine, EngineError, Reach};
 pub use examples::{ExampleFailure, expand_example};
+pub use fingerprint::{FingerprintError, FingerprintKey, Fingerprints};
 pub use pseudonym::{
     PseudonymMap, Pseudonymiser, Restoration, RestoreStep, Restorer, Standing, has_stand_in,
 };

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::decode::{BUDGET, DEPTH, Run, Runs, Stretch, readings};
 use crate::engine::Inner;
+use crate::fingerprint::PrintReader;
 use crate::scan::Span;
 use crate::scanner::Scanner;
 use crate::signal::{Hit, Tracker};
@@ -17,6 +18,7 @@ const VIEWED: [(usize, usize); 2] = [(8, 16 * 1024), (2, 2 * 1024)];
 pub(crate) struct Reader {
     tracker: Tracker,
     runs: Runs,
+    prints: PrintReader,
     stretch: Stretch,
     /// How often this text was decoded.
     depth: u8,
@@ -47,6 +49,7 @@ impl Reader {
         Self {
             tracker: Tracker::new(data),
             runs: Runs::new(),
+            prints: PrintReader::default(),
             stretch: Stretch::default(),
             depth,
             data,
@@ -64,6 +67,9 @@ impl Reader {
     pub(crate) fn text(&mut self, engine: &Arc<Inner>, text: &str, start: usize) {
         if engine.lexicon.is_empty() {
             // Without rules for words only what is encoded matters.
+            if let Some(prints) = &engine.prints {
+                self.prints.text(prints, text, start);
+            }
             if self.depth < DEPTH {
                 self.runs.text(text, start, &mut self.done);
                 self.decode(engine);
@@ -77,6 +83,9 @@ impl Reader {
             let end = start.saturating_add(part.len());
             self.read = self.read.saturating_add(part.len());
             self.tracker.push(&engine.lexicon, part, start);
+            if let Some(prints) = &engine.prints {
+                self.prints.text(prints, part, start);
+            }
             if self.depth < DEPTH {
                 self.runs.text(part, start, &mut self.done);
                 self.decode(engine);
@@ -96,6 +105,9 @@ impl Reader {
             self.stretch.fill(c.encode_utf8(&mut [0; 4]));
             self.tracker.push_char(&engine.lexicon, c, start, end);
         }
+        if let Some(prints) = &engine.prints {
+            self.prints.char(prints, c, start, end);
+        }
         if self.depth < DEPTH {
             self.runs.char(c, start, end, &mut self.done);
             self.decode(engine);
@@ -110,6 +122,9 @@ impl Reader {
         if !engine.lexicon.is_empty() {
             self.tracker.end(&engine.lexicon, end);
         }
+        if let Some(prints) = &engine.prints {
+            self.prints.finish(prints);
+        }
         if self.depth < DEPTH {
             self.runs.finish(&mut self.done);
             self.decode(engine);
@@ -119,12 +134,12 @@ impl Reader {
 
     /// What recognizers found in what was decoded since the last call, in original offsets.
     pub(crate) fn found(&mut self) -> impl Iterator<Item = Span> + '_ {
-        self.found.drain(..)
+        self.found.drain(..).chain(self.prints.found())
     }
 
-    /// The first original byte that may belong to something encoded.
+    /// The first original byte that may belong to something encoded, or to a value that is known by its digest.
     pub(crate) fn open(&self) -> Option<usize> {
-        self.runs.open()
+        [self.runs.open(), self.prints.open()].into_iter().flatten().min()
     }
 
     /// Where something begins that is more than may be decoded: withheld for good.

@@ -3,6 +3,8 @@
 use serde::Deserialize;
 use stockade_domain::FindingKind;
 
+use crate::fingerprint::Fingerprints;
+
 pub(crate) use crate::validate::Validator;
 
 /// A recognizer: patterns that are matched exactly, regions that run from an opener to a closer.
@@ -20,6 +22,8 @@ pub(crate) struct Recognizer {
     pub(crate) pattern: Vec<Pattern>,
     #[serde(default)]
     pub(crate) region: Vec<Region>,
+    /// Values that are known by keyed digests only.
+    pub(crate) fingerprints: Option<Fingerprints>,
 }
 
 /// One shape of what is sought. A match is any stretch of the canonical view for which the regex matches exactly that

@@ -1,9 +1,10 @@
 //! How well attempts to steer a model are recognised: recall by source, false positives by source and language, what
-//! blocks, and what disguises do. Needs `STOCKADE_TESTDATA`; says "not run" without it.
-//! Run with `cargo xtask eval injection`.
+//! blocks, and what disguises do; before that, the set of our own. Public sets need `STOCKADE_TESTDATA`.
+//! Run with `cargo xtask eval injection`. `STOCKADE_RULES` names a directory of rules that replace built-in ones.
 
 #![expect(clippy::print_stdout, reason = "a program that prints figures")]
 
+mod blind;
 mod data;
 mod disguise;
 
@@ -32,12 +33,22 @@ struct Outcome {
 }
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let listed = std::env::args().nth(1);
+    let mut rules = Rulebook::new(stockade_rules::FILES);
+    if let Some(directory) = std::env::var_os("STOCKADE_RULES") {
+        rules = rules.overlay(std::path::Path::new(&directory))?;
+    }
+    let engine = Engine::new(&rules)?;
+    if matches!(listed.as_deref(), None | Some("blind" | "blind-list")) {
+        blind::run(&engine, listed.as_deref() == Some("blind-list"))?;
+    }
+    if matches!(listed.as_deref(), Some("blind" | "blind-list")) {
+        return Ok(());
+    }
     let Some(rows) = rows()? else {
         println!("not run: STOCKADE_TESTDATA is not set");
         return Ok(());
     };
-    let listed = std::env::args().nth(1);
-    let engine = Engine::new(&Rulebook::new(stockade_rules::FILES))?;
     let outcomes: Vec<Outcome> = rows.iter().map(|row| examine(&engine, &row.text)).collect();
     let mut pool: Vec<u16> = rows
         .iter()

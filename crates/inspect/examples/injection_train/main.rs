@@ -6,11 +6,15 @@
 mod attacks;
 mod benign;
 mod languages;
+mod model;
+mod orders;
+mod orders_words;
 mod random;
 
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use model::{Model, Sample, Shape, fit};
 use random::Random;
 use stockade_inspect::Engine;
 use stockade_rulebook::Rulebook;
@@ -18,22 +22,17 @@ use stockade_rulebook::Rulebook;
 /// Attacks and honest texts, of each.
 const TEXTS: usize = 16_000;
 
+/// What the model of attacks learns: crying wolf is worse than missing one, for rules look too.
+const SHAPE: Shape = Shape { weights: 1 << 17, epochs: 14, honest: 2.5 };
+
+/// The same of the model of orders.
+const ORDERS: Shape = Shape { weights: 1 << 16, epochs: 12, honest: 2.0 };
+
+/// Segments of each kind for the model of orders.
+const SEGMENTS: usize = 30_000;
+
 /// One in so many texts is not in English.
 const ENGLISH: usize = 2;
-
-const EPOCHS: usize = 14;
-const WEIGHTS: usize = 1 << 17;
-
-/// The weight of an honest text: crying wolf is worse than missing one, for rules look too.
-const HONEST: f32 = 2.5;
-
-/// A text as the model sees it.
-struct Sample {
-    features: Vec<u32>,
-    attack: bool,
-    /// Its family, genre or language.
-    group: String,
-}
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let engine = Engine::new(&Rulebook::new(stockade_rules::FILES))?;
@@ -75,69 +74,54 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         println!("{count} {} texts, all different", if attack { "attack" } else { "honest" });
     }
     random.shuffle(&mut train);
-    let model = fit(&train, &mut random);
+    let model = fit(&train, &SHAPE, &mut random);
     println!("{} texts for training", train.len());
     tell("of families and genres that were trained on", &model, &test);
     tell("of families and genres that never were", &model, &unseen);
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/score/injection.bin");
     std::fs::write(&path, model.bytes())?;
     println!("{}", path.display());
-    Ok(())
+    orders(&engine, &mut Random::new(20_261_129))
 }
 
-struct Model {
-    weights: Vec<i8>,
-    scale: f32,
-    bias: f32,
-}
-
-/// Logistic regression by AdaGrad with decay; features are divided by the root of their number.
-fn fit(train: &[Sample], random: &mut Random) -> Model {
-    let mut weights = vec![0.0_f32; WEIGHTS];
-    let mut squares = vec![1e-4_f32; WEIGHTS];
-    let mut bias = 0.0_f32;
-    let mut order: Vec<usize> = (0..train.len()).collect();
-    for epoch in 0..EPOCHS {
-        random.shuffle(&mut order);
-        let rate = 0.25 / (1.0 + epoch as f32 * 0.3);
-        for sample in order.iter().filter_map(|at| train.get(*at)) {
-            let norm = 1.0 / (sample.features.len().max(1) as f32).sqrt();
-            let of = |at: &u32| weights.get(*at as usize).copied().unwrap_or(0.0);
-            let logit = sample.features.iter().map(of).sum::<f32>() * norm + bias;
-            let probability = 1.0 / (1.0 + (-logit).exp());
-            let (wanted, importance) = if sample.attack { (1.0, 1.0) } else { (0.0, HONEST) };
-            let error = (probability - wanted) * importance;
-            bias -= rate * 0.02 * error;
-            for at in &sample.features {
-                let at = *at as usize;
-                if let (Some(weight), Some(square)) = (weights.get_mut(at), squares.get_mut(at)) {
-                    let gradient = error * norm + 2e-5 * *weight;
-                    *square += gradient * gradient;
-                    *weight -= rate * gradient / square.sqrt();
+/// Makes segments, trains the model of orders, and writes it.
+fn orders(engine: &Engine, random: &mut Random) -> Result<(), Box<dyn std::error::Error>> {
+    let (mut train, mut test, mut unseen) = (Vec::new(), Vec::new(), Vec::new());
+    for attack in [true, false] {
+        for _ in 0..SEGMENTS {
+            let (group, text, held_out) = if random.one_in(ENGLISH) {
+                let (code, text) = orders::tongue(attack, random);
+                (code.to_owned(), text, false)
+            } else if attack {
+                let task = orders::TASKS.get(random.below(orders::TASKS.len())).copied();
+                let task = task.unwrap_or(orders::Task::Write);
+                (format!("{task:?}"), orders::order(task, random), task == orders::HELD_OUT)
+            } else {
+                let cell = orders::CELLS.get(random.below(orders::CELLS.len())).copied();
+                let cell = cell.unwrap_or(orders::Cell::Name);
+                (format!("{cell:?}"), orders::cell(cell, random), cell == orders::HELD_OUT_CELL)
+            };
+            for features in engine.order_features(&text) {
+                let sample = Sample { features, attack, group: group.clone() };
+                if held_out {
+                    unseen.push(sample);
+                } else if random.one_in(10) {
+                    test.push(sample);
+                } else {
+                    train.push(sample);
                 }
             }
         }
     }
-    let most = weights.iter().fold(0.0_f32, |most, w| most.max(w.abs())).max(1e-6);
-    let scale = most / 127.0;
-    let weights = weights.iter().map(|w| (w / scale).round() as i8).collect();
-    Model { weights, scale, bias }
-}
-
-impl Model {
-    fn logit(&self, features: &[u32]) -> f32 {
-        let sum: i32 =
-            features.iter().map(|at| i32::from(self.weights.get(*at as usize).copied().unwrap_or(0))).sum();
-        sum as f32 * self.scale / (features.len().max(1) as f32).sqrt() + self.bias
-    }
-
-    fn bytes(&self) -> Vec<u8> {
-        let mut out = Vec::with_capacity(WEIGHTS + 8);
-        out.extend(self.scale.to_le_bytes());
-        out.extend(self.bias.to_le_bytes());
-        out.extend(self.weights.iter().flat_map(|w| w.to_le_bytes()));
-        out
-    }
+    random.shuffle(&mut train);
+    let model = fit(&train, &ORDERS, random);
+    println!("\norders among data: {} segments for training", train.len());
+    tell("of tasks and cells that were trained on", &model, &test);
+    tell("of tasks and cells that never were", &model, &unseen);
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/score/orders.bin");
+    std::fs::write(&path, model.bytes())?;
+    println!("{}", path.display());
+    Ok(())
 }
 
 /// How many attacks, and how many honest texts, come out above even odds, by group.

@@ -145,7 +145,8 @@ struct Building {
 
 impl Building {
     fn add(&mut self, rule: usize, recognizer: &Recognizer, hinted: bool) -> Result<(), String> {
-        if recognizer.pattern.is_empty() && recognizer.region.is_empty() {
+        if recognizer.pattern.is_empty() && recognizer.region.is_empty() && recognizer.fingerprints.is_none()
+        {
             return Err("neither a pattern nor a region".to_owned());
         }
         for pattern in &recognizer.pattern {

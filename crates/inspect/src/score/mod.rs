@@ -1,11 +1,15 @@
 //! A second opinion: how much the words of a text look like those of attacks, whichever rule they meet or not.
 //!
-//! It is triage. It moves the score of a report; it makes no finding, so it never blocks.
+//! It is triage. It moves the score of a report; it makes no finding, so it never blocks. A second model looks for orders
+//! among data: see `orders`.
 
 mod meter;
 mod model;
+mod orders;
+mod structure;
 
 pub(crate) use meter::Meter;
+pub(crate) use orders::Orders;
 
 /// How much of what rules leave open the second opinion can add, in hundredths: by itself it stays below the confidence
 /// from which a finding blocks.

@@ -31,6 +31,33 @@ pub(super) fn letters(c: char, mut give: impl FnMut(Letter)) {
     }
 }
 
+/// What a character is to somebody who wants words only.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Unit {
+    /// Part of a word.
+    Part(char),
+    /// The end of a word. An ideograph is a word of its own.
+    End,
+}
+
+/// Reads one character. One character can stand for several.
+pub(crate) fn units(c: char, mut give: impl FnMut(Unit)) {
+    let mut take = |letter: Letter| match letter {
+        Letter::Word(code) | Letter::Twin(code) => give(char::from_u32(code).map_or(Unit::End, Unit::Part)),
+        Letter::Alone(code) => {
+            give(Unit::End);
+            give(char::from_u32(code).map_or(Unit::End, Unit::Part));
+            give(Unit::End);
+        }
+        Letter::Gap(_) => give(Unit::End),
+        Letter::Nothing => {}
+    };
+    match u8::try_from(c) {
+        Ok(byte) if byte.is_ascii() => take(ascii(byte)),
+        _ => letters(c, take),
+    }
+}
+
 /// Reads one ASCII character.
 pub(super) fn ascii(byte: u8) -> Letter {
     if byte.is_ascii_alphanumeric() {

@@ -5,6 +5,17 @@ use std::cmp::Reverse;
 /// The most signs that one text keeps; of more, the heaviest.
 const MOST: usize = 64;
 
+/// The weights between which a sign gains by others near it, in thousandths: lighter ones say too little, heavier ones
+/// enough.
+const BORNE_OUT: u16 = 250;
+const ENOUGH: u16 = 500;
+
+/// How far apart signs are that bear each other out, in bytes.
+const NEAR: usize = 200;
+
+/// How much of the weight of another sign counts, in hundredths: signs of different rules share words.
+const SHARED: u64 = 80;
+
 /// A sign in original offsets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Hit {
@@ -54,10 +65,36 @@ impl Hits {
         }
     }
 
+    /// All of them in order. Light signs of different rules that stand close together bear each other out.
     pub(super) fn into_vec(mut self) -> Vec<Hit> {
+        let alone = self.0.clone();
+        for hit in self.0.iter_mut().filter(|hit| (BORNE_OUT..ENOUGH).contains(&hit.weight)) {
+            hit.weight = together(hit, &alone);
+        }
         self.0.sort_unstable_by_key(|hit| (hit.start, hit.end, hit.rule));
         self.0
     }
+}
+
+/// What a sign weighs together with those of other rules that stand near it.
+fn together(hit: &Hit, all: &[Hit]) -> u16 {
+    let near = |other: &&Hit| {
+        other.rule != hit.rule
+            && other.weight >= BORNE_OUT
+            && other.start <= hit.end.saturating_add(NEAR)
+            && hit.start <= other.end.saturating_add(NEAR)
+    };
+    let mut heaviest: Vec<(usize, u16)> = Vec::new();
+    for other in all.iter().filter(near) {
+        match heaviest.iter_mut().find(|(rule, _)| *rule == other.rule) {
+            Some((_, weight)) => *weight = (*weight).max(other.weight),
+            None => heaviest.push((other.rule, other.weight)),
+        }
+    }
+    let open = heaviest.iter().fold(u64::from(1_000_u16.saturating_sub(hit.weight)), |open, (_, weight)| {
+        open * (100_000 - u64::from(*weight).min(1_000) * SHARED) / 100_000
+    });
+    u16::try_from(1_000_u64.saturating_sub(open)).unwrap_or(1_000)
 }
 
 /// What signs weigh together: the heaviest of each rule, taken as independent.

@@ -37,6 +37,9 @@ const DISGUISED: usize = 5;
 /// The class of words that speak of attacks. It has this name in every rule, and is one for all.
 const MENTION: &str = "mention";
 
+/// The class of words after which a text is likely to be somebody else's: `summarise this`. One for all rules, too.
+const PASTED: &str = "pasted";
+
 pub(crate) struct Lexicon {
     /// Phrases by their last word.
     phrases: Table<Vec<Phrase>>,
@@ -58,6 +61,8 @@ pub(crate) struct Lexicon {
     numbers: HashMap<(String, String), usize>,
     /// The class of words that speak of attacks, if there is one.
     pub(super) mention: u128,
+    /// The class of words that announce a text of somebody else, if there is one.
+    pub(super) pasted: u128,
     pub(super) patterns: Vec<Compiled>,
     /// Patterns that a class can complete, by the class's number.
     pub(super) completed_by: Vec<Vec<usize>>,
@@ -93,6 +98,7 @@ pub(super) struct Compiled {
     pub(super) within: u64,
     pub(super) any_order: bool,
     pub(super) unless: u128,
+    pub(super) without: u128,
     pub(super) weight: Weight,
 }
 
@@ -185,6 +191,7 @@ impl Lexicon {
             beginnings: Filter::new(FILTER / 4),
             numbers: HashMap::new(),
             mention: 0,
+            pasted: 0,
             patterns: Vec::new(),
             completed_by: Vec::new(),
             literals: Vec::new(),
@@ -218,8 +225,10 @@ impl Lexicon {
             if number == next {
                 self.completed_by.push(Vec::new());
             }
-            if name == MENTION {
-                self.mention = 1 << number;
+            match name.as_str() {
+                MENTION => self.mention = 1 << number,
+                PASTED => self.pasted = 1 << number,
+                _ => {}
             }
             phrases.iter().try_for_each(|phrase| self.phrase(phrase, 1 << number))?;
         }
@@ -254,6 +263,7 @@ impl Lexicon {
                 within: u64::from(pattern.within).saturating_mul(2),
                 any_order: pattern.any_order,
                 unless: pattern.unless.as_ref().map(number).transpose()?.map_or(0, |n| 1 << n),
+                without: pattern.without.as_ref().map(number).transpose()?.map_or(0, |n| 1 << n),
                 weight: pattern.weight,
             });
         }
@@ -447,7 +457,7 @@ impl Lexicon {
 /// Family and name of a class as it is written in a rule of a family.
 fn class_of(family: &str, name: &str) -> (String, String) {
     let (family, name) = name.split_once('.').unwrap_or((family, name));
-    let family = if name == MENTION { MENTION } else { family };
+    let family = if matches!(name, MENTION | PASTED) { name } else { family };
     (family.to_owned(), name.to_owned())
 }
 
@@ -462,7 +472,9 @@ pub(super) fn words(phrase: &str) -> Vec<Word> {
             if word.len > 0 {
                 out.push(std::mem::replace(&mut word, Word::EMPTY));
             }
-            if let Letter::Alone(c) = letter {
+            // The sign of an e-mail address is a word of its own.
+            let alone = if letter == Letter::Gap('@') { Letter::Alone(u32::from('@')) } else { letter };
+            if let Letter::Alone(c) = alone {
                 let mut alone = Word::EMPTY;
                 alone.push(c);
                 out.push(alone);

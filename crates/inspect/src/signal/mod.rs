@@ -11,12 +11,16 @@ mod fold;
 mod hidden;
 mod hits;
 mod lexicon;
+mod pasted;
+mod proximity;
 mod rule;
 mod shape;
+mod suffix;
 mod tracker;
 mod word;
 
 pub(crate) use clue::{Disguised, stands_for};
+pub(crate) use fold::{Unit, units};
 pub(crate) use hits::{Hit, score};
 pub(crate) use lexicon::Lexicon;
 pub(crate) use rule::Signal;

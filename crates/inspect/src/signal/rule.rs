@@ -11,6 +11,9 @@ pub(crate) struct Signal {
     /// The type of its findings. Rules of a family share their classes, and may add to those of others
     /// as `family.class`; a class named `mention` is shared by all.
     pub(crate) family: String,
+    /// It is a sign in data only: its examples are read as what a tool gave back.
+    #[serde(default)]
+    pub(crate) in_data: bool,
     /// Something that words do not express.
     pub(crate) detector: Option<Special>,
     /// Weight of what the detector finds.
@@ -41,6 +44,10 @@ pub(crate) enum Special {
     ManyTurns,
     /// One word, over and over.
     Repetition,
+    /// A cell, value or line of data that tells a reader what to do.
+    InstructionInData,
+    /// Words and marks of code in an order that an optimiser made.
+    AdversarialSuffix,
 }
 
 impl Signal {
@@ -71,6 +78,8 @@ pub(crate) struct Proximity {
     pub(crate) any_order: bool,
     /// A class of which no word may stand in the three words before.
     pub(crate) unless: Option<String>,
+    /// A class of which no word may stand between the first and the last.
+    pub(crate) without: Option<String>,
     pub(crate) weight: Weight,
 }
 

@@ -5,11 +5,14 @@ use super::clue::Clues;
 use super::fold::{Letter, letters};
 use super::hidden::HiddenText;
 use super::hits::{Hit, Hits};
-use super::lexicon::{Compiled, LITERAL, Lexicon, PHRASE, Sense};
+use super::lexicon::{LITERAL, Lexicon, PHRASE, Sense};
+use super::pasted::Pasted;
+use super::proximity::{Complete, Meaning, complete};
 use super::rule::{Special, Weight};
 use super::shape::Shape;
+use super::suffix::Suffix;
 use super::word::{Word, WordHash};
-use crate::score::Meter;
+use crate::score::{Meter, Orders};
 use crate::view::ascii_run;
 
 /// How many words that mean something are looked back over.
@@ -20,9 +23,6 @@ const RING: usize = (PHRASE + 1).next_power_of_two();
 
 /// A quotation longer than this many half words is none.
 const QUOTATION: u64 = 240;
-
-/// How far before a pattern a word that takes it back is looked for, in half words.
-const UNLESS: u64 = 6;
 
 /// What the end of a sentence adds to a distance, in half words.
 const SENTENCE: u64 = 4;
@@ -49,6 +49,7 @@ const ENCODED: u16 = 400;
 pub(crate) struct Tracker {
     /// Text that the model is given to read, rather than told.
     data: bool,
+    pasted: Pasted,
     word: Box<Word>,
     /// An empty word, for when this one ends.
     spare: Option<Box<Word>>,
@@ -70,22 +71,12 @@ pub(crate) struct Tracker {
     address: Address,
     hidden: HiddenText,
     shape: Shape,
+    suffix: Suffix,
     clues: Clues,
     meter: Meter,
+    /// Looks for orders, in data.
+    orders: Option<Box<Orders>>,
     hits: Hits,
-}
-
-#[derive(Debug, Clone, Copy, Default)]
-struct Meaning {
-    classes: u128,
-    /// First byte, of the phrase if it is one.
-    start: usize,
-    /// First byte of its last word.
-    word: usize,
-    end: usize,
-    position: u64,
-    /// Its letters are not in place.
-    misspelt: bool,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -97,16 +88,11 @@ struct Quotation {
     position: u64,
 }
 
-/// A completed pattern: where it begins, and whether one of its words is misspelt.
-struct Complete {
-    begin: usize,
-    misspelt: bool,
-}
-
 impl Tracker {
     pub(crate) fn new(data: bool) -> Self {
         Self {
             data,
+            pasted: Pasted::default(),
             word: Box::new(Word::EMPTY),
             spare: None,
             position: 0,
@@ -121,8 +107,10 @@ impl Tracker {
             address: Address::default(),
             hidden: HiddenText::default(),
             shape: Shape::default(),
+            suffix: Suffix::default(),
             clues: Clues::default(),
             meter: Meter::default(),
+            orders: data.then(Box::default),
             hits: Hits::default(),
         }
     }
@@ -184,6 +172,11 @@ impl Tracker {
     /// Ends the last word: nothing follows.
     pub(crate) fn end(&mut self, lexicon: &Lexicon, end: usize) {
         self.end_word(lexicon, end, b'\n');
+        let orders = self.orders.as_mut().map(|orders| orders.finish()).unwrap_or_default();
+        for order in orders {
+            let share = u64::from(order.likely);
+            self.special(lexicon, Special::InstructionInData, order.start, order.end, share);
+        }
     }
 
     /// The signs, and how much the words look like those of attacks, in thousandths.
@@ -197,6 +190,14 @@ impl Tracker {
         tracker.push(lexicon, text, 0);
         tracker.end(lexicon, text.len());
         tracker.meter.into_features()
+    }
+
+    /// What the model of orders sees of each segment of a text.
+    pub(crate) fn order_features(lexicon: &Lexicon, text: &str) -> Vec<Vec<u32>> {
+        let mut tracker = Self { orders: Some(Box::new(Orders::collecting())), ..Self::new(true) };
+        tracker.push(lexicon, text, 0);
+        tracker.end_word(lexicon, text.len(), b'\n');
+        tracker.orders.map(|orders| orders.into_features()).unwrap_or_default()
     }
 
     fn ascii(&mut self, lexicon: &Lexicon, text: &[u8], offset: usize) {
@@ -218,6 +219,7 @@ impl Tracker {
                 self.clues.symbol(place);
             }
             self.end_word(lexicon, place, *byte);
+            self.mark(lexicon, *byte, place);
             match byte {
                 b' ' | b',' => {}
                 b'.' | b'!' | b'?' => self.position = self.position.saturating_add(SENTENCE),
@@ -257,6 +259,7 @@ impl Tracker {
             Letter::Gap(c) => {
                 tail = u8::try_from(c).ok().filter(u8::is_ascii).unwrap_or(tail);
                 self.end_word(lexicon, start, tail);
+                self.mark(lexicon, plain(c), start);
                 match c {
                     '.' | '!' | '?' | '。' | '！' | '？' | '।' | '؟' | '۔' => {
                         self.position = self.position.saturating_add(SENTENCE)
@@ -271,6 +274,29 @@ impl Tracker {
         self.shorten_tail();
         if !lexicon.literals_at(tail).is_empty() {
             self.literals(lexicon, &[], end);
+        }
+    }
+
+    /// Sees what is neither letter nor digit, after the word before it has ended.
+    #[inline]
+    fn mark(&mut self, lexicon: &Lexicon, byte: u8, place: usize) {
+        if byte == b' ' && self.orders.is_none() {
+            return;
+        }
+        if !self.data {
+            self.pasted.mark(byte, place, self.position, self.word_before(1).0);
+        }
+        if let Some((start, end)) = self.suffix.mark(byte, place) {
+            self.special(lexicon, Special::AdversarialSuffix, start, end, 1_000);
+        }
+        if let Some(orders) = &mut self.orders {
+            orders.mark(byte, place);
+        }
+        if byte == b'@' {
+            let mut alone = Word::EMPTY;
+            alone.start = place;
+            alone.push(u32::from(byte));
+            self.token(lexicon, &alone, place.saturating_add(1), 0);
         }
     }
 
@@ -300,6 +326,7 @@ impl Tracker {
         if let Some((start, end)) = self.shape.after_word(mark, word.start, end) {
             self.special(lexicon, Special::ManyTurns, start, end, 1_000);
         }
+        self.suffix.word(end);
         self.token(lexicon, &word, end, 2);
         word.clear();
         self.spare = Some(word);
@@ -310,7 +337,12 @@ impl Tracker {
         let start = word.start;
         let Sense { classes, span, meant, disguise } =
             lexicon.sense(word, (1..=PHRASE).map(|back| self.word_before(back).0));
-        self.clues.word(lexicon, word, disguise, end);
+        if width > 0 {
+            self.clues.word(lexicon, word, disguise, end);
+            if let Some(orders) = &mut self.orders {
+                orders.word(word.hash.0, word.letters(), start, end, width);
+            }
+        }
         if width == 2 {
             let before = [self.word_before(1).0.0, self.word_before(2).0.0];
             self.meter.word(word.hash.0, word.letters(), before);
@@ -321,6 +353,9 @@ impl Tracker {
         self.words = self.words.wrapping_add(1);
         if classes == 0 {
             return;
+        }
+        if classes & lexicon.pasted != 0 {
+            self.pasted.announced(self.position);
         }
         if classes & lexicon.mention != 0 {
             self.mentions.rotate_right(1);
@@ -343,7 +378,8 @@ impl Tracker {
             bits &= bits.wrapping_sub(1);
             for pattern in lexicon.completed_by.get(class).into_iter().flatten() {
                 if let Some(pattern) = lexicon.patterns.get(*pattern)
-                    && let Some(Complete { begin, misspelt }) = self.complete(pattern, &meaning, 1 << class)
+                    && let Some(Complete { begin, misspelt }) =
+                        complete(pattern, &meaning, 1 << class, &self.meaning)
                 {
                     let share = if misspelt { MISSPELT } else { 1_000 };
                     self.hit(pattern.rule, begin, end, pattern.weight, self.discount(share));
@@ -356,54 +392,25 @@ impl Tracker {
         }
     }
 
+    /// Whether this place is read to the model rather than said to it.
+    fn is_read(&self) -> bool {
+        self.data || self.pasted.has_begun()
+    }
+
     /// What a sign weighs here, in thousandths: less where several words before it speak of attacks.
     fn discount(&self, share: u64) -> u64 {
+        if !self.data && self.is_spoken_of() { share.saturating_mul(55) / 100 } else { share }
+    }
+
+    /// Whether several words shortly before speak of attacks.
+    fn is_spoken_of(&self) -> bool {
         let near = |at: &Option<u64>| at.is_some_and(|at| self.position.saturating_sub(at) <= MENTION);
-        if !self.data && self.mentions.iter().all(near) { share.saturating_mul(55) / 100 } else { share }
+        self.mentions.iter().all(near)
     }
 
     /// The word so many words ago, 1 being the last, and where it begins.
     fn word_before(&self, back: usize) -> (WordHash, usize) {
         self.recent.get(self.words.wrapping_sub(back) % RING).copied().unwrap_or((WordHash::EMPTY, 0))
-    }
-
-    /// The pattern whose one class the newest word has, when the others came before.
-    fn complete(&self, pattern: &Compiled, newest: &Meaning, class: u128) -> Option<Complete> {
-        // One bit for each class that is still to be found.
-        let all =
-            1_u32.checked_shl(u32::try_from(pattern.classes.len()).unwrap_or(0)).unwrap_or(0).wrapping_sub(1);
-        let own = pattern.classes.iter().rposition(|c| *c == class)?;
-        let mut missing = all & !(1 << own);
-        let mut first = *newest;
-        let mut begin = newest.start;
-        let mut misspelt = newest.misspelt;
-        let near =
-            |m: &&Meaning| m.classes != 0 && newest.position.saturating_sub(m.position) <= pattern.within;
-        for meaning in self.meaning.iter().take_while(near) {
-            if missing == 0 {
-                break;
-            }
-            if meaning.end > first.word {
-                continue;
-            }
-            let fits = |(at, class): &(usize, &u128)| {
-                missing & (1 << at) != 0
-                    && meaning.classes & **class != 0
-                    && (pattern.any_order || missing >> at == 1)
-            };
-            if let Some((at, _)) = pattern.classes.iter().enumerate().find(fits) {
-                missing &= !(1 << at);
-                first = *meaning;
-                begin = begin.min(meaning.start);
-                misspelt |= meaning.misspelt;
-            }
-        }
-        let taken_back = |m: &Meaning| {
-            m.classes & pattern.unless != 0
-                && m.end <= begin
-                && first.position.saturating_sub(m.position) <= UNLESS
-        };
-        (missing == 0 && !self.meaning.iter().any(taken_back)).then_some(Complete { begin, misspelt })
     }
 
     /// Looks for literals that end here, in `text` and in what came before it.
@@ -434,7 +441,7 @@ impl Tracker {
             };
             if fits && (!literal.line_start || opens_line()) {
                 let quotation = self.open_quotation(start).filter(|_| !literal.markup);
-                let weight = weigh(literal.weight, self.data, 1_000);
+                let weight = weigh(literal.weight, self.is_read(), 1_000);
                 self.hits.add(Hit { rule: literal.rule, start, end, weight, quotation });
             }
         }
@@ -456,7 +463,7 @@ impl Tracker {
 
     fn hit(&mut self, rule: usize, start: usize, end: usize, weight: Weight, share: u64) {
         let quotation = self.open_quotation(start);
-        self.hits.add(Hit { rule, start, end, weight: weigh(weight, self.data, share), quotation });
+        self.hits.add(Hit { rule, start, end, weight: weigh(weight, self.is_read(), share), quotation });
     }
 
     fn quote(&mut self, mark: char, start: usize) {
@@ -477,9 +484,21 @@ impl Tracker {
     }
 
     /// The open quotation, for a sign that begins in it. In data everything may stand in quotation marks, as in JSON:
-    /// there they mean nothing.
+    /// there they mean something only where attacks are spoken of.
     fn open_quotation(&self, start: usize) -> Option<usize> {
-        self.quotation.filter(|open| !self.data && open.start <= start).map(|open| open.number)
+        let counts = !self.data || self.is_spoken_of();
+        self.quotation.filter(|open| counts && open.start <= start).map(|open| open.number)
+    }
+}
+
+/// The mark of ASCII that does what a mark of another script does.
+fn plain(c: char) -> u8 {
+    match c {
+        '。' | '！' | '।' | '۔' => b'!',
+        '？' | '؟' => b'?',
+        '，' | '、' | '،' => b',',
+        '；' | '؛' => b';',
+        _ => u8::try_from(c).ok().filter(u8::is_ascii).unwrap_or(b' '),
     }
 }
 

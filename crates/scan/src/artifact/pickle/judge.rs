@@ -423,6 +423,14 @@ impl Judge<'_, '_> {
         self.say(rule::CONTRACT, id, message, offset);
     }
 
+    /// PyTorch's old format names the class of a module by a persistent id: `('module', class, file, source)`.
+    fn class_of_module(&self, machine: &Machine<'_>, value: Value) -> Option<Value> {
+        let Value::Persistent(node) = value else { return None };
+        let Node::Persistent { id } = machine.node(node)? else { return None };
+        let [kind, class @ Value::Global(_), ..] = machine.tuple(id) else { return None };
+        (self.torch && machine.text(*kind).as_deref() == Some("module")).then_some(*class)
+    }
+
     /// Functions that data only holds count as called when they are arguments of a call.
     fn handed(&mut self, machine: &Machine<'_>, args: Value) {
         for arg in machine.tuple(args) {
@@ -478,6 +486,7 @@ impl Watch for Judge<'_, '_> {
     }
 
     fn call(&mut self, machine: &Machine<'_>, how: How, callee: Value, args: Value, offset: u64) -> bool {
+        let callee = self.class_of_module(machine, callee).unwrap_or(callee);
         // What is called may call what it is handed; only a partial function keeps it for later.
         if let Value::Global(id) = callee
             && how == How::Call

@@ -181,6 +181,9 @@ fn functions_of_libraries_are_held_and_not_called() {
         let report = look("model.pkl", &calls(module, name, text));
         assert_eq!(report.verdict, Verdict::Clean, "{module}.{name}: {:?}", report.issues);
     }
+    // A class of small letters is made, not called.
+    let made = b"\x80\x02cscipy.interpolate._interpolate\ninterp1d\n)\x81.";
+    assert_eq!(look("model.pkl", made).verdict, Verdict::Clean);
     // Held by data, not called.
     assert_eq!(look("model.pkl", b"\x80\x02csklearn.metrics\nf1_score\n.").verdict, Verdict::Clean);
     // Handed to what calls it.

@@ -14,6 +14,9 @@ use crate::artifact::scanner::{Place, Scan};
 /// What PyTorch's old format begins with, as protocol 2 writes it.
 const TORCH_MAGIC: &[u8] = b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19.";
 
+/// Functions of `copyreg` that make an instance of the class that they are handed, without calling it.
+const MAKES: [&str; 3] = ["_reconstructor", "__newobj__", "__newobj_ex__"];
+
 /// Different unknown callables that are named one by one.
 const NAMED: usize = 25;
 
@@ -491,6 +494,7 @@ impl Watch for Judge<'_, '_> {
         if let Value::Global(id) = callee
             && how == How::Call
             && matches!(self.tier(id), Tier::Allowed(Contract::Any) | Tier::Constructible)
+            && machine.imported(id).is_some_and(|i| !MAKES.contains(&i.name.as_str()))
         {
             self.handed(machine, args);
         }
@@ -513,6 +517,8 @@ impl Watch for Judge<'_, '_> {
                     }
                     return false;
                 }
+                // Only a class can be made so, however small its letters: a function ends the loading.
+                Some(Tier::Held) if how == How::New => return false,
                 Some(Tier::Unknown | Tier::Held) | None => {
                     self.acted = true;
                     self.uses.entry(id).or_insert_with(|| Use { offset, ..Use::default() }).called = true;

@@ -1,5 +1,7 @@
 //! Configuration: MCP servers, agents, instructions, application settings, pipelines.
 
+use std::collections::BTreeSet;
+
 use crate::asset::{Kind, LIKELY, SURE, Sighting};
 use crate::catalog::Catalog;
 use crate::code::detect::known_model;
@@ -217,6 +219,7 @@ pub(crate) fn document(
 }
 
 fn servers(path: &str, root: &Node, read: &mut Read) {
+    let mut seen: BTreeSet<Place> = BTreeSet::new();
     for (files, table) in SERVERS {
         if !files.iter().any(|pattern| matches_path(pattern, path)) {
             continue;
@@ -240,7 +243,7 @@ fn servers(path: &str, root: &Node, read: &mut Read) {
                 {
                     continue;
                 }
-                if read.subjects.iter().any(|s| s.on == On::McpServer && s.at == at) {
+                if !seen.insert(at) {
                     continue;
                 }
                 let transport =

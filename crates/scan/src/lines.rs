@@ -17,6 +17,19 @@ impl Lines {
         self.0.partition_point(|start| *start <= byte).max(1)
     }
 
+    /// A line's text; of a very long one what stands from a byte of it on.
+    pub(crate) fn around<'t>(&self, text: &'t str, line: usize, byte: usize) -> &'t str {
+        const LONG: usize = 2_000;
+        const SHOWN: usize = 200;
+        let whole = self.text(text, line);
+        if whole.len() <= LONG {
+            return whole;
+        }
+        let from = text.floor_char_boundary(byte);
+        let to = text.floor_char_boundary(from.saturating_add(SHOWN));
+        text.get(from..to).unwrap_or_default()
+    }
+
     /// A line's text.
     pub(crate) fn text<'t>(&self, text: &'t str, line: usize) -> &'t str {
         let start = line.checked_sub(1).and_then(|at| self.0.get(at)).copied().unwrap_or(text.len());

@@ -165,7 +165,7 @@ impl Texts {
                 message: rule.header.title.clone(),
                 fix: rule.header.fix.clone(),
                 references: references.chain(ids).collect(),
-                fingerprint: fingerprint(hit.id, path, lines.text(text, line)),
+                fingerprint: fingerprint(hit.id, path, lines.around(text, line, at.start)),
                 scope,
                 suppressed: policy::inline(text, &lines, line, hit.id),
             });
@@ -226,7 +226,8 @@ impl Texts {
         let mut read = Read::default();
         let mut map = None;
         if let Some(language) = Language::of(path) {
-            if is_minified(text) {
+            if Scope::of(path) != Scope::Product && is_minified(text) || is_bundle(path) && is_minified(text)
+            {
                 read.skipped = Some("minified");
             } else if self.is_relevant(text) {
                 self.source(language, text, &mut read);
@@ -340,6 +341,16 @@ impl Texts {
             read.incomplete = Some(error.to_string());
         }
     }
+}
+
+/// Whether a name says that a program made the file of others.
+fn is_bundle(path: &str) -> bool {
+    let mut parts = path.rsplit('/');
+    let script = [".js", ".mjs", ".cjs"].iter().any(|ending| path.ends_with(ending));
+    let made = parts.next().is_some_and(|file| file.contains(".min.") || file.contains(".bundle."));
+    script
+        && (made
+            || parts.any(|part| matches!(part, "dist" | "build" | "out" | "static" | "public" | "wwwroot")))
 }
 
 /// Whether a source file was written by a program for a machine to read: lines that nobody reads.

@@ -1,5 +1,6 @@
 //! The files of a tree: ignore files are honoured, links are not followed, the root is not left.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use ignore::WalkBuilder;
@@ -26,15 +27,8 @@ pub(crate) fn walk(root: &Path) -> Walk {
         found.files.push((name, root.to_owned()));
         return found;
     }
-    let walker = WalkBuilder::new(root)
-        .hidden(false)
-        .parents(false)
-        .git_global(false)
-        .require_git(false)
-        .follow_links(false)
-        .add_custom_ignore_filename(".stockadeignore")
-        .filter_entry(|entry| entry.file_name() != ".git" || !entry.file_type().is_some_and(|ty| ty.is_dir()))
-        .build();
+    let inner = root.canonicalize().ok();
+    let walker = builder(root).add_custom_ignore_filename(OWN).build();
     for entry in walker {
         let entry = match entry {
             Ok(entry) => entry,
@@ -46,7 +40,15 @@ pub(crate) fn walk(root: &Path) -> Walk {
         let name = below(root, entry.path());
         match entry.file_type() {
             Some(ty) if ty.is_dir() => {}
-            Some(ty) if ty.is_symlink() => found.skipped.push((name, "link")),
+            Some(ty) if ty.is_symlink() => {
+                // Loaders follow it: where it leads out of the tree, weights were not looked at.
+                let inside = inner.as_deref().zip(entry.path().canonicalize().ok());
+                if crate::weights::is_named(&name) && !inside.is_some_and(|(root, to)| to.starts_with(root)) {
+                    found.failed.push((name, "a link out of the tree, under a name of weights".to_owned()));
+                } else {
+                    found.skipped.push((name, "link"));
+                }
+            }
             Some(ty) if ty.is_file() => found.files.push((name, entry.into_path())),
             _ => found.skipped.push((name, "special")),
         }
@@ -54,6 +56,20 @@ pub(crate) fn walk(root: &Path) -> Walk {
             found.failed.push((String::new(), format!("more than {MAX_FILES} files")));
             break;
         }
+    }
+    // What keeps files out of a repository does not keep models from being loaded. Only our own ignore files do, and what
+    // they leave out is told. An ignore file can leave out itself, so that this cannot be spared.
+    let known: BTreeSet<&String> = found.files.iter().map(|(name, _)| name).collect();
+    let mut without = builder(root);
+    without.git_ignore(false).ignore(false).git_exclude(false);
+    let mut all = models(&without, root);
+    all.retain(|(name, _)| !known.contains(name));
+    if !all.is_empty() {
+        without.add_custom_ignore_filename(OWN);
+        let kept: BTreeSet<String> = models(&without, root).into_iter().map(|(name, _)| name).collect();
+        let (scanned, left): (Vec<_>, Vec<_>) = all.into_iter().partition(|(name, _)| kept.contains(name));
+        found.skipped.extend(left.into_iter().map(|(name, _)| (name, "ignored by .stockadeignore")));
+        found.files.extend(scanned);
     }
     // Git reads these before anybody is asked.
     let config = root.join(".git/config");
@@ -64,6 +80,37 @@ pub(crate) fn walk(root: &Path) -> Walk {
     found.skipped.sort();
     found.failed.sort();
     found
+}
+
+/// The name of our own ignore files.
+const OWN: &str = ".stockadeignore";
+
+fn builder(root: &Path) -> WalkBuilder {
+    let mut builder = WalkBuilder::new(root);
+    builder
+        .hidden(false)
+        .parents(false)
+        .git_global(false)
+        .require_git(false)
+        .follow_links(false)
+        .filter_entry(|entry| {
+            entry.file_name() != ".git" || !entry.file_type().is_some_and(|ty| ty.is_dir())
+        });
+    builder
+}
+
+/// The files of a walk that are named like models, but for those that package managers bring.
+fn models(builder: &WalkBuilder, root: &Path) -> Vec<(String, PathBuf)> {
+    let files = builder
+        .build()
+        .filter_map(Result::ok)
+        .filter(|entry| entry.file_type().is_some_and(|ty| ty.is_file()));
+    let named = files.map(|entry| (below(root, entry.path()), entry.into_path()));
+    named.filter(|(name, _)| crate::weights::is_named(name) && !is_installed(name)).take(MAX_FILES).collect()
+}
+
+fn is_installed(name: &str) -> bool {
+    name.split('/').any(|part| matches!(part, "node_modules" | "site-packages" | ".venv" | "venv"))
 }
 
 fn below(root: &Path, path: &Path) -> String {

@@ -40,6 +40,14 @@ const ENDINGS: [&str; 23] = [
 const PLAIN: [&str; 12] =
     ["zip", "tar", "gzip", "bzip2", "xz", "zstd", "lz4", "json", "yaml", "jinja", "python", "numpy"];
 
+/// Whether a name is that of a model.
+pub(crate) fn is_named(path: &str) -> bool {
+    let ending = path.rsplit_once('.').map(|(_, ending)| ending.to_ascii_lowercase()).unwrap_or_default();
+    let name = path.rsplit('/').next().unwrap_or(path);
+    ENDINGS.contains(&ending.as_str())
+        || matches!(name, "pytorch_model.bin" | "saved_model.pb" | "adapter_model.bin")
+}
+
 /// Reads a file as the frameworks would, if one of them might.
 pub(crate) fn examine(
     path: &str,
@@ -50,9 +58,7 @@ pub(crate) fn examine(
     result: &mut FileResult,
 ) {
     let ending = path.rsplit_once('.').map(|(_, ending)| ending.to_ascii_lowercase()).unwrap_or_default();
-    let name = path.rsplit('/').next().unwrap_or(path);
-    let named = ENDINGS.contains(&ending.as_str())
-        || matches!(name, "pytorch_model.bin" | "saved_model.pb" | "adapter_model.bin");
+    let named = is_named(path);
     if !named && !artifact::looks_like_artifact(path, head) {
         return;
     }

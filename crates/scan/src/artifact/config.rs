@@ -22,9 +22,14 @@ pub(crate) fn json(scan: &mut Scan<'_>, source: &dyn ReadAt, place: &Place) {
         return;
     }
     let bytes = bytes_at(source, 0, MOST);
-    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
-    let Ok(json) = json::parse(bytes) else { return };
-    value(scan, place, &json);
+    match json::parse(&bytes) {
+        Ok(json) => value(scan, place, &json),
+        // Text that begins like JSON is everywhere; a configuration that cannot be read was not looked at.
+        Err(_) if super::detect::config_name(&place.name.to_ascii_lowercase()) => {
+            scan.incomplete(place, "json", "it cannot be read");
+        }
+        Err(_) => {}
+    }
 }
 
 /// Judges a value of JSON.
@@ -185,8 +190,30 @@ pub(crate) fn yaml(scan: &mut Scan<'_>, source: &dyn ReadAt, place: &Place) {
     }
 }
 
+/// A tag with its `%41` resolved.
+fn percent_decoded(tag: &str) -> String {
+    let mut out = Vec::with_capacity(tag.len());
+    let mut rest = tag.as_bytes();
+    while let [first, after @ ..] = rest {
+        let digits = after.get(..2).and_then(|two| std::str::from_utf8(two).ok());
+        match digits.and_then(|two| u8::from_str_radix(two, 16).ok()).filter(|_| *first == b'%') {
+            Some(byte) => {
+                out.push(byte);
+                rest = after.get(2..).unwrap_or_default();
+            }
+            None => {
+                out.push(*first);
+                rest = after;
+            }
+        }
+    }
+    String::from_utf8_lossy(&out).into_owned()
+}
+
 /// `!!python/...`: PyYAML's full and unsafe loaders make these.
 fn python_tag(scan: &mut Scan<'_>, place: &Place, tag: &str) {
+    // What stands in a tag may be written by its number (YAML 1.2, section 5.6).
+    let tag = &percent_decoded(tag);
     let Some((_, rest)) = tag.split_once("python/") else { return };
     let (kind, path) = rest.split_once(':').unwrap_or((rest, ""));
     let (module, name) = path.rsplit_once('.').unwrap_or(("builtins", path));

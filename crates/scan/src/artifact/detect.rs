@@ -5,7 +5,7 @@ use super::native::Native;
 use super::pickle;
 use super::read::ReadAt;
 use super::scanner::Place;
-use super::{archive, graph, hdf5, ubjson, zip};
+use super::{archive, graph, hdf5, json, ubjson, zip};
 
 /// How much of the beginning is looked at, in bytes.
 pub(crate) const HEAD: usize = 4096;
@@ -146,7 +146,9 @@ pub fn looks_like_artifact(name: &str, head: &[u8]) -> bool {
     if hdf5::start(&head, head).is_some() || is_xml(head) && names_model(head) {
         return true;
     }
-    if by_magic(head).is_some() || pickle::is_pickle_start(head) || is_zip_start(head) {
+    // A program is of interest where weights are expected, not under its own name.
+    let magic = by_magic(head).filter(|loader| !matches!(loader, Loader::Executable(_)));
+    if magic.is_some() || pickle::is_pickle_start(head) || is_zip_start(head) {
         return true;
     }
     if config_name(&place_name) {
@@ -167,7 +169,7 @@ pub(crate) fn promises_weights(ending: &str) -> bool {
 }
 
 /// Configuration that loaders of models act on.
-fn config_name(name: &str) -> bool {
+pub(crate) fn config_name(name: &str) -> bool {
     matches!(
         name,
         "config.json"
@@ -218,10 +220,10 @@ pub(crate) fn loaders(source: &dyn ReadAt, head: &[u8], place: &Place) -> Vec<Lo
             found.push(Loader::Ubjson);
         } else if is_xml(head) && (XML.contains(&ending.as_str()) || names_model(head)) {
             found.push(Loader::Xml);
-        } else if is_json(head) {
-            found.push(Loader::Json);
         } else if matches!(ending.as_str(), "yaml" | "yml") || place.name == "MLmodel" {
             found.push(Loader::Yaml);
+        } else if is_json(head) {
+            found.push(Loader::Json);
         } else if ending == "py" && place.depth > 0 && !place.torch {
             found.push(Loader::Python);
         }
@@ -256,6 +258,8 @@ fn safetensors_start(head: &[u8], len: u64) -> bool {
 }
 
 fn is_json(head: &[u8]) -> bool {
+    let decoded = json::decoded(head);
+    let head: &[u8] = &decoded;
     let head = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head).trim_ascii_start();
     matches!(head.first(), Some(b'{' | b'['))
         && std::str::from_utf8(head).map_or_else(|e| e.error_len().is_none(), |_| true)

@@ -1,5 +1,6 @@
 //! JSON that keeps what readers disagree about: members with the same name.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use serde::Deserialize;
@@ -21,9 +22,37 @@ pub(crate) enum Json {
 
 struct Reader;
 
-/// Reads one value; nesting is bounded (128).
+/// Reads one value; nesting is bounded (128). The encodings are those that Python's `json.loads` tells apart.
 pub(crate) fn parse(bytes: &[u8]) -> Result<Json, serde_json::Error> {
-    serde_json::from_slice(bytes)
+    serde_json::from_slice(&decoded(bytes))
+}
+
+/// JSON as UTF-8, from UTF-8, UTF-16 or UTF-32, told apart by a byte order mark or by where the zeros are (RFC 4627,
+/// section 3). What cannot be decoded stays as it is, which is no JSON.
+pub(crate) fn decoded(bytes: &[u8]) -> Cow<'_, [u8]> {
+    let (width, little, from) = match bytes {
+        [0xef, 0xbb, 0xbf, rest @ ..] => return Cow::Borrowed(rest),
+        [0xff, 0xfe, 0, 0, ..] => (4, true, 4),
+        [0, 0, 0xfe, 0xff, ..] => (4, false, 4),
+        [0xff, 0xfe, ..] => (2, true, 2),
+        [0xfe, 0xff, ..] => (2, false, 2),
+        [0, 0, 0, 1..=255, ..] => (4, false, 0),
+        [1..=255, 0, 0, 0, ..] => (4, true, 0),
+        [0, 1..=255, ..] => (2, false, 0),
+        [1..=255, 0, ..] => (2, true, 0),
+        _ => return Cow::Borrowed(bytes),
+    };
+    let units = bytes.get(from..).unwrap_or_default().chunks_exact(width).map(|unit| {
+        let value = |all: u32, byte: &u8| all << 8 | u32::from(*byte);
+        if little { unit.iter().rev().fold(0, value) } else { unit.iter().fold(0, value) }
+    });
+    let text: String = if width == 4 {
+        units.map(|unit| char::from_u32(unit).unwrap_or(char::REPLACEMENT_CHARACTER)).collect()
+    } else {
+        let units = units.map(|unit| u16::try_from(unit).unwrap_or_default());
+        char::decode_utf16(units).map(|unit| unit.unwrap_or(char::REPLACEMENT_CHARACTER)).collect()
+    };
+    Cow::Owned(text.into_bytes())
 }
 
 // === impl Json ===

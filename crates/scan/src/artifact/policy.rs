@@ -268,7 +268,14 @@ impl Policy {
         if self.stdlib.contains_key(top) {
             return if class { Tier::Unknown } else { self.rule_tier(super::rule::STDLIB) };
         }
-        if acts { self.rule_tier(super::rule::VERB) } else { Tier::Unknown }
+        if acts {
+            return self.rule_tier(super::rule::VERB);
+        }
+        let beside = !class && !method && !words::is_tooling(&module);
+        if beside && matches!(self.longest(&path, true), Some(Tier::Constructible)) {
+            return Tier::Held;
+        }
+        Tier::Unknown
     }
 
     /// Whether a function of this name acts, whatever package it is from.

@@ -8,6 +8,9 @@ use super::scanner::{Place, Scan};
 /// The longest header that the reference loader reads, in bytes.
 const MAX_HEADER: u64 = 100_000_000;
 
+/// How much of a tail is looked at to see whether it is zeros; a shorter one is told of whatever it is.
+const TAIL: usize = 16;
+
 /// Analyses a file; the offset behind the last tensor.
 pub(crate) fn analyse(scan: &mut Scan<'_>, source: &dyn ReadAt, place: &Place) -> u64 {
     let len = source.len();
@@ -65,6 +68,14 @@ pub(crate) fn analyse(scan: &mut Scan<'_>, source: &dyn ReadAt, place: &Place) -
             scan.issue(rule::HIDDEN, place, message, Some(data.saturating_add(at)));
         }
         at = at.max(to);
+    }
+    // Of a long tail that is not zeros the account of all bytes tells; here no reader allows any.
+    let tail = room.saturating_sub(at);
+    let end = data.saturating_add(at);
+    let sample = bytes_at(source, end, TAIL);
+    if tail > 0 && (tail <= TAIL as u64 || sample.iter().all(|byte| *byte == 0)) {
+        let message = format!("{tail} bytes behind the last tensor that belong to none");
+        scan.issue(rule::HIDDEN, place, message, Some(end));
     }
     data.saturating_add(at)
 }

@@ -194,7 +194,13 @@ impl<'p> Scan<'p> {
                 let outcome = pickle::analyse(self, source, place, 0, kind);
                 claims.push((0, outcome.end));
                 if place.torch {
-                    self.storages.entry(place.outer()).or_default().extend(outcome.storages.into_values());
+                    // TorchScript's constants have storages of their own, numbered anew.
+                    let folder = if place.name == "constants.pkl" { "constants/" } else { "data/" };
+                    let storages = outcome.storages.into_values().map(|storage| {
+                        let key = format!("{folder}{}", storage.key);
+                        Storage { key, ..storage }
+                    });
+                    self.storages.entry(place.outer()).or_default().extend(storages);
                 }
             }
             Loader::Zip => zip::analyse(self, source, place, claims),

@@ -49,6 +49,13 @@ fn node(scan: &mut Scan<'_>, place: &Place, json: &Json) {
                 scan.issue(rule::SKOPS, place, format!("loading takes the method `{function}`"), None);
             }
         }
+        "TypeNode" => {
+            if let Some((module, class)) =
+                content.and_then(|c| Some((text(c, "__module__")?, text(c, "__class__")?)))
+            {
+                tier(scan, place, &module, &class);
+            }
+        }
         "FunctionNode" => {
             let inner = content.and_then(|c| Some((text(c, "module_path")?, text(c, "function")?)));
             if let Some((path, function)) = &inner {

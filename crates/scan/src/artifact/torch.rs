@@ -50,7 +50,7 @@ impl Layout {
             let elements = u64::try_from(storage.elements).unwrap_or(0);
             parameters = parameters.saturating_add(elements);
             let Some(need) = storage.element_size().and_then(|s| s.checked_mul(elements)) else { continue };
-            let name = format!("{}data/{}", self.prefix, storage.key);
+            let name = format!("{}{}", self.prefix, storage.key);
             if let Some(member) = members.iter().find(|m| m.name == name)
                 && member.size < need
             {

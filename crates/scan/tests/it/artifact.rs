@@ -181,10 +181,34 @@ fn functions_of_libraries_are_held_and_not_called() {
         let report = look("model.pkl", &calls(module, name, text));
         assert_eq!(report.verdict, Verdict::Clean, "{module}.{name}: {:?}", report.issues);
     }
+    // A class of small letters is made, not called.
+    let made = b"\x80\x02cscipy.interpolate._interpolate\ninterp1d\n)\x81.";
+    assert_eq!(look("model.pkl", made).verdict, Verdict::Clean);
     // Held by data, not called.
     assert_eq!(look("model.pkl", b"\x80\x02csklearn.metrics\nf1_score\n.").verdict, Verdict::Clean);
     // Handed to what calls it.
     let handed =
         b"\x80\x02cnumpy.random._pickle\n__generator_ctor\nX\x01\x00\x00\x00xcpandas\nread_html\n\x86R.";
     assert_ne!(look("model.pkl", handed).verdict, Verdict::Clean);
+}
+
+#[test]
+fn encodings_and_tags_hide_nothing() {
+    let evil = "{model: {_target_: os.system, _args_: ['x']}}\n";
+    assert_eq!(look("config.yaml", evil.as_bytes()).verdict, Verdict::Malicious);
+    let tag = "a: !!pyt%68on/object/apply:os.system ['x']\n";
+    assert_eq!(look("config.yaml", tag.as_bytes()).verdict, Verdict::Malicious);
+    let json = "{\"_target_\": \"os.system\", \"x\": 1}";
+    let utf16: Vec<u8> = json.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let utf32: Vec<u8> = json.chars().flat_map(|c| u32::from(c).to_be_bytes()).collect();
+    for bytes in [json.as_bytes(), &utf16, &utf32] {
+        assert_eq!(look("config.json", bytes).verdict, Verdict::Malicious, "{bytes:?}");
+    }
+    let header = br#"{"w":{"dtype":"U8","shape":[1],"data_offsets":[0,1]}}"#;
+    let mut tensors = u64::try_from(header.len()).unwrap().to_le_bytes().to_vec();
+    tensors.extend_from_slice(header);
+    tensors.push(7);
+    assert_eq!(look("a.safetensors", &tensors).verdict, Verdict::Clean);
+    tensors.push(0);
+    assert_eq!(look("a.safetensors", &tensors).verdict, Verdict::Review);
 }

@@ -243,3 +243,33 @@ fn names_of_terraform_are_settled() {
     assert!(open(&report), "{:?}", report.findings);
     assert!(has(&report, Kind::ModelEndpoint, "azurerm_cognitive_account.ai"), "{:?}", report.assets);
 }
+
+#[test]
+fn models_are_not_hidden_by_ignore_files() {
+    let root =
+        tree(&[(".gitignore", "*.pkl\n*.py\n"), ("a.py", APP), ("m/model.pkl", "cos\nsystem\n(S'x'\ntR.")]);
+    let report = scan(root.path());
+    assert!(report.worst() >= Some(stockade_domain::Severity::High), "{:?}", report.findings);
+    assert!(!has(&report, Kind::Sdk, "openai"));
+    fs::write(root.path().join(".stockadeignore"), "*\n").unwrap();
+    let report = scan(root.path());
+    let told: Vec<_> =
+        report.coverage.skipped.iter().map(|lack| (lack.path.as_str(), lack.why.as_str())).collect();
+    assert_eq!(told, [("m/model.pkl", "ignored by .stockadeignore")]);
+}
+
+#[test]
+fn long_lines_hide_nothing_and_cost_no_square() {
+    let hidden = format!("img = '{}'\nimport pickle\npickle.load(open('x', 'rb'))\n", "i".repeat(40_000));
+    let servers: Vec<String> =
+        (0..5_000).map(|at| format!("\"s{at}\": {{\"command\": \"npx\", \"args\": [\"p{at}\"]}}")).collect();
+    let servers = format!("{{\"mcpServers\": {{{}}}}}", servers.join(", "));
+    let root = tree(&[("a.py", &hidden), (".mcp.json", &servers), ("run.sh", "#!/bin/sh\nexit 0\n")]);
+    let begun = std::time::Instant::now();
+    let report = scan(root.path());
+    assert!(begun.elapsed().as_secs() < 30, "{:?}", begun.elapsed());
+    assert!(report.findings.iter().any(|finding| finding.rule_id == "pickle-load"));
+    assert_eq!(report.findings.iter().filter(|f| f.rule_id == "mcp-server-unpinned").count(), 5_000);
+    // A script is a program under its own name.
+    assert!(report.assets.iter().all(|asset| asset.kind != Kind::ModelArtifact), "{:?}", report.assets);
+}

@@ -15,13 +15,73 @@ use crate::workspace;
 /// What to scan and beside whom.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct Options {
-    /// How many files the generated repositories have.
+    /// How many files the generated repositories have; 0 for none.
     #[arg(long, value_delimiter = ',', default_value = "1000,20000")]
     files: Vec<usize>,
-    /// Peers to run beside, from PyPI, in a cached environment: ai-bom, agent-bom.
+    /// Leave the large artifacts out.
+    #[arg(long)]
+    no_artifacts: bool,
+    /// How often each is run; the run that took least CPU counts.
+    #[arg(long, default_value_t = 3)]
+    rounds: usize,
+    /// Peers to run beside, from PyPI, in a cached environment: ai-bom, agent-bom on repositories; picklescan, modelscan,
+    /// modelaudit on artifacts.
     #[arg(long, value_delimiter = ',')]
     peer: Vec<String>,
 }
+
+/// A peer: its packages with their versions, its program, and what it is asked, with `{path}` for what to scan and `{out}`
+/// for a file of its own.
+struct Peer {
+    name: &'static str,
+    packages: &'static [&'static str],
+    of_artifacts: bool,
+    words: &'static [&'static str],
+}
+
+/// The peers that are known.
+const PEERS: [Peer; 5] = [
+    Peer {
+        name: "ai-bom",
+        packages: &["ai-bom"],
+        of_artifacts: false,
+        words: &["ai-bom", "scan", "{path}", "--format", "json", "--output", "{out}", "--quiet"],
+    },
+    Peer {
+        name: "agent-bom",
+        packages: &["agent-bom"],
+        of_artifacts: false,
+        words: &[
+            "agent-bom",
+            "scan",
+            "--project",
+            "{path}",
+            "--offline",
+            "--format",
+            "json",
+            "--output",
+            "{out}",
+        ],
+    },
+    Peer {
+        name: "picklescan",
+        packages: &["picklescan==1.0.5"],
+        of_artifacts: true,
+        words: &["picklescan", "--path", "{path}"],
+    },
+    Peer {
+        name: "modelscan",
+        packages: &["modelscan==0.8.8"],
+        of_artifacts: true,
+        words: &["modelscan", "--path", "{path}"],
+    },
+    Peer {
+        name: "modelaudit",
+        packages: &["modelaudit==0.2.54"],
+        of_artifacts: true,
+        words: &["modelaudit", "scan", "--format", "json", "{path}"],
+    },
+];
 
 /// Runs a program and prints what it took. Its children count too.
 const MEASURE: &str = "import resource, subprocess, sys, time
@@ -33,84 +93,133 @@ print(f'{used.ru_utime + used.ru_stime:.3f} {time.monotonic() - begun:.3f} {used
 pub(crate) fn run(options: &Options, scanner: &Path) -> Result<()> {
     let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
     println!("load before: {}", load.trim());
-    let mut table = Table::new(["repository", "scanner", "CPU s", "wall s", "MB", "exit"]);
-    for &count in &options.files {
+    for name in &options.peer {
+        if !PEERS.iter().any(|peer| peer.name == name) {
+            let known: Vec<&str> = PEERS.iter().map(|peer| peer.name).collect();
+            bail!("no peer is called `{name}`: {}", known.join(", "));
+        }
+    }
+    let mut bench = Bench {
+        options,
+        scanner: scanner.display().to_string(),
+        table: Table::new(["what", "scanner", "CPU s", "wall s", "MB", "exit"]),
+    };
+    for &count in options.files.iter().filter(|count| **count > 0) {
+        bench.repository(count)?;
+    }
+    if !options.no_artifacts {
+        bench.artifacts()?;
+    }
+    print!("{}", bench.table.render());
+    Ok(())
+}
+
+struct Bench<'o> {
+    options: &'o Options,
+    scanner: String,
+    table: Table,
+}
+
+impl Bench<'_> {
+    fn repository(&mut self, count: usize) -> Result<()> {
         let folder = tempfile::tempdir()?;
         let tree = folder.path().join("repository");
         generate(&tree, count)?;
         let name = format!("{count} files");
-        let program = |more: &[&str]| {
-            let mut all = vec![scanner.display().to_string(), "scan".to_owned(), tree.display().to_string()];
-            all.extend(more.iter().map(|word| (*word).to_owned()));
-            all.extend(["--format".to_owned(), "json".to_owned()]);
-            all
-        };
-        measure(&mut table, &name, "stockade", &program(&[]))?;
+        self.ours(&name, "stockade", &tree, &[])?;
         let cache = folder.path().join("cache").display().to_string();
         // A file that has just been written is not taken from a cache.
         std::thread::sleep(Duration::from_secs(3));
-        measure(&mut table, &name, "stockade, filling its cache", &program(&["--cache", &cache]))?;
-        measure(&mut table, &name, "stockade, unchanged", &program(&["--cache", &cache]))?;
-        for peer in &options.peer {
-            let out = folder.path().join("out").display().to_string();
-            let command = peer_command(peer, &tree, &out)?;
-            measure(&mut table, &name, peer, &command)?;
-        }
+        self.ours(&name, "stockade, unchanged", &tree, &["--cache", &cache])?;
+        self.peers(&name, &tree, false)
     }
-    print!("{}", table.render());
-    Ok(())
+
+    fn artifacts(&mut self) -> Result<()> {
+        let folder = tempfile::tempdir()?;
+        let script = workspace::root()?.join("tests/peers/large_artifacts.py");
+        workspace::must(Command::new("python3").arg(script).arg(folder.path()))?;
+        let mut files: Vec<PathBuf> =
+            std::fs::read_dir(folder.path())?.map(|entry| Ok(entry?.path())).collect::<Result<_>>()?;
+        files.sort();
+        for file in files {
+            let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            self.ours(&name, "stockade", &file, &[])?;
+            if name.starts_with("500MB") {
+                self.ours(&name, "stockade --digests", &file, &["--digests"])?;
+                let sum = vec!["sha256sum".to_owned(), file.display().to_string()];
+                self.measure(&name, "sha256sum", &sum)?;
+            }
+            self.peers(&name, &file, true)?;
+        }
+        Ok(())
+    }
+
+    fn ours(&mut self, what: &str, who: &str, path: &Path, more: &[&str]) -> Result<()> {
+        let path = path.display().to_string();
+        let mut words =
+            vec![self.scanner.as_str(), "scan", &path, "--format", "json", "--data", "/nonexistent"];
+        words.extend(more);
+        let words: Vec<String> = words.into_iter().map(str::to_owned).collect();
+        self.measure(what, who, &words)
+    }
+
+    fn peers(&mut self, what: &str, path: &Path, of_artifacts: bool) -> Result<()> {
+        let fitting = |peer: &&Peer| {
+            peer.of_artifacts == of_artifacts && self.options.peer.iter().any(|name| name == peer.name)
+        };
+        for peer in PEERS.iter().filter(fitting).collect::<Vec<_>>() {
+            let bin = environment(peer)?;
+            let out = tempfile::NamedTempFile::new()?;
+            let fill = |word: &&str| match *word {
+                "{path}" => path.display().to_string(),
+                "{out}" => out.path().display().to_string(),
+                word => word.to_owned(),
+            };
+            let mut words: Vec<String> = peer.words.iter().map(fill).collect();
+            if let Some(program) = words.first_mut() {
+                *program = bin.join(&*program).display().to_string();
+            }
+            self.measure(what, peer.name, &words)?;
+        }
+        Ok(())
+    }
+
+    /// The run that took least CPU.
+    fn measure(&mut self, what: &str, who: &str, command: &[String]) -> Result<()> {
+        let mut best: Option<(f64, Vec<String>)> = None;
+        for _ in 0..self.options.rounds.max(1) {
+            let output = Command::new("python3")
+                .args(["-c", MEASURE])
+                .args(command)
+                .envs([("PROMPTFOO_DISABLE_TELEMETRY", "1"), ("DO_NOT_TRACK", "1")])
+                .output()
+                .context("python3 measures")?;
+            let text = String::from_utf8_lossy(&output.stdout).into_owned();
+            let words: Vec<String> = text.split_whitespace().map(str::to_owned).collect();
+            let cpu = words.first().and_then(|word| word.parse().ok()).unwrap_or(f64::MAX);
+            if best.as_ref().is_none_or(|(known, _)| cpu < *known) {
+                best = Some((cpu, words));
+            }
+        }
+        let words = best.map(|(_, words)| words).unwrap_or_default();
+        let mut words = words.into_iter();
+        let mut next = || words.next().unwrap_or_else(|| "-".to_owned());
+        self.table.row(vec![what.to_owned(), who.to_owned(), next(), next(), next(), next()]);
+        Ok(())
+    }
 }
 
-fn measure(table: &mut Table, repository: &str, who: &str, command: &[String]) -> Result<()> {
-    let output =
-        Command::new("python3").args(["-c", MEASURE]).args(command).output().context("python3 measures")?;
-    let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    let mut words = text.split_whitespace().map(str::to_owned);
-    let mut next = || words.next().unwrap_or_else(|| "-".to_owned());
-    table.row(vec![repository.to_owned(), who.to_owned(), next(), next(), next(), next()]);
-    Ok(())
-}
-
-/// How a peer is asked for its inventory. Installed once into a cache below the target directory.
-fn peer_command(peer: &str, tree: &Path, out: &str) -> Result<Vec<String>> {
-    let bin = environment(peer)?;
-    let tree = tree.display().to_string();
-    let words: Vec<String> = match peer {
-        "ai-bom" => vec![
-            bin,
-            "scan".into(),
-            tree,
-            "--format".into(),
-            "json".into(),
-            "--output".into(),
-            out.into(),
-            "--quiet".into(),
-        ],
-        "agent-bom" => vec![
-            bin,
-            "scan".into(),
-            "--project".into(),
-            tree,
-            "--offline".into(),
-            "--format".into(),
-            "json".into(),
-            "--output".into(),
-            out.into(),
-        ],
-        _ => bail!("no peer is called `{peer}`: ai-bom, agent-bom"),
-    };
-    Ok(words)
-}
-
-fn environment(peer: &str) -> Result<String> {
-    let folder: PathBuf = workspace::root()?.join(".cache/peers").join(peer);
-    let bin = folder.join("bin").join(peer);
-    if !bin.exists() {
+/// The folder of a peer's programs, installed once below the target directory.
+fn environment(peer: &Peer) -> Result<PathBuf> {
+    let folder = workspace::root()?.join("target").join("peers").join(peer.name);
+    let bin = folder.join("bin");
+    let program = peer.words.first().copied().unwrap_or_default();
+    if !bin.join(program).exists() {
         std::fs::create_dir_all(&folder)?;
         workspace::must(Command::new("python3").args(["-m", "venv"]).arg(&folder))?;
-        workspace::must(Command::new(folder.join("bin/pip")).args(["install", "--quiet", peer]))?;
+        workspace::must(Command::new(bin.join("pip")).args(["install", "--quiet"]).args(peer.packages))?;
     }
-    Ok(bin.display().to_string())
+    Ok(bin)
 }
 
 /// A repository of several languages: a tenth of the files speak to models, the rest is ordinary code.

@@ -14,6 +14,9 @@ use crate::artifact::scanner::{Place, Scan};
 /// What PyTorch's old format begins with, as protocol 2 writes it.
 const TORCH_MAGIC: &[u8] = b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19.";
 
+/// Functions of `copyreg` that make an instance of the class that they are handed, without calling it.
+const MAKES: [&str; 3] = ["_reconstructor", "__newobj__", "__newobj_ex__"];
+
 /// Different unknown callables that are named one by one.
 const NAMED: usize = 25;
 
@@ -423,6 +426,14 @@ impl Judge<'_, '_> {
         self.say(rule::CONTRACT, id, message, offset);
     }
 
+    /// PyTorch's old format names the class of a module by a persistent id: `('module', class, file, source)`.
+    fn class_of_module(&self, machine: &Machine<'_>, value: Value) -> Option<Value> {
+        let Value::Persistent(node) = value else { return None };
+        let Node::Persistent { id } = machine.node(node)? else { return None };
+        let [kind, class @ Value::Global(_), ..] = machine.tuple(id) else { return None };
+        (self.torch && machine.text(*kind).as_deref() == Some("module")).then_some(*class)
+    }
+
     /// Functions that data only holds count as called when they are arguments of a call.
     fn handed(&mut self, machine: &Machine<'_>, args: Value) {
         for arg in machine.tuple(args) {
@@ -478,10 +489,12 @@ impl Watch for Judge<'_, '_> {
     }
 
     fn call(&mut self, machine: &Machine<'_>, how: How, callee: Value, args: Value, offset: u64) -> bool {
+        let callee = self.class_of_module(machine, callee).unwrap_or(callee);
         // What is called may call what it is handed; only a partial function keeps it for later.
         if let Value::Global(id) = callee
             && how == How::Call
             && matches!(self.tier(id), Tier::Allowed(Contract::Any) | Tier::Constructible)
+            && machine.imported(id).is_some_and(|i| !MAKES.contains(&i.name.as_str()))
         {
             self.handed(machine, args);
         }
@@ -504,6 +517,8 @@ impl Watch for Judge<'_, '_> {
                     }
                     return false;
                 }
+                // Only a class can be made so, however small its letters: a function ends the loading.
+                Some(Tier::Held) if how == How::New => return false,
                 Some(Tier::Unknown | Tier::Held) | None => {
                     self.acted = true;
                     self.uses.entry(id).or_insert_with(|| Use { offset, ..Use::default() }).called = true;

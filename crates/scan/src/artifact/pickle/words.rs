@@ -123,7 +123,9 @@ pub(crate) fn is_tooling(module: &str) -> bool {
 pub(crate) fn is_plain_word(text: &str) -> bool {
     const LONGEST: usize = 40;
     text.len() <= LONGEST
-        && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'+' | b' '))
+        && text
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'+' | b' ' | b'[' | b']'))
 }
 
 /// Whether a name leads out of its module: through `__attributes__`, or into another module.

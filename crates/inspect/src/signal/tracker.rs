@@ -124,8 +124,14 @@ impl Tracker {
     pub(crate) fn decoded(&mut self, lexicon: &Lexicon, hit: Hit, start: usize, end: usize) {
         let weight = hit.weight.saturating_add(hit.weight / 10).min(1_000);
         self.hits.add(Hit { start, end, weight, quotation: None, ..hit });
-        if hit.weight >= ENCODED {
-            self.special(lexicon, Special::Encoded, start, end, 1_000);
+        // In no quotation: which one is open when something is decoded depends on how the text came in.
+        for (rule, _, weight) in
+            lexicon.specials.iter().filter(|(_, special, _)| *special == Special::Encoded)
+        {
+            if hit.weight >= ENCODED {
+                let weight = weigh(*weight, self.data, 1_000);
+                self.hits.add(Hit { rule: *rule, start, end, weight, quotation: None });
+            }
         }
     }
 

@@ -201,7 +201,7 @@ fn difference(text: &str, cuts: &[usize], cx: &Context) -> Option<String> {
 }
 
 fn context(random: &mut Random) -> Context {
-    let channel = CHANNELS[random.below(CHANNELS.len())];
+    let channel = CHANNELS.get(random.below(CHANNELS.len())).copied().unwrap_or(Channel::Content);
     let cx = Context::new(Direction::Request, channel, Role::User);
     Context { json_escapes: cx.json_escapes || random.below(3) == 0, ..cx }
 }

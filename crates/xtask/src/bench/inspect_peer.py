@@ -48,7 +48,11 @@ def detect_secrets():
             out.write(text)
         return name
 
-    return (lambda name: list(scan_file(name))), prepare
+    def examine(name):
+        # The settings last as long as what holds them.
+        return list(scan_file(name)) if settings else []
+
+    return examine, prepare
 
 
 def memory():

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use super::ciphers;
 use crate::signal::{Disguised, Lexicon, stands_for};
 
 /// The longest stretch that is read anew at a time, in bytes.
@@ -9,6 +10,9 @@ const STRETCH: usize = 8 * 1024;
 
 /// The shortest word that is cut into words.
 const LONG: usize = 16;
+
+/// How many capitals inside a word are no name.
+const HUMPS: u32 = 2;
 
 /// What two stretches that follow each other have in common, in bytes.
 const OVERLAP: usize = 256;
@@ -94,6 +98,17 @@ impl Disguised {
             Self::Spaced => vec![spaced(text, lexicon)],
             Self::Joined => vec![joined(text, lexicon)],
             Self::Codes => codes(text).into_iter().map(Reading::all).collect(),
+            Self::Atbash => vec![Reading::all(text.chars().map(ciphers::atbash).collect())],
+            Self::Upside => vec![Reading::all(ciphers::upside_down(text))],
+            Self::Morse => vec![Reading::all(ciphers::morse(text))],
+            Self::Base32 => ciphers::base32(text).into_iter().map(Reading::all).collect(),
+            Self::Base85 => ciphers::base85(text).into_iter().map(Reading::all).collect(),
+            Self::Parted => {
+                let (text, seams) = ciphers::put_together(text);
+                let changed =
+                    seams.into_iter().map(|at| at.saturating_sub(1)..at.saturating_add(1)).collect();
+                vec![Reading { text, changed }]
+            }
         }
     }
 }
@@ -126,6 +141,11 @@ fn words_reversed(text: &str) -> String {
 fn joined(text: &str, lexicon: &Lexicon) -> Reading {
     let mut out = Reading::default();
     for (word, rest) in words(text) {
+        if let Some(humps) = humps(word) {
+            out.change(&humps);
+            out.keep(rest);
+            continue;
+        }
         let cut = if word.len() >= LONG && word.chars().all(char::is_alphabetic) {
             lexicon.cut(word)
         } else {
@@ -138,6 +158,20 @@ fn joined(text: &str, lexicon: &Lexicon) -> Reading {
         out.keep(rest);
     }
     out
+}
+
+/// Words that are put together with a capital each, apart again.
+fn humps(word: &str) -> Option<String> {
+    let mut out = String::with_capacity(word.len().saturating_mul(2));
+    let mut count = 0_u32;
+    for c in word.chars() {
+        if c.is_uppercase() && out.ends_with(char::is_lowercase) {
+            out.push(' ');
+            count = count.saturating_add(1);
+        }
+        out.push(c);
+    }
+    (count >= HUMPS && word.len() >= LONG).then_some(out)
 }
 
 fn leet(text: &str, lexicon: &Lexicon) -> Reading {
@@ -217,6 +251,7 @@ fn codes(text: &str) -> Vec<String> {
         read(16, |w| w.len() == 2),
         read(2, |w| w.len() == 8 || w.len() == 7),
         read(10, |w| w.len() == 2 || w.len() == 3),
+        read(8, |w| w.len() == 3),
     ];
     readings.into_iter().filter(|reading| !reading.is_empty()).collect()
 }

@@ -11,10 +11,10 @@ use super::digest::Sip;
 use crate::signal::{Unit, units};
 
 /// The fewest letters and digits of a value: shorter ones stand in ordinary text by accident.
-pub const SHORTEST: usize = 6;
+const SHORTEST: usize = 6;
 
 /// The most words of a value.
-pub const MOST_WORDS: usize = 12;
+pub(super) const MOST_WORDS: usize = 12;
 
 /// The longest value as it is read, in bytes.
 const LONGEST: usize = 512;

@@ -9,6 +9,7 @@
 //! Both are bounded: by depth, and by the bytes that all decoding of one text may give. A text that wants more is
 //! examined incompletely, and says so.
 
+mod ciphers;
 mod run;
 mod view;
 

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use super::ciphers;
 use crate::signal::{Disguised, Lexicon, stands_for};
 
 /// The longest stretch that is read anew at a time, in bytes.
@@ -9,6 +10,9 @@ const STRETCH: usize = 8 * 1024;
 
 /// The shortest word that is cut into words.
 const LONG: usize = 16;
+
+/// How many capitals inside a word are no name.
+const HUMPS: u32 = 2;
 
 /// What two stretches that follow each other have in common, in bytes.
 const OVERLAP: usize = 256;
@@ -126,6 +130,23 @@ pub(crate) fn readings(
             Disguised::Codes => {
                 readings.extend(codes(text).into_iter().map(|text| (all(text), start, end)));
             }
+            Disguised::Atbash => {
+                readings.push((all(text.chars().map(ciphers::atbash).collect()), start, end))
+            }
+            Disguised::Upside => readings.push((all(ciphers::upside_down(text)), start, end)),
+            Disguised::Morse => readings.push((all(ciphers::morse(text)), start, end)),
+            Disguised::Base32 => {
+                readings.extend(ciphers::base32(text).into_iter().map(|text| (all(text), start, end)));
+            }
+            Disguised::Base85 => {
+                readings.extend(ciphers::base85(text).into_iter().map(|text| (all(text), start, end)));
+            }
+            Disguised::Parted => {
+                let (text, seams) = ciphers::put_together(text);
+                let changed =
+                    seams.into_iter().map(|at| at.saturating_sub(1)..at.saturating_add(1)).collect();
+                readings.push((Reading { text, changed }, start, end));
+            }
         }
     }
     readings.extend(loose.filter(|(reading, _, _)| !reading.changed.is_empty()));
@@ -160,6 +181,11 @@ fn words_reversed(text: &str) -> String {
 fn joined(text: &str, lexicon: &Lexicon) -> Reading {
     let mut out = Reading::default();
     for (word, rest) in words(text) {
+        if let Some(humps) = humps(word) {
+            out.change(&humps);
+            out.keep(rest);
+            continue;
+        }
         let cut = if word.len() >= LONG && word.chars().all(char::is_alphabetic) {
             lexicon.cut(word)
         } else {
@@ -172,6 +198,20 @@ fn joined(text: &str, lexicon: &Lexicon) -> Reading {
         out.keep(rest);
     }
     out
+}
+
+/// Words that are put together with a capital each, apart again.
+fn humps(word: &str) -> Option<String> {
+    let mut out = String::with_capacity(word.len().saturating_mul(2));
+    let mut count = 0_u32;
+    for c in word.chars() {
+        if c.is_uppercase() && out.ends_with(char::is_lowercase) {
+            out.push(' ');
+            count = count.saturating_add(1);
+        }
+        out.push(c);
+    }
+    (count >= HUMPS && word.len() >= LONG).then_some(out)
 }
 
 fn leet(text: &str, lexicon: &Lexicon) -> Reading {
@@ -227,10 +267,11 @@ fn spaced(text: &str, lexicon: &Lexicon) -> Reading {
 
 /// Rows of numbers as the letters that they are the codes of: hexadecimal, binary, decimal.
 fn codes(text: &str) -> Vec<String> {
-    let mut readings = [Coded::new(16), Coded::new(2), Coded::new(10)];
+    let mut readings = [Coded::new(16), Coded::new(2), Coded::new(10), Coded::new(8)];
     for word in text.as_bytes().split(|b| !b.is_ascii_alphanumeric()).filter(|word| !word.is_empty()) {
         let digits = word.strip_prefix(b"0x").unwrap_or(word);
-        let fits = [digits.len() == 2, matches!(digits.len(), 7 | 8), matches!(digits.len(), 2 | 3)];
+        let length = digits.len();
+        let fits = [length == 2, matches!(length, 7 | 8), matches!(length, 2 | 3), length == 3];
         for (reading, fits) in readings.iter_mut().zip(fits) {
             reading.take(fits.then_some(digits));
         }

@@ -11,7 +11,7 @@ use super::digest::Sip;
 use crate::signal::{Unit, units};
 
 /// The fewest letters and digits of a value: shorter ones stand in ordinary text by accident.
-pub(super) const SHORTEST: usize = 6;
+const SHORTEST: usize = 6;
 
 /// The most words of a value.
 pub(super) const MOST_WORDS: usize = 12;

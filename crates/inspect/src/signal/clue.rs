@@ -31,6 +31,17 @@ pub(crate) enum Disguised {
     Joined,
     /// Each letter by its number.
     Codes,
+    /// Each letter by the one as far from the other end of the alphabet.
+    Atbash,
+    /// Letters upside down, from the right.
+    Upside,
+    Morse,
+    /// In the 32 digits of RFC 4648 section 6.
+    Base32,
+    /// In 85 digits: Adobe's or those of RFC 1924.
+    Base85,
+    /// Marks or tags inside words, strings put together with a sign.
+    Parted,
 }
 
 /// How often something was seen, and the original bytes from the first to the last.
@@ -54,7 +65,40 @@ pub(crate) struct Clues {
     spaced: Option<(usize, usize)>,
     numbers: Clue,
     codes: Option<(usize, usize)>,
+    atbash: Clue,
+    upside: Clue,
+    morse: Clue,
+    base32: Clue,
+    base85: Clue,
+    parted: Clue,
+    marks: Marks,
 }
+
+/// The last marks, as far as a disguise of marks matters.
+#[derive(Debug, Clone, Copy, Default)]
+struct Marks {
+    /// Where the last word ends, and the mark directly after it.
+    word_end: usize,
+    after_word: Option<u8>,
+    /// The last mark that is no space.
+    last: u8,
+    /// Where what has no space in it begins, and how many odd marks it has.
+    solid: usize,
+    odd: u32,
+}
+
+/// How many letters upside down are no phonetics.
+const UPSIDE: u32 = 6;
+
+/// How many dots and dashes in a row.
+const MORSE: u32 = 24;
+
+/// How many words that are parted inside.
+const PARTED: u32 = 3;
+
+/// The shortest stretch without a space that can be digits of base 85, in bytes, and how many odd marks it has at least.
+const SOLID: usize = 24;
+const ODD: u32 = 5;
 
 impl Clue {
     fn see(&mut self, start: usize, end: usize) {
@@ -63,6 +107,13 @@ impl Clue {
         }
         self.count = self.count.saturating_add(1);
         self.end = end;
+    }
+
+    /// The same, seen so many times more.
+    fn plus(mut self, times: u32, start: usize, end: usize) -> Self {
+        self.see(start, end);
+        self.count = self.count.saturating_add(times);
+        self
     }
 
     fn from(self, least: u32) -> Option<(usize, usize)> {
@@ -90,6 +141,7 @@ impl Clues {
             Some(_) if self.last == Some(word.hash) => {}
             Some(Disguise::Rot13) => self.rot13.see(word.start, end),
             Some(Disguise::Reversed) => self.reversed.see(word.start, end),
+            Some(Disguise::Atbash) => self.atbash.see(word.start, end),
         }
         if disguise.is_some() {
             self.last = Some(word.hash);
@@ -114,6 +166,58 @@ impl Clues {
         if word.len >= LONG && word.digits == 0 {
             self.joined.see(word.start, end);
         }
+        if word.len >= LONG && word.letters().iter().all(|l| matches!(l, 0x61..=0x7a | 0x32..=0x37)) {
+            self.base32.see(word.start, end);
+        }
+        // Words between dots and dashes: no Morse.
+        if self.morse.count < MORSE {
+            self.morse.count = 0;
+        }
+        let marks = &mut self.marks;
+        let gap = word.start.saturating_sub(marks.word_end);
+        if marks.after_word.take().is_some() && (1..=TAG).contains(&gap) {
+            self.parted.see(marks.word_end, end);
+        }
+        marks.word_end = end;
+    }
+
+    /// Sees what is neither letter nor digit.
+    #[inline]
+    pub(super) fn mark(&mut self, byte: u8, place: usize) {
+        let end = place.saturating_add(1);
+        let marks = &mut self.marks;
+        match byte {
+            b' ' | b'\n' | b'\t' | b'\r' => {
+                marks.solid = end;
+                marks.odd = 0;
+                marks.after_word = None;
+                return;
+            }
+            b'.' | b'-' => self.morse.see(place, end),
+            b'*' | b'~' | b'`' | b'<' if marks.word_end == place && place > 0 => {
+                marks.after_word = Some(byte);
+            }
+            // Strings that are put together.
+            b'+' | b'&' if matches!(marks.last, b'"' | b'\'') => {
+                self.parted = self.parted.plus(PARTED, place, end)
+            }
+            _ => {}
+        }
+        marks.last = byte;
+        if !matches!(byte, b'/' | b'.' | b'-' | b'_' | b':' | b'?' | b'&' | b'=' | b',' | b'\'' | b'"') {
+            marks.odd = marks.odd.saturating_add(1);
+            if marks.odd >= ODD && end.saturating_sub(marks.solid) >= SOLID {
+                self.base85.see(marks.solid, end);
+            }
+        }
+    }
+
+    /// Sees a character that is not ASCII.
+    #[inline]
+    pub(super) fn other(&mut self, c: char, start: usize, end: usize) {
+        if upside(c).is_some() {
+            self.upside.see(start, end);
+        }
     }
 
     /// Sees a symbol after a letter for which it can stand.
@@ -131,6 +235,12 @@ impl Clues {
             (Disguised::Leet, leet),
             (Disguised::Joined, self.joined.from(1)),
             (Disguised::Codes, self.codes),
+            (Disguised::Atbash, self.atbash.from(KNOWN)),
+            (Disguised::Upside, self.upside.from(UPSIDE)),
+            (Disguised::Morse, self.morse.from(MORSE)),
+            (Disguised::Base32, self.base32.from(1)),
+            (Disguised::Base85, self.base85.from(1)),
+            (Disguised::Parted, self.parted.from(PARTED)),
         ]
         .into_iter()
         .filter_map(|(disguise, place)| place.map(|(start, end)| (disguise, start, end)))
@@ -155,6 +265,32 @@ fn is_code(word: &Word) -> bool {
         8 => letters.iter().all(|l| matches!(l, 0x30 | 0x31)),
         _ => false,
     }
+}
+
+/// The longest mark or tag that parts a word, in bytes.
+const TAG: usize = 12;
+
+/// The letter that a character is, upside down.
+pub(crate) const fn upside(c: char) -> Option<char> {
+    Some(match c {
+        'ɐ' => 'a',
+        'ɔ' => 'c',
+        'ǝ' => 'e',
+        'ɟ' => 'f',
+        'ƃ' | 'ɓ' => 'g',
+        'ɥ' => 'h',
+        'ᴉ' | 'ı' => 'i',
+        'ɾ' => 'j',
+        'ʞ' => 'k',
+        'ʅ' | 'ꞁ' => 'l',
+        'ɯ' => 'm',
+        'ɹ' => 'r',
+        'ʇ' => 't',
+        'ʌ' => 'v',
+        'ʍ' => 'w',
+        'ʎ' => 'y',
+        _ => return None,
+    })
 }
 
 /// The letters that a digit or symbol stands for, the likelier first.

@@ -124,7 +124,7 @@ fn like(lower: char) -> Letter {
 /// marks.
 fn twin(c: char) -> char {
     match c {
-        'а' | 'α' | 'ɑ' => 'a',
+        'а' | 'α' | 'ɑ' | 'ᴀ' => 'a',
         'в' | 'β' | 'ʙ' => 'b',
         'с' | 'ϲ' | 'ᴄ' => 'c',
         'ԁ' | 'ᴅ' => 'd',

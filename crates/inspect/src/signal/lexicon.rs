@@ -87,6 +87,8 @@ pub(super) enum Disguise {
     Rot13,
     /// Backwards.
     Reversed,
+    /// Each letter by the one as far from the other end of the alphabet.
+    Atbash,
 }
 
 /// A proximity pattern.
@@ -317,6 +319,8 @@ impl Lexicon {
         if letters.len() >= DISGUISED - 1 && letters.iter().all(|l| (0x61..=0x7a).contains(l)) {
             let turned = letters.iter().map(|l| (l - 0x61 + 13) % 26 + 0x61);
             self.disguised.insert(WordHash::of(turned).0, Disguise::Rot13);
+            let mirrored = letters.iter().map(|l| 0x61 + 0x7a - l);
+            self.disguised.insert(WordHash::of(mirrored).0, Disguise::Atbash);
         }
     }
 

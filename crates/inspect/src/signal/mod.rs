@@ -19,7 +19,7 @@ mod suffix;
 mod tracker;
 mod word;
 
-pub(crate) use clue::{Disguised, stands_for};
+pub(crate) use clue::{Disguised, stands_for, upside};
 pub(crate) use fold::{Unit, units};
 pub(crate) use hits::{Hit, score};
 pub(crate) use lexicon::Lexicon;

@@ -167,6 +167,7 @@ impl Tracker {
             }
         } else {
             self.address.other();
+            self.clues.other(c, start, end);
         }
         let latin = c.is_ascii();
         letters(c, |letter| {
@@ -286,6 +287,7 @@ impl Tracker {
     /// Sees what is neither letter nor digit, after the word before it has ended.
     #[inline]
     fn mark(&mut self, lexicon: &Lexicon, byte: u8, place: usize) {
+        self.clues.mark(byte, place);
         if byte == b' ' && self.orders.is_none() {
             return;
         }

@@ -115,7 +115,7 @@ fn is_token(text: &str) -> bool {
     let written =
         |token: &&str| text.get(..token.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(token));
     let Some(inner) = text.strip_prefix("<|").or_else(|| text.strip_prefix("<\u{ff5c}")) else {
-        return TOKENS.iter().any(|token| written(&token));
+        return TOKENS.iter().any(written);
     };
     let name =
         inner.find(|c: char| !(c.is_alphanumeric() || matches!(c, '_' | '-' | '\u{2581}'))).unwrap_or(0);

@@ -172,6 +172,15 @@ impl Secrets {
                 near(run.start, run.end, None);
             }
         }
+        // A letter outside ASCII may be one of a rule's in another form or case (`contraseña`): what stands near is read.
+        let mut from = 0;
+        while let Some(at) =
+            text.as_bytes().get(from..).and_then(|rest| rest.iter().position(|b| !b.is_ascii()))
+        {
+            let at = from.saturating_add(at);
+            near(at, at, None);
+            from = at.saturating_add(WORD);
+        }
         places.sort_by_key(|place| place.start);
         let mut windows: Vec<Range<usize>> = Vec::new();
         for place in places {

@@ -177,8 +177,10 @@ fn cases() -> Result<Vec<Case>, Box<dyn std::error::Error>> {
     Ok(cases)
 }
 
-/// Family, language and text of each line; where a line has no family, its language stands for it.
-fn lines(file: &str) -> Result<Vec<(String, String, String)>, Box<dyn std::error::Error>> {
+/// Family, language and text of a line; where a line has no family, its language stands for it.
+type Row = (String, String, String);
+
+fn lines(file: &str) -> Result<Vec<Row>, Box<dyn std::error::Error>> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/blind").join(file);
     let text = std::fs::read_to_string(path)?;
     let mut out = Vec::new();

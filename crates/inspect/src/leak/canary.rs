@@ -182,6 +182,6 @@ mod tests {
     #[test]
     fn a_canary_is_one_stretch() {
         let word = canary().as_str().to_owned();
-        assert_eq!(found(&format!("<{word}>")), [1..27]);
+        assert_eq!(found(&format!("<{word}>")), vec![1..27]);
     }
 }

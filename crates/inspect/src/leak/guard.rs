@@ -326,7 +326,7 @@ mod tests {
             cuts in prop::collection::vec(1_usize..7, 1..8),
         ) {
             let word = canary().as_str().to_owned();
-            let text = words.concat().replace("CANARY", &word.to_uppercase()).replace("canary", &word[..13]);
+            let text = words.concat().replace("CANARY", &word.to_uppercase()).replace("canary", word.get(..13).unwrap());
             let whole = guards().examine(&text);
             let mut scanner = guards().watch().unwrap();
             let mut found = Vec::new();

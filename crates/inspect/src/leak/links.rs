@@ -118,8 +118,7 @@ impl LinkWatch {
         let begins = |scheme: &&str| {
             scheme.get(..self.held.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(&self.held))
         };
-        SCHEMES.iter().any(|scheme| begins(&scheme))
-            && !self.before.ends_with(|c: char| c.is_ascii_alphanumeric())
+        SCHEMES.iter().any(begins) && !self.before.ends_with(|c: char| c.is_ascii_alphanumeric())
     }
 
     fn pass(&mut self) {

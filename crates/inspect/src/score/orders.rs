@@ -135,7 +135,7 @@ impl Orders {
     /// The orders, if the text is one that has no business giving any.
     pub(crate) fn finish(&mut self) -> Vec<Order> {
         self.end_segment();
-        if std::mem::take(&mut self.structure).is_structured() {
+        if std::mem::take(&mut self.structure).finish() {
             std::mem::take(&mut self.found)
         } else {
             Vec::new()

@@ -72,7 +72,7 @@ impl Structure {
     }
 
     /// Whether what was seen is data for programs rather than prose.
-    pub(super) fn is_structured(mut self) -> bool {
+    pub(super) fn finish(mut self) -> bool {
         self.end_line();
         let most = |count: u32, of: u32| count.saturating_mul(10) >= self.lines.saturating_mul(of);
         let json = matches!(self.first, Some(b'{' | b'[')) && self.pairs >= 1
@@ -134,7 +134,7 @@ mod tests {
                 structure.mark(byte, place);
             }
         }
-        structure.is_structured()
+        structure.finish()
     }
 
     #[test]

@@ -257,7 +257,7 @@ impl Policy {
         let method = name.contains('.') && !class;
         match by_prefix {
             Some(tier @ Tier::Allowed(_)) => return tier,
-            Some(Tier::Constructible) if words::is_tooling(&module) => {}
+            Some(Tier::Constructible) if words::is_tooling(module) => {}
             Some(Tier::Constructible) if !class && !method && !acts && !name.starts_with(REBUILDS) => {
                 return Tier::Held;
             }
@@ -271,7 +271,7 @@ impl Policy {
         if acts {
             return self.rule_tier(super::rule::VERB);
         }
-        let beside = !class && !method && !words::is_tooling(&module);
+        let beside = !class && !method && !words::is_tooling(module);
         if beside && matches!(self.longest(&path, true), Some(Tier::Constructible)) {
             return Tier::Held;
         }

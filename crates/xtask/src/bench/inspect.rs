@@ -119,12 +119,12 @@ fn build() -> Result<PathBuf> {
         bail!("cannot build inspect_cost");
     }
     let messages = String::from_utf8_lossy(&output.stdout).into_owned();
-    let executables = messages.lines().filter_map(|line| {
+    let mut executables = messages.lines().filter_map(|line| {
         let message: serde_json::Value = serde_json::from_str(line).ok()?;
         let wanted = message.pointer("/target/name")?.as_str()? == "inspect_cost";
         message.get("executable")?.as_str().filter(|_| wanted).map(PathBuf::from)
     });
-    executables.last().context("cargo build says nothing about inspect_cost")
+    executables.next_back().context("cargo build says nothing about inspect_cost")
 }
 
 fn lines(command: &mut Command) -> Result<Vec<Line>> {

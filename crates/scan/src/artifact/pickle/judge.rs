@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use super::machine::{End, Follows, Machine, Watch};
+use super::plain;
 use super::tensor::{self, Storage};
 use super::value::{Change, How, Node, Value};
 use super::words;
@@ -61,6 +62,8 @@ struct Judge<'s, 'p> {
     nested: Vec<(u64, u64)>,
     torch: bool,
     acted: bool,
+    /// Numbers of an array stood in the stream, which only joblib's loader takes for numbers.
+    raw: bool,
 }
 
 /// How an import is used in the pickle.
@@ -79,6 +82,9 @@ struct Probe {
     /// A persistent id came up: loaders without a function for them stop there.
     over: bool,
 }
+
+/// So many instructions more than joblib's loader runs are followed in the view of a plain one.
+const PLAIN_OPCODES: u64 = 1 << 20;
 
 /// Analyses the pickles from `offset` on, one behind the other.
 pub(crate) fn analyse(
@@ -102,11 +108,19 @@ pub(crate) fn analyse(
             nested: Vec::new(),
             torch: legacy || kind == Kind::Torch,
             acted: false,
+            raw: false,
         };
         let from = outcome.end;
         let mut machine = Machine::new(source, from);
         let end = machine.run(&mut judge);
         let stopped = judge.finish(&machine, end);
+        let most = machine.opcodes().saturating_add(PLAIN_OPCODES);
+        if judge.raw
+            && let Some((path, offset)) = plain::hidden_import(source, from, &plain::imports(&machine), most)
+        {
+            let message = format!("what joblib reads as numbers, `pickle.load` runs: it imports `{path}`");
+            judge.say(rule::CODE_ARGUMENT, u32::MAX, message, offset);
+        }
         nested.append(&mut judge.nested);
         outcome.storages = std::mem::take(&mut judge.storages);
         let Some(end) = stopped else {
@@ -622,12 +636,14 @@ impl Watch for Judge<'_, '_> {
         };
         match machine.imported(id) {
             Some(import) if import.module.starts_with("joblib") && import.name == "NumpyArrayWrapper" => {
+                self.raw = true;
                 array_behind(machine)
             }
             Some(import)
                 if import.module.ends_with("externals.joblib.numpy_pickle")
                     && import.name == "NumpyArrayWrapper" =>
             {
+                self.raw = true;
                 array_behind(machine)
             }
             _ => Follows::Opcodes,

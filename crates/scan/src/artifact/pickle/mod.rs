@@ -4,6 +4,7 @@ mod judge;
 mod machine;
 #[cfg(test)]
 mod oracle;
+mod plain;
 mod tensor;
 mod text;
 mod value;

@@ -33,6 +33,9 @@ use crate::workspace::{self, Profile};
 const BEFORE: &str = "Grüße 🙂 ";
 const AFTER: &str = " — 漢字.";
 
+/// Values without a column of their own are cut at so many times fewer places.
+const OTHERS: usize = 8;
+
 /// How thorough to be.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct Options {
@@ -174,11 +177,13 @@ impl Run {
             Some(planted) => format!("{BEFORE}{}{AFTER}", planted.text),
             None => INNOCENT.to_owned(),
         };
+        let is_other = group.value.is_some_and(|value| value >= self.columns);
+        let stride = if is_other { self.stride.saturating_mul(OTHERS) } else { self.stride };
         match group.side {
             Side::Answer { channel, stream } => {
                 let mut uncut = None;
                 for cut in channel.cuts(stream) {
-                    for at in (0..).step_by(self.stride) {
+                    for at in (0..).step_by(stride) {
                         let case = self.case();
                         let Some(answer) = answer::build(channel, stream, *cut, &text, at) else { break };
                         self.book.borrow_mut().expect(case, answer);
@@ -192,7 +197,7 @@ impl Run {
             Side::Request { channel } => {
                 let mut uncut = None;
                 for cut in request::CUTS {
-                    for at in (0..).step_by(self.stride) {
+                    for at in (0..).step_by(stride) {
                         let case = self.case();
                         let model = format!("{}{case}", wire::MODELS);
                         let Some(request) = request::build(channel, *cut, &text, &model, at) else { break };

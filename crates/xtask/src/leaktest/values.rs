@@ -115,7 +115,12 @@ pub(crate) fn of_rules(before: &str, after: &str, known: &[Planted]) -> Result<(
             let span = SpanRef { channel: cx.channel, role: cx.role, path: "", text: &text };
             let report = engine.examine(span, &cx);
             let found = report.findings.iter().find(|f| f.rule_id.as_ref() == header.id)?;
-            let secret = text.get(found.start..found.end)?.to_owned();
+            // What the mark says too, is no secret: `rubygems_` of `[redacted:rubygems_key]`.
+            let value = text.get(found.start..found.end)?;
+            let said = (FRAGMENT..=value.len())
+                .rev()
+                .find(|n| value.get(..*n).is_some_and(|v| found.ty.contains(v)));
+            let secret = value.get(said.unwrap_or(0)..)?.to_owned();
             let inside = found.start >= before.len() && found.end <= text.len().saturating_sub(after.len());
             (inside && secret.len() >= FRAGMENT).then_some(Planted {
                 name: header.id.clone(),

@@ -19,7 +19,10 @@ use crate::error::Refusal;
 const LINGER_BYTES: usize = 8 << 20;
 const LINGER: Duration = Duration::from_secs(1);
 
-/// How long a connection may be silent before its first byte.
+/// The preface of HTTP/2 (RFC 9113 section 3.4): after so many bytes the protocol is known.
+const PREFACE: usize = 24;
+
+/// How long a connection may take to say which protocol it speaks.
 const SILENCE: Duration = Duration::from_secs(30);
 
 /// How hyper's own answers begin, and what is written instead.
@@ -37,15 +40,16 @@ pub(crate) struct Explained<S> {
     inner: S,
     /// What goes out instead of a bare refusal, how much of it has, and how long that refusal was.
     instead: Option<(Vec<u8>, usize, usize)>,
-    /// Until the first byte comes: a connection on which nothing is said holds a place that others wait for.
-    silence: Option<Pin<Box<Sleep>>>,
+    /// Until it is clear which protocol is spoken, and the bytes so far: a connection on which nothing is said, or half a
+    /// preface, holds a place that others wait for. From then on hyper has timers of its own.
+    silence: Option<(Pin<Box<Sleep>>, usize)>,
     /// A refusal went out: the socket lingers before it closes.
     lingering: Option<(Pin<Box<Sleep>>, usize)>,
 }
 
 impl<S> Explained<S> {
     pub(crate) fn new(inner: S) -> Self {
-        Self { inner, instead: None, silence: Some(Box::pin(sleep(SILENCE))), lingering: None }
+        Self { inner, instead: None, silence: Some((Box::pin(sleep(SILENCE)), 0)), lingering: None }
     }
 }
 
@@ -104,12 +108,15 @@ impl<S: AsyncRead + Unpin> AsyncRead for Explained<S> {
         let before = buffer.filled().len();
         let read = Pin::new(&mut self.inner).poll_read(cx, buffer);
         if read.is_pending() {
-            if let Some(silence) = &mut self.silence {
+            if let Some((silence, _)) = &mut self.silence {
                 ready!(silence.as_mut().poll(cx));
                 return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
             }
-        } else if buffer.filled().len() > before {
-            self.silence = None;
+        } else if let Some((_, said)) = &mut self.silence {
+            *said = said.saturating_add(buffer.filled().len().saturating_sub(before));
+            if *said >= PREFACE {
+                self.silence = None;
+            }
         }
         read
     }

@@ -127,17 +127,21 @@ pub(crate) fn secret<'a>(
             Ok(None)
         }
         path => {
-            if let Some(named) = path.filter(|path| path.exists()) {
-                bail!(
-                    "{} is there already: name a file that is not, so that nothing is lost",
-                    named.display()
-                );
-            }
             let path = path.unwrap_or(fallback);
             write_secret(path, format!("{value}\n").as_bytes())?;
             say(format_args!("The {what} is in {}.", path.display()));
             Ok(Some(path))
         }
+    }
+}
+
+/// Refuses a file that is there already. Asked before a secret is made: it is shown once, and must have a place to go.
+pub(crate) fn must_be_new(path: Option<&Path>) -> Result<()> {
+    match path.filter(|path| path.exists()) {
+        Some(path) => {
+            bail!("{} is there already: name a file that is not, so that nothing is lost", path.display())
+        }
+        None => Ok(()),
     }
 }
 

@@ -66,6 +66,7 @@ pub(crate) fn run(home: &HomeArgs, output: OutputArgs, args: &KeysArgs) -> Resul
     let client = Client::reach(&home)?;
     match &args.verb {
         Verb::Create(create) => {
+            output::must_be_new(create.out.as_deref())?;
             let made: MadeKey = client.ask(Request::KeyCreate {
                 workload: create.workload.clone(),
                 lifetime_s: create.expires.0,

@@ -13,6 +13,8 @@ pub enum Action {
     Connect,
     /// Have a generative model answer.
     Invoke,
+    /// Have a model turn text into vectors.
+    Embed,
     /// List the models that the caller may use.
     ListModels,
     /// Hand a model's tool call to the caller.
@@ -54,8 +56,15 @@ pub struct ObligationError(pub String);
 
 impl Action {
     /// Every action.
-    pub const ALL: [Self; 6] =
-        [Self::Connect, Self::Invoke, Self::ListModels, Self::CallTool, Self::ReadResult, Self::Export];
+    pub const ALL: [Self; 7] = [
+        Self::Connect,
+        Self::Invoke,
+        Self::Embed,
+        Self::ListModels,
+        Self::CallTool,
+        Self::ReadResult,
+        Self::Export,
+    ];
 
     /// The name in Cedar and in records.
     #[must_use]
@@ -63,6 +72,7 @@ impl Action {
         match self {
             Self::Connect => "connect",
             Self::Invoke => "invoke",
+            Self::Embed => "embed",
             Self::ListModels => "list_models",
             Self::CallTool => "call_tool",
             Self::ReadResult => "read_result",

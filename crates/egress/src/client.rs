@@ -147,7 +147,7 @@ impl std::fmt::Debug for Egress {
 /// A request made anew: none of the caller's headers travel on. `Accept-Encoding: identity` because the answer must be
 /// read (RFC 9110 section 12.5.3).
 fn build(target: &Target, path: &str, body: Bytes) -> Result<Request<Full<Bytes>>, SendError> {
-    let TargetKind::Http { scheme, authority, prefix, credential } = &target.kind else {
+    let TargetKind::Http { scheme, authority, prefix, fields } = &target.kind else {
         return Err(SendError::Build("not an HTTP target".to_owned()));
     };
     let uri = Uri::builder()
@@ -162,7 +162,7 @@ fn build(target: &Target, path: &str, body: Bytes) -> Result<Request<Full<Bytes>
         .header(header::USER_AGENT, concat!("stockade/", env!("CARGO_PKG_VERSION")))
         .body(Full::new(body))
         .map_err(|e| SendError::Build(e.to_string()))?;
-    if let Some((name, value)) = credential {
+    for (name, value) in fields.iter() {
         request.headers_mut().insert(name.clone(), value.clone());
     }
     Ok(request)

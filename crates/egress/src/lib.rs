@@ -16,4 +16,4 @@ pub mod evidence;
 mod target;
 
 pub use client::{Egress, EgressOptions, SendError, UpstreamBody, UpstreamResponse};
-pub use target::{LocalUpstream, Target, TargetError, TargetId};
+pub use target::{Credential, LocalUpstream, Target, TargetError, TargetId};

@@ -28,9 +28,19 @@ pub(crate) enum TargetKind {
         scheme: Scheme,
         authority: Authority,
         prefix: Arc<str>,
-        credential: Option<(HeaderName, HeaderValue)>,
+        /// Header fields that each request gets: the credential, the version of an API.
+        fields: Arc<[(HeaderName, HeaderValue)]>,
     },
     Local(Arc<dyn LocalUpstream>),
+}
+
+/// How an upstream is told who asks.
+#[derive(Clone, Copy)]
+pub enum Credential<'a> {
+    /// `Authorization: Bearer` (RFC 6750 section 2.1).
+    Bearer(&'a str),
+    /// A field of its own, by name: `x-api-key`, `api-key`.
+    Field(&'static str, &'a str),
 }
 
 /// An upstream inside this process: the sandbox model.
@@ -79,11 +89,24 @@ impl fmt::Display for TargetId {
 }
 
 impl Target {
-    /// An HTTP upstream. `bearer` goes into `Authorization` and is marked sensitive.
+    /// An HTTP upstream. The key goes into `Authorization` and is marked sensitive.
     ///
     /// # Errors
     /// [`TargetError`] says what is wrong with the URL or key.
-    pub fn http(id: TargetId, base_url: &str, bearer: Option<&str>) -> Result<Self, TargetError> {
+    pub fn http(id: TargetId, base_url: &str, key: Option<&str>) -> Result<Self, TargetError> {
+        Self::http_with(id, base_url, key.map(Credential::Bearer), &[])
+    }
+
+    /// An HTTP upstream with a credential of its kind, and header fields that each request gets.
+    ///
+    /// # Errors
+    /// [`TargetError`] says what is wrong with the URL or key.
+    pub fn http_with(
+        id: TargetId,
+        base_url: &str,
+        credential: Option<Credential<'_>>,
+        constant: &[(&'static str, &'static str)],
+    ) -> Result<Self, TargetError> {
         let not_absolute = || TargetError::NotAbsolute(base_url.to_owned());
         if base_url.contains(['?', '#', '@']) {
             return Err(TargetError::Decorated);
@@ -101,15 +124,21 @@ impl Target {
         }
         let prefix =
             parts.path_and_query.map_or(String::new(), |p| p.path().trim_end_matches('/').to_owned());
-        let credential = bearer
-            .map(|key| {
-                let mut value =
-                    HeaderValue::try_from(format!("Bearer {key}")).map_err(|_| TargetError::Credential)?;
-                value.set_sensitive(true);
-                Ok((http::header::AUTHORIZATION, value))
-            })
-            .transpose()?;
-        Ok(Self { id, kind: TargetKind::Http { scheme, authority, prefix: Arc::from(prefix), credential } })
+        let mut fields: Vec<(HeaderName, HeaderValue)> = constant
+            .iter()
+            .map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)))
+            .collect();
+        if let Some(credential) = credential {
+            let (name, value) = match credential {
+                Credential::Bearer(key) => (http::header::AUTHORIZATION, format!("Bearer {key}")),
+                Credential::Field(name, key) => (HeaderName::from_static(name), key.to_owned()),
+            };
+            let mut value = HeaderValue::try_from(value).map_err(|_| TargetError::Credential)?;
+            value.set_sensitive(true);
+            fields.push((name, value));
+        }
+        let (prefix, fields) = (Arc::from(prefix), Arc::from(fields));
+        Ok(Self { id, kind: TargetKind::Http { scheme, authority, prefix, fields } })
     }
 
     /// An upstream inside this process.

@@ -5,6 +5,8 @@ use http::{HeaderValue, Response, StatusCode, header};
 use http_body_util::Full;
 use stockade_domain::RequestId;
 
+use crate::dialect::Family;
+
 /// A request that gets no answer. The message never holds anything of the request or of the upstream but checked ids.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Refusal {
@@ -23,6 +25,7 @@ pub const CODES: &[(u16, &str, &str)] = &[
     (400, "json_too_large", "The body has more values than are read."),
     (400, "invalid_request", "The body lacks something that the operation needs."),
     (400, "body_incomplete", "The body broke off."),
+    (400, "operation_unsupported", "The model's upstream does not offer this operation."),
     (400, "upstream_rejected", "The upstream did not accept the request. The operator's log has its reason."),
     (
         401,
@@ -77,8 +80,33 @@ impl Refusal {
         self
     }
 
-    /// In OpenAI's dialect (<https://platform.openai.com/docs/guides/error-codes>).
-    pub(crate) fn to_json(&self) -> Vec<u8> {
+    /// In the caller's dialect: OpenAI's (<https://platform.openai.com/docs/guides/error-codes>) or Anthropic's
+    /// (<https://docs.anthropic.com/en/api/errors>).
+    pub(crate) fn to_json(&self, family: Family) -> Vec<u8> {
+        match family {
+            Family::OpenAi => self.to_openai(),
+            Family::Anthropic => self.to_anthropic(),
+        }
+        .to_string()
+        .into_bytes()
+    }
+
+    fn to_anthropic(&self) -> serde_json::Value {
+        let kind = match self.status.as_u16() {
+            401 => "authentication_error",
+            403 => "permission_error",
+            404 => "not_found_error",
+            413 => "request_too_large",
+            429 => "rate_limit_error",
+            400..=499 => "invalid_request_error",
+            503 => "overloaded_error",
+            504 => "timeout_error",
+            _ => "api_error",
+        };
+        serde_json::json!({"type": "error", "error": {"type": kind, "message": self.message, "code": self.code}})
+    }
+
+    fn to_openai(&self) -> serde_json::Value {
         let kind = match self.status.as_u16() {
             401 => "authentication_error",
             403 => "permission_error",
@@ -88,13 +116,11 @@ impl Refusal {
             _ => "server_error",
         };
         serde_json::json!({"error": {"message": self.message, "type": kind, "code": self.code, "param": null}})
-            .to_string()
-            .into_bytes()
     }
 
     /// The whole answer. SDKs repeat a request on most errors: they are told not to where that would not help.
-    pub(crate) fn response(&self, request: RequestId) -> Response<Full<Bytes>> {
-        let mut response = Response::new(Full::new(Bytes::from(self.to_json())));
+    pub(crate) fn response(&self, family: Family, request: RequestId) -> Response<Full<Bytes>> {
+        let mut response = Response::new(Full::new(Bytes::from(self.to_json(family))));
         *response.status_mut() = self.status;
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));

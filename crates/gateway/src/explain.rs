@@ -13,6 +13,7 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Sleep, sleep};
 
+use crate::dialect::Family;
 use crate::error::Refusal;
 
 /// After such an answer, at most so much is read and thrown away, and for so long.
@@ -69,7 +70,7 @@ fn explanation(written: &[u8]) -> Option<Vec<u8>> {
         return None;
     }
     let refusal = Refusal::new(code);
-    let body = refusal.to_json();
+    let body = refusal.to_json(Family::OpenAi);
     let status = refusal.status;
     let head = format!(
         "HTTP/1.1 {} {}\r\nconnection: close\r\ncontent-type: application/json\r\ncache-control: no-store\r\n\

@@ -75,7 +75,8 @@ fn list_of(span: &ParsedSpan) -> Option<(&str, &str)> {
         if !segment.is_empty() && segment.bytes().all(|b| b.is_ascii_digit()) {
             let list = span.path.get(..at).unwrap_or_default();
             let inside = span.path.get(end..).unwrap_or_default();
-            return (!matches!(list, "/messages" | "/tools" | "/functions")).then_some((list, inside));
+            return (!matches!(list, "/messages" | "/tools" | "/functions" | "/input" | "/prompt"))
+                .then_some((list, inside));
         }
         end = at;
     }
@@ -87,14 +88,15 @@ mod tests {
     use bytes::Bytes;
 
     use super::*;
+    use crate::dialect::Dialect;
     use crate::json::Limits;
-    use crate::request::parse_chat;
+    use crate::request::parse;
 
     #[test]
     fn parts_of_a_message_are_one_text_and_messages_are_not() {
         let body = r#"{"model":"m","x":["a","b"],"messages":[{"role":"user","content":[{"type":"text","text":"one "},
             {"type":"text","text":"two"}]},{"role":"user","content":"three"},{"role":"user","content":"four"}]}"#;
-        let message = parse_chat(Bytes::from(body), Limits { depth: 16, leaves: 100 }).unwrap();
+        let message = parse(Dialect::Chat, Bytes::from(body), Limits { depth: 16, leaves: 100 }).unwrap();
         let texts: Vec<String> = joined(&message).into_iter().map(|joined| joined.text).collect();
         assert_eq!(texts, ["one two", "ab"]);
     }

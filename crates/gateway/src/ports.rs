@@ -7,6 +7,8 @@ use stockade_domain::{Caller, WorkloadId};
 use stockade_egress::Target;
 use stockade_egress::evidence::Lease;
 
+use crate::dialect::Dialect;
+
 pub use stockade_egress::evidence::{AuditError, AuditSink, AuditSlot, Durable, Payload, Unavailable};
 
 /// A credential that was accepted.
@@ -66,6 +68,23 @@ pub struct CatalogEntry {
     pub model: Model,
     /// Where it is.
     pub target: Arc<Target>,
+    /// What it speaks.
+    pub apis: Apis,
+}
+
+/// What an upstream speaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Apis {
+    /// OpenAI chat completions.
+    pub chat: bool,
+    /// OpenAI legacy completions.
+    pub completions: bool,
+    /// OpenAI embeddings.
+    pub embeddings: bool,
+    /// OpenAI responses.
+    pub responses: bool,
+    /// Anthropic messages.
+    pub messages: bool,
 }
 
 /// A model that was found.
@@ -75,6 +94,31 @@ pub struct Resolved {
     pub model: Model,
     /// Where it is.
     pub target: Arc<Target>,
+    /// What it speaks.
+    pub apis: Apis,
+}
+
+impl Apis {
+    /// Nothing.
+    pub const NONE: Self =
+        Self { chat: false, completions: false, embeddings: false, responses: false, messages: false };
+
+    /// All that OpenAI offers.
+    pub const OPENAI: Self =
+        Self { chat: true, completions: true, embeddings: true, responses: true, messages: false };
+
+    /// What Anthropic offers.
+    pub const ANTHROPIC: Self = Self { messages: true, ..Self::NONE };
+
+    pub(crate) fn speaks(self, dialect: Dialect) -> bool {
+        match dialect {
+            Dialect::Chat => self.chat,
+            Dialect::Completions => self.completions,
+            Dialect::Embeddings => self.embeddings,
+            Dialect::Responses => self.responses,
+            Dialect::Messages | Dialect::CountTokens => self.messages,
+        }
+    }
 }
 
 impl Catalog {
@@ -87,7 +131,7 @@ impl Catalog {
         };
         let entry = self.entries.iter().find(|e| e.models.iter().any(fits))?;
         let model = Model { name: name.to_owned(), ..entry.model.clone() };
-        Some(Resolved { model, target: Arc::clone(&entry.target) })
+        Some(Resolved { model, target: Arc::clone(&entry.target), apis: entry.apis })
     }
 
     /// Every model that is named without a wildcard, with its entry.

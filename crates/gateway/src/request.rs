@@ -7,8 +7,7 @@ use bytes::Bytes;
 use stockade_authz::{FindingCounts, InspectionContext};
 use stockade_crypto::sha256;
 use stockade_domain::{
-    Action, Channel, Direction, FindingKind, Handling, Inspection, Micros, Obligation, Role, SpanRef,
-    WorkloadId,
+    Channel, Direction, FindingKind, Handling, Inspection, Micros, Obligation, Role, SpanRef, WorkloadId,
 };
 use stockade_egress::evidence::{
     Applied, ApplyObligations, Examined, Message, ParsedSpan, Reference, SpanFinding, Unmet,
@@ -16,7 +15,9 @@ use stockade_egress::evidence::{
 use stockade_inspect::leak::Guards;
 use stockade_inspect::{Context, Engine, escape_template_tokens, strip_hidden};
 
-use crate::dialect::{ChatRequest, KNOWN_KEYS, Named, Table, is_atom, role, segments};
+use crate::dialect::{
+    Dialect, KNOWN_KEYS, Named, RequestTable, SaidBy, Seen, is_atom, is_base64, role, segments,
+};
 use crate::error::Refusal;
 use crate::joined::joined;
 use crate::json::{Edit, Leaf, LeafKind, Limits, encode_string, splice, walk};
@@ -32,14 +33,16 @@ const LONG_NUMBER: usize = 9;
 /// An injection signal counts for policies from this confidence on, in thousandths.
 const SIGNAL_THRESHOLD: u16 = 500;
 
-/// Reads the body of a chat completions request.
-pub(crate) fn parse_chat(body: Bytes, limits: Limits) -> Result<Message, Refusal> {
+/// Reads the body of a request.
+pub(crate) fn parse(dialect: Dialect, body: Bytes, limits: Limits) -> Result<Message, Refusal> {
+    let table = dialect.request();
     let mut leaves = Vec::new();
     let mut roles: HashMap<String, Role> = HashMap::new();
+    let mut seen = Seen::default();
     let mut message = Message {
-        surface: "openai.chat",
-        action: Action::Invoke,
-        path: "/chat/completions",
+        surface: dialect.surface(),
+        action: dialect.action(),
+        path: dialect.path(),
         model: String::new(),
         stream: false,
         stream_usage: false,
@@ -47,9 +50,10 @@ pub(crate) fn parse_chat(body: Bytes, limits: Limits) -> Result<Message, Refusal
         spans: Vec::new(),
         references: Vec::new(),
         opaque: Vec::new(),
+        sealed: Vec::new(),
         body: Bytes::new(),
     };
-    let mut has_messages = false;
+    let mut has_subject = false;
     let mut mistyped = None;
     walk(&body, limits, |leaf| {
         match (leaf.path, leaf.kind) {
@@ -58,32 +62,81 @@ pub(crate) fn parse_chat(body: Bytes, limits: Limits) -> Result<Message, Refusal
             // A provider that takes "true" for true would send a stream that nobody asked for here.
             ("/stream", kind) if kind != LeafKind::Key => mistyped = Some("`stream` must be a boolean"),
             ("/model", kind) if kind != LeafKind::Key => mistyped = Some("`model` must be a string"),
+            ("/background", LeafKind::Literal) if leaf.text == "true" && dialect == Dialect::Responses => {
+                mistyped = Some("`background` is not offered: nothing here asks for the answer later");
+            }
             ("/stream_options/include_usage", LeafKind::Literal) => {
                 message.stream_usage = leaf.text == "true"
             }
-            ("/messages", LeafKind::Container) => has_messages = true,
+            (path, LeafKind::Container | LeafKind::String)
+                if is_subject(path, leaf.kind, table.subject()) =>
+            {
+                has_subject = true;
+            }
             (path, LeafKind::Container) if is_tool(path) => message.tools = message.tools.saturating_add(1),
             (path, LeafKind::String) if is_role(path) => {
                 roles.insert(path.trim_end_matches("/role").to_owned(), role(&leaf.text));
             }
             _ => {}
         }
+        if dialect != Dialect::Chat
+            && leaf.kind == LeafKind::String
+            && let Some(object) = leaf.path.strip_suffix("/type")
+        {
+            seen.types.insert(object.to_owned(), leaf.text.as_ref().to_owned());
+        }
         if let Some(kept) = keep(leaf) {
             leaves.push(kept);
         }
     })
     .map_err(|e| Refusal::new(e.kind.code()).with_message(e.to_string()))?;
+    if message.stream && matches!(dialect, Dialect::Embeddings | Dialect::CountTokens) {
+        mistyped = Some("there is no stream of this");
+    }
     if let Some(what) = mistyped {
         return Err(Refusal::new("invalid_request").with_message(what));
     }
-    if !has_messages || message.model.is_empty() {
-        return Err(Refusal::new("invalid_request").with_message("`model` and `messages` are needed"));
+    if !has_subject || message.model.is_empty() {
+        let needed = format!("`model` and `{}` are needed", table.subject());
+        return Err(Refusal::new("invalid_request").with_message(needed));
     }
     for leaf in leaves {
-        name(leaf, &roles, &mut message);
+        name(leaf, table, &roles, &seen, &mut message);
     }
     message.body = body;
     Ok(message)
+}
+
+/// Whether a leaf is what the request is about. Messages are always a list.
+fn is_subject(path: &str, kind: LeafKind, subject: &str) -> bool {
+    path.strip_prefix('/') == Some(subject) && (kind == LeafKind::Container || subject != "messages")
+}
+
+/// A body whose model is the one that its path names, as Azure's deployments are: what the body says of it does not count.
+pub(crate) fn with_model(body: &Bytes, model: &str, limits: Limits) -> Result<Bytes, Refusal> {
+    let mut edit = None;
+    let mut begin = None;
+    walk(body, limits, |leaf| match (leaf.path, leaf.kind) {
+        ("/model", LeafKind::Key) => {}
+        // Some clients send `null`: the path says it.
+        ("/model", _) => edit = Some(Edit { raw: leaf.raw, with: encode_string(model) }),
+        ("", LeafKind::Container) => begin = Some(leaf.raw),
+        _ => {}
+    })
+    .map_err(|e| Refusal::new(e.kind.code()).with_message(e.to_string()))?;
+    let object = begin.filter(|raw| body.get(raw.start) == Some(&b'{'));
+    let Some(object) = object else {
+        return Err(Refusal::new("invalid_request").with_message("the body must be an object"));
+    };
+    let edit = edit.unwrap_or_else(|| {
+        let at = object.start.saturating_add(1);
+        let is_empty = object.len() <= 2;
+        let mut with = b"\"model\":".to_vec();
+        with.extend_from_slice(&encode_string(model));
+        with.extend_from_slice(if is_empty { b"" } else { b"," });
+        Edit { raw: at..at, with }
+    });
+    splice(body, &mut [edit]).map(Bytes::from).ok_or_else(|| Refusal::new("invalid_request"))
 }
 
 /// A leaf that outlives the walk.
@@ -125,25 +178,33 @@ fn is_tool(path: &str) -> bool {
 }
 
 fn is_role(path: &str) -> bool {
-    matches!(segments(path).as_slice(), ["messages", _, "role"])
+    matches!(segments(path).as_slice(), ["messages" | "input", _, "role"])
 }
 
 /// Gives a leaf its name and puts it where it belongs.
-fn name(leaf: Kept, roles: &HashMap<String, Role>, message: &mut Message) {
+fn name(
+    leaf: Kept,
+    table: &dyn RequestTable,
+    roles: &HashMap<String, Role>,
+    seen: &Seen,
+    message: &mut Message,
+) {
     let path = segments(&leaf.path);
-    let said_by = match path.as_slice() {
-        ["messages", index, ..] => roles.get(&format!("/messages/{index}")).copied().unwrap_or(Role::None),
-        _ => Role::None,
+    let said_by = match (table.said_by(&path), path.as_slice()) {
+        (SaidBy::Is(role), _) => role,
+        (SaidBy::Turn, [list, index, ..]) => {
+            roles.get(&format!("/{list}/{index}")).copied().unwrap_or(Role::None)
+        }
+        (SaidBy::Turn, _) => Role::None,
     };
     let reference = |kind| Reference { path: leaf.path.clone(), kind };
-    let channel = match (leaf.kind, ChatRequest.name(&path)) {
+    let is_count = leaf.kind == LeafKind::Number && !is_long(&leaf.text);
+    let channel = match (leaf.kind, table.name(&path, seen)) {
         (LeafKind::Key, _) => Channel::Key,
-        (LeafKind::Number, Named::Text(Channel::ToolDefinition)) if !is_long(&leaf.text) => return,
+        (_, Named::Text(Channel::ToolDefinition) | Named::Argument) if is_count => return,
         // Weights of tokens, by their ids: they steer, and say nothing.
-        (LeafKind::Number, _) if !is_long(&leaf.text) && matches!(path.as_slice(), ["logit_bias", _]) => {
-            return;
-        }
-        (LeafKind::Number, _) if !is_long(&leaf.text) => return message.opaque.push(reference("numbers")),
+        _ if is_count && matches!(path.as_slice(), ["logit_bias", _]) => return,
+        _ if is_count => return message.opaque.push(reference("numbers")),
         (_, Named::Opaque(kind)) => {
             message.opaque.push(reference(kind));
             return;
@@ -153,12 +214,21 @@ fn name(leaf: Kept, roles: &HashMap<String, Role>, message: &mut Message) {
             message.opaque.push(reference(kind));
             return;
         }
+        // Some clients send the field empty.
+        (_, Named::Sealed(_)) if leaf.text.is_empty() => return,
+        (_, Named::Sealed(kind)) if is_base64(&leaf.text) => {
+            message.sealed.push(reference(kind));
+            return;
+        }
         (_, Named::Reference(kind)) => {
             message.references.push(reference(kind));
             Channel::Unlabelled
         }
         (_, Named::Atom) if is_atom(&leaf.text) => Channel::Atom,
-        (_, Named::Atom | Named::Carrier) => Channel::Unlabelled,
+        (_, Named::Atom | Named::Carrier | Named::Vector | Named::Echo | Named::Sealed(_)) => {
+            Channel::Unlabelled
+        }
+        (_, Named::Argument) => Channel::ToolArgs,
         (_, Named::Text(Channel::Content)) if said_by == Role::System => Channel::System,
         (_, Named::Text(Channel::Content)) if said_by == Role::Tool => Channel::ToolResult,
         (_, Named::Text(channel)) => channel,
@@ -191,6 +261,7 @@ pub(crate) fn inspect(
     let mut context = InspectionContext {
         opaque: !message.opaque.is_empty(),
         reference: !message.references.is_empty(),
+        sealed: !message.sealed.is_empty(),
         tools: u64::try_from(message.tools).unwrap_or(u64::MAX),
         tokens: u64::try_from(message.body.len() / 3).unwrap_or(u64::MAX),
         stream: message.stream,
@@ -375,6 +446,10 @@ pub(crate) fn mend_numbers(
     regions: &[Region],
     edited: String,
 ) -> String {
+    // One value of an object is no JSON of its own, whatever it looks like.
+    if !text.trim_start().starts_with(['{', '[']) {
+        return edited;
+    }
     let limits = Limits { depth: 128, leaves: 100_000 };
     let mut numbers = Vec::new();
     let collect = |leaf: Leaf<'_, '_>| {
@@ -412,11 +487,24 @@ mod tests {
     use super::*;
 
     #[test]
+    fn the_path_names_the_model_whatever_the_body_says() {
+        let limits = Limits { depth: 16, leaves: 1_000 };
+        let body = |text: &'static str| with_model(&Bytes::from_static(text.as_bytes()), "dep", limits);
+        for text in [r#"{"model":"x","n":1}"#, r#"{"model":null,"n":1}"#, r#"{"model":{"model":"x"},"n":1}"#]
+        {
+            assert_eq!(body(text).unwrap(), r#"{"model":"dep","n":1}"#);
+        }
+        assert_eq!(body(r#"{"n":1}"#).unwrap(), r#"{"model":"dep","n":1}"#);
+        assert_eq!(body("{}").unwrap(), r#"{"model":"dep"}"#);
+        assert!(body("[]").is_err() && body("{").is_err());
+    }
+
+    #[test]
     fn weights_of_tokens_are_no_opaque_content_and_lists_of_numbers_are() {
         let limits = Limits { depth: 16, leaves: 1_000 };
         let read = |extra: &str| {
             let body = format!(r#"{{"model":"m","messages":[{{"role":"user","content":"x"}}],{extra}}}"#);
-            parse_chat(Bytes::from(body), limits).unwrap()
+            parse(Dialect::Chat, Bytes::from(body), limits).unwrap()
         };
         let message = read(r#""logit_bias":{"50256":-100},"seed":7"#);
         assert!(message.opaque.is_empty());

@@ -71,6 +71,8 @@ pub struct Message {
     pub references: Vec<Reference>,
     /// Parts that cannot be read as text: media, token ids.
     pub opaque: Vec<Reference>,
+    /// Parts that their provider signed or encrypted: never edited.
+    pub sealed: Vec<Reference>,
     /// The raw bytes.
     pub body: Bytes,
 }

@@ -1,20 +1,28 @@
 //! How an answer ends before its time, in the client's dialect: never by a bare close.
 
+use std::collections::BTreeSet;
+
 use bytes::Bytes;
-use serde_json::json;
-use stockade_domain::EndReason;
+use serde_json::{Value, json};
+use stockade_domain::{EndReason, Usage};
 use stockade_egress::evidence::Cut;
 
-use super::event::Shape;
+use super::event::{Event, Shape};
 use super::sse::write_event;
+use crate::dialect::Dialect;
 use crate::error::Refusal;
 
-/// What a made-up last event repeats from the events before it.
+/// What made-up last events repeat from the events before them, and what those have left open.
 #[derive(Debug, Default)]
 pub(super) struct Envelope {
     pub(super) id: Option<String>,
     pub(super) model: Option<String>,
     pub(super) created: Option<u64>,
+    /// The highest number of an event so far.
+    pub(super) sequence: Option<u64>,
+    pub(super) usage: Option<Usage>,
+    has_begun: bool,
+    open_blocks: BTreeSet<u64>,
 }
 
 /// Ends an answer. Content that may not leave ends as a content filter does; everything else as an error.
@@ -27,25 +35,115 @@ pub(super) fn cut(
 ) -> Cut {
     let refusal = Refusal::new(code);
     let status = refusal.status.as_u16();
-    let last_words = match shape {
-        Shape::Whole => refusal.to_json(),
-        Shape::Chunk => {
-            let mut out = Vec::new();
-            if end == EndReason::Cut {
-                for choice in open {
-                    let event = json!({
-                        "id": envelope.id, "object": "chat.completion.chunk",
-                        "created": envelope.created.unwrap_or(0), "model": envelope.model,
-                        "choices": [{"index": choice, "delta": {}, "logprobs": null, "finish_reason": "content_filter"}],
-                    });
-                    write_event(&mut out, event.to_string().as_bytes());
-                }
-            } else {
-                write_event(&mut out, &refusal.to_json());
+    let last_words = if shape.is_stream {
+        let mut out = Vec::new();
+        match shape.dialect {
+            Dialect::Messages | Dialect::CountTokens => messages(&mut out, &refusal, end, envelope),
+            Dialect::Responses => responses(&mut out, &refusal, end, envelope),
+            Dialect::Chat | Dialect::Completions | Dialect::Embeddings => {
+                choices(&mut out, &refusal, end, envelope, open, shape.dialect);
             }
-            write_event(&mut out, b"[DONE]");
-            out
         }
+        out
+    } else {
+        refusal.to_json(shape.dialect.family())
     };
     Cut { code, end, status, last_words: Bytes::from(last_words) }
+}
+
+/// OpenAI chat and completions: each open choice ends with `content_filter`, or an error stands in place of an event.
+fn choices(
+    out: &mut Vec<u8>,
+    refusal: &Refusal,
+    end: EndReason,
+    envelope: &Envelope,
+    open: &[u64],
+    dialect: Dialect,
+) {
+    if end == EndReason::Cut {
+        for choice in open {
+            let (object, last) = if dialect == Dialect::Completions {
+                let last =
+                    json!({"index": choice, "text": "", "logprobs": null, "finish_reason": "content_filter"});
+                ("text_completion", last)
+            } else {
+                let last = json!({"index": choice, "delta": {}, "logprobs": null, "finish_reason": "content_filter"});
+                ("chat.completion.chunk", last)
+            };
+            let event = json!({
+                "id": envelope.id, "object": object, "created": envelope.created.unwrap_or(0),
+                "model": envelope.model, "choices": [last],
+            });
+            write_event(out, "", event.to_string().as_bytes());
+        }
+    } else {
+        write_event(out, "", &refusal.to_json(dialect.family()));
+    }
+    write_event(out, "", b"[DONE]");
+}
+
+/// Anthropic: what is open is closed, and the stop reason is `refusal`
+/// (<https://docs.anthropic.com/en/docs/test-and-evaluate/strengthen-guardrails/handle-streaming-refusals>).
+fn messages(out: &mut Vec<u8>, refusal: &Refusal, end: EndReason, envelope: &Envelope) {
+    let mut send = |kind: &str, event: &Value| write_event(out, kind, event.to_string().as_bytes());
+    if end != EndReason::Cut {
+        return write_event(out, "error", &refusal.to_json(Dialect::Messages.family()));
+    }
+    let usage = envelope.usage.unwrap_or_default();
+    if !envelope.has_begun {
+        let message = json!({
+            "id": envelope.id.as_deref().unwrap_or("msg_refused"), "type": "message", "role": "assistant",
+            "model": envelope.model, "content": [], "stop_reason": null, "stop_sequence": null,
+            "usage": {"input_tokens": usage.prompt_tokens, "output_tokens": 0},
+        });
+        send("message_start", &json!({"type": "message_start", "message": message}));
+    }
+    for index in &envelope.open_blocks {
+        send("content_block_stop", &json!({"type": "content_block_stop", "index": index}));
+    }
+    let delta = json!({
+        "type": "message_delta", "delta": {"stop_reason": "refusal", "stop_sequence": null},
+        "usage": {"output_tokens": usage.completion_tokens},
+    });
+    send("message_delta", &delta);
+    send("message_stop", &json!({"type": "message_stop"}));
+}
+
+/// OpenAI responses: the response is incomplete for a content filter, or an error event ends it.
+fn responses(out: &mut Vec<u8>, refusal: &Refusal, end: EndReason, envelope: &Envelope) {
+    let number = envelope.sequence.map_or(0, |last| last.saturating_add(1));
+    if end != EndReason::Cut {
+        let event = json!({
+            "type": "error", "code": refusal.code, "message": refusal.message, "param": null,
+            "sequence_number": number,
+        });
+        return write_event(out, "error", event.to_string().as_bytes());
+    }
+    let response = json!({
+        "id": envelope.id.as_deref().unwrap_or("resp_refused"), "object": "response",
+        "created_at": envelope.created.unwrap_or(0), "model": envelope.model, "status": "incomplete",
+        "incomplete_details": {"reason": "content_filter"}, "error": null, "instructions": null,
+        "metadata": {}, "output": [], "parallel_tool_calls": true, "tool_choice": "auto", "tools": [],
+        "temperature": null, "top_p": null, "usage": null,
+    });
+    let event = json!({"type": "response.incomplete", "response": response, "sequence_number": number});
+    write_event(out, "response.incomplete", event.to_string().as_bytes());
+}
+
+// === impl Envelope ===
+
+impl Envelope {
+    /// An event has left for the client.
+    pub(super) fn left(&mut self, event: &Event) {
+        match (event.kind.as_str(), event.unit) {
+            ("message_start", _) => self.has_begun = true,
+            ("content_block_start", Some(block)) => {
+                self.open_blocks.insert(block);
+            }
+            ("content_block_stop", Some(block)) => {
+                self.open_blocks.remove(&block);
+            }
+            _ => {}
+        }
+    }
 }

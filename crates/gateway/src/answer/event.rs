@@ -6,7 +6,9 @@ use std::ops::Range;
 use bytes::Bytes;
 use stockade_domain::{Channel, Usage};
 
-use crate::dialect::{ChatChunk, ChatResponse, KNOWN_KEYS, Named, Table, is_atom, segments};
+use crate::dialect::{
+    AnswerTable, Dialect, KNOWN_KEYS, Named, Place, Seen, is_atom, is_base64, is_word, segments,
+};
 use crate::json::{JsonError, LeafKind, Limits, walk};
 use crate::request::is_long;
 
@@ -14,18 +16,33 @@ use crate::request::is_long;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Part {
     /// Text that flows through a lane. The key names the lane.
-    Text { lane: LaneKey, channel: Channel, text: String, raw: Range<usize> },
+    Text { lane: LaneKey, channel: Channel, text: String, raw: Range<usize>, is: Piece },
     /// An atom: looked at on its own. At one place of one choice it is the same in every event.
     Atom { lane: LaneKey, text: String, raw: Range<usize> },
     /// Replaced by a constant that says nothing.
     Blank { raw: Range<usize>, with: &'static str },
+    /// Sealed content of a unit: it goes whole, or it is dropped.
+    Sealed { lane: LaneKey, raw: Range<usize> },
 }
 
-/// Names a lane: the choice it belongs to, the tool call, and the place of the text.
+/// How a text stands to the others of its lane.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Piece {
+    /// A piece: others may follow.
+    Part,
+    /// Complete in itself, in an answer whose other texts may be in pieces.
+    Whole,
+    /// One text in the object that a tool is called with.
+    Argument,
+}
+
+/// Names a lane: the choice it belongs to, the block or tool call, and the place of the text.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct LaneKey {
     pub(super) choice: Option<u64>,
-    pub(super) tool: Option<u64>,
+    pub(super) unit: Option<u64>,
+    /// The unit is a tool call.
+    pub(super) is_call: bool,
     /// The pointer, with `*` for positions in lists of pieces.
     pub(super) place: String,
 }
@@ -34,31 +51,44 @@ pub(super) struct LaneKey {
 #[derive(Debug)]
 pub(super) struct Event {
     pub(super) data: Bytes,
+    /// Its `type`, where events have one.
+    pub(super) kind: String,
+    /// What kind of block it begins.
+    begins: String,
     pub(super) parts: Vec<Part>,
     /// Choices that it speaks of.
     pub(super) choices: BTreeSet<u64>,
     /// Choices that it ends.
     pub(super) finished: BTreeSet<u64>,
+    /// A block or item that it ends, or begins.
+    pub(super) unit: Option<u64>,
+    /// Objects that tools are called with: choice, unit, and where the object stands.
+    pub(super) arguments: Vec<(u64, u64, Range<usize>)>,
     /// Log probabilities by choice: where they stand, and whether they say something else than the text does.
     pub(super) logprobs: Vec<(u64, Range<usize>)>,
     /// The upstream reports an error in place of an answer.
     pub(super) is_error: bool,
-    /// It is an object with a list of choices.
-    pub(super) has_choices: bool,
+    /// It has what makes an answer of it.
+    pub(super) is_answer: bool,
     /// It is an object.
     pub(super) is_object: bool,
+    /// The stream says that it is complete.
+    pub(super) is_last: bool,
     pub(super) usage: Option<Usage>,
     /// Envelope fields that a made-up last event repeats.
     pub(super) id: Option<String>,
     pub(super) model: Option<String>,
     pub(super) created: Option<u64>,
+    /// The number of the event in its stream.
+    pub(super) sequence: Option<u64>,
 }
 
-/// Which table names the leaves.
+/// Which messages are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Shape {
-    Chunk,
-    Whole,
+pub(super) struct Shape {
+    pub(super) dialect: Dialect,
+    /// Events of a stream, or one whole body.
+    pub(super) is_stream: bool,
 }
 
 /// Lists of bytes that say just what the token beside them says.
@@ -94,7 +124,7 @@ pub(super) fn read(data: Bytes, shape: Shape, limits: Limits) -> Result<Event, J
     walk(&data, limits, |leaf| {
         let wanted = match leaf.kind {
             LeafKind::Key => KNOWN_KEYS.binary_search(&leaf.text.as_ref()).is_err() || leaf.path == "/error",
-            LeafKind::Container => matches!(leaf.path, "" | "/choices") || leaf.path.ends_with("/logprobs"),
+            LeafKind::Container => is_telling(leaf.path),
             LeafKind::Literal => false,
             LeafKind::String | LeafKind::Number => true,
         };
@@ -103,131 +133,237 @@ pub(super) fn read(data: Bytes, shape: Shape, limits: Limits) -> Result<Event, J
             leaves.push(RawLeaf { path, kind: leaf.kind, text, raw: leaf.raw });
         }
     })?;
+    let seen = seen(&leaves, shape);
     let mut event = Event {
         data,
+        kind: if shape.dialect.has_typed_events() { seen.kind("").to_owned() } else { String::new() },
+        begins: seen.kind("/content_block").to_owned(),
         parts: Vec::with_capacity(leaves.len()),
         choices: BTreeSet::new(),
         finished: BTreeSet::new(),
+        unit: seen.indices.get("").or_else(|| seen.indices.get("/output_index")).copied(),
+        arguments: Vec::new(),
         logprobs: Vec::new(),
         is_error: false,
-        has_choices: false,
+        is_answer: false,
         is_object: false,
+        is_last: false,
         usage: None,
         id: None,
         model: None,
         created: None,
+        sequence: None,
     };
-    let indices = Indices::of(&leaves);
+    if shape.dialect.has_typed_events() {
+        event.typed(shape);
+    }
+    let table = shape.dialect.answer(shape.is_stream);
     let honest = Honest::of(&leaves);
     for leaf in leaves {
         let element_of = leaf.path.rsplit_once('/').map(|(list, _)| list);
         if leaf.kind == LeafKind::Number && element_of.is_some_and(|list| honest.0.contains(list)) {
             continue;
         }
-        event.take(leaf, shape, &indices);
+        event.take(leaf, shape, table, &seen);
     }
     Ok(event)
 }
 
-/// The `index` fields: a choice or tool call is known by them, not by its position in the list.
-struct Indices(BTreeMap<String, u64>);
+/// Containers whose being there says something.
+fn is_telling(path: &str) -> bool {
+    matches!(path, "" | "/choices" | "/data" | "/output" | "/content" | "/error" | "/response/error")
+        || path.ends_with("/logprobs")
+        || path.ends_with("/input")
+        || path.ends_with("/action")
+}
 
-impl Indices {
-    fn of(leaves: &[RawLeaf]) -> Self {
-        let index = |leaf: &RawLeaf| {
-            let parent = leaf.path.strip_suffix("/index")?;
-            let value = leaf.text.parse().ok()?;
-            (leaf.kind == LeafKind::Number).then(|| (parent.to_owned(), value))
-        };
-        Self(leaves.iter().filter_map(index).collect())
+/// A choice, block or call is known by its number, not by its position in the list; and a block by its type.
+fn seen(leaves: &[RawLeaf], shape: Shape) -> Seen {
+    let mut seen = Seen::default();
+    for leaf in leaves {
+        match leaf.kind {
+            LeafKind::Number => {
+                let key = leaf
+                    .path
+                    .strip_suffix("/index")
+                    .or_else(|| (leaf.path == "/output_index").then_some(leaf.path.as_str()));
+                if let (Some(key), Ok(value)) = (key, leaf.text.parse()) {
+                    seen.indices.insert(key.to_owned(), value);
+                }
+            }
+            LeafKind::String if shape.dialect != Dialect::Chat => {
+                if let Some(object) = leaf.path.strip_suffix("/type") {
+                    seen.types.insert(object.to_owned(), leaf.text.clone());
+                }
+            }
+            _ => {}
+        }
     }
-
-    fn get(&self, path: &str, position: &str) -> u64 {
-        self.0.get(path).copied().or_else(|| position.parse().ok()).unwrap_or(0)
-    }
+    seen
 }
 
 impl Event {
-    fn take(&mut self, leaf: RawLeaf, shape: Shape, indices: &Indices) {
+    /// What the type of an event says about the stream.
+    fn typed(&mut self, shape: Shape) {
+        // One answer, in order.
+        self.choices.insert(0);
+        let kind = self.kind.as_str();
+        self.is_error = matches!(kind, "error" | "response.failed");
+        if !shape.is_stream {
+            return;
+        }
+        self.is_answer = !kind.is_empty() && is_atom(kind);
+        self.is_last = matches!(kind, "message_stop" | "response.completed" | "response.incomplete");
+        if self.is_last {
+            self.finished.insert(0);
+        }
+    }
+
+    /// Whether it says that a block or item is complete.
+    pub(super) fn ends_unit(&self) -> Option<u64> {
+        self.unit.filter(|_| matches!(self.kind.as_str(), "content_block_stop" | "response.output_item.done"))
+    }
+
+    /// Whether what was said before is complete because something else begins.
+    pub(super) fn ends_texts(&self) -> bool {
+        self.kind == "content_block_start" && self.begins != "text"
+    }
+
+    fn take(&mut self, leaf: RawLeaf, shape: Shape, table: &dyn AnswerTable, seen: &Seen) {
         let path = segments(&leaf.path);
-        let (choice, tool) = owner(&path, indices);
-        self.choices.extend(choice);
-        let named = match shape {
-            Shape::Chunk => ChatChunk.name(&path),
-            Shape::Whole => ChatResponse.name(&path),
-        };
+        let place = table.place(&self.kind, &path, seen);
+        self.choices.extend(place.choice);
+        let named = table.name(&self.kind, &path, seen);
         match (leaf.kind, path.as_slice()) {
-            (LeafKind::Key, ["error"]) => return self.is_error = true,
-            (LeafKind::Container, []) => {
-                return self.is_object = self.data.get(leaf.raw.start) == Some(&b'{');
+            (LeafKind::Key, ["error"]) => {
+                self.is_error |= !shape.dialect.has_typed_events();
+                return;
             }
-            (LeafKind::Container, ["choices"]) => {
-                return self.has_choices = self.data.get(leaf.raw.start) == Some(&b'[');
+            (LeafKind::Container, _) => return self.container(&leaf, &path, &place, named, shape),
+            (LeafKind::Number, _) => return self.number(leaf, named, place, shape),
+            (LeafKind::String, ["id"] | ["message" | "response", "id"]) if is_atom(&leaf.text) => {
+                self.id = Some(leaf.text.clone());
             }
-            (LeafKind::Container, _) => return self.logprobs.extend(choice.map(|c| (c, leaf.raw))),
-            (LeafKind::Number, _) => return self.number(leaf, choice, tool, shape),
-            (LeafKind::String, ["id"]) if is_atom(&leaf.text) => self.id = Some(leaf.text.clone()),
-            (LeafKind::String, ["model"]) if is_atom(&leaf.text) => self.model = Some(leaf.text.clone()),
+            (LeafKind::String, ["model"] | ["message" | "response", "model"]) if is_atom(&leaf.text) => {
+                self.model = Some(leaf.text.clone());
+            }
             // Some providers send an empty one with every piece.
             (LeafKind::String, ["choices", _, "finish_reason"]) if !leaf.text.is_empty() => {
-                self.finished.extend(choice);
+                self.finished.extend(place.choice);
             }
             _ => {}
         }
         let part = match named {
-            _ if leaf.kind == LeafKind::Key => self.text(&leaf, Channel::Key, choice, tool, shape),
+            _ if leaf.kind == LeafKind::Key => text(leaf, Channel::Key, place, shape),
+            Named::Atom if is_word(&leaf.text) => return,
             Named::Atom if is_atom(&leaf.text) => {
-                let lane = LaneKey { choice, tool, place: lane_place(&leaf.path) };
-                Part::Atom { lane, text: leaf.text, raw: leaf.raw }
+                let is_list = shape.dialect.has_typed_events();
+                let at = if is_list { leaf.path.clone() } else { lane_place(&leaf.path) };
+                Part::Atom { lane: LaneKey::new(&place, at), text: leaf.text, raw: leaf.raw }
             }
             Named::Opaque(_) => Part::Blank { raw: leaf.raw, with: "\"\"" },
-            Named::Text(channel) => self.text(&leaf, channel, choice, tool, shape),
-            Named::Atom | Named::Reference(_) | Named::Carrier => {
-                self.text(&leaf, Channel::Unlabelled, choice, tool, shape)
+            Named::Echo => Part::Blank { raw: leaf.raw, with: "null" },
+            Named::Sealed(_) if is_base64(&leaf.text) => {
+                Part::Sealed { lane: LaneKey::new(&place, leaf.path), raw: leaf.raw }
+            }
+            // Numbers in base64, four bytes each.
+            Named::Vector if is_base64(&leaf.text) && leaf.text.len() % 4 == 0 => return,
+            Named::Text(channel) => text(leaf, channel, place, shape),
+            Named::Argument => {
+                let lane = LaneKey::new(&place, leaf.path);
+                let (text, raw) = (leaf.text, leaf.raw);
+                Part::Text { lane, channel: Channel::ToolArgs, text, raw, is: Piece::Argument }
+            }
+            Named::Atom | Named::Reference(_) | Named::Carrier | Named::Sealed(_) | Named::Vector => {
+                text(leaf, Channel::Unlabelled, place, shape)
             }
         };
         self.parts.push(part);
     }
 
-    fn text(
-        &self,
-        leaf: &RawLeaf,
-        channel: Channel,
-        choice: Option<u64>,
-        tool: Option<u64>,
-        shape: Shape,
-    ) -> Part {
-        // A list of tokens is one text in pieces, in a whole body too, and so are the parts of a message.
-        let place = match shape {
-            Shape::Whole if !leaf.path.contains("/logprobs/") && !is_part(&leaf.path) => leaf.path.clone(),
-            Shape::Chunk | Shape::Whole => lane_place(&leaf.path),
-        };
-        let place = if leaf.kind == LeafKind::Key { format!("{place}#key") } else { place };
-        let lane = LaneKey { choice, tool, place };
-        Part::Text { lane, channel, text: leaf.text.clone(), raw: leaf.raw.clone() }
+    fn container(&mut self, leaf: &RawLeaf, path: &[&str], place: &Place, named: Named, shape: Shape) {
+        let begins_with = |byte: u8| self.data.get(leaf.raw.start) == Some(&byte);
+        match path {
+            [] => {
+                self.is_object = begins_with(b'{');
+                self.is_answer |= shape.dialect == Dialect::CountTokens;
+            }
+            ["error"] => self.is_error = true,
+            ["response", "error"] => self.is_error |= shape.dialect == Dialect::Responses,
+            [key] if *key == shape.dialect.body_of_answer() && !shape.is_stream => {
+                self.is_answer |= begins_with(b'[');
+            }
+            ["choices"] => self.is_answer |= begins_with(b'['),
+            [.., "logprobs"] => self.logprobs.extend(place.choice.map(|c| (c, leaf.raw.clone()))),
+            [.., "input" | "action"] if named == Named::Argument && place.is_call => {
+                if let (Some(choice), Some(unit)) = (place.choice, place.unit) {
+                    self.arguments.push((choice, unit, leaf.raw.clone()));
+                }
+            }
+            _ => {}
+        }
     }
 
     /// Numbers: counts stay, long ones are text, elements of lists are opaque and say nothing afterwards.
-    fn number(&mut self, leaf: RawLeaf, choice: Option<u64>, tool: Option<u64>, shape: Shape) {
+    fn number(&mut self, leaf: RawLeaf, named: Named, place: Place, shape: Shape) {
         let path = segments(&leaf.path);
         match path.as_slice() {
-            ["created"] if leaf.text.len() <= TIME_DIGITS => self.created = leaf.text.parse().ok(),
-            ["usage", "prompt_tokens"] if !is_long(&leaf.text) => {
+            ["created"] | ["response", "created_at"] if leaf.text.len() <= TIME_DIGITS => {
+                self.created = leaf.text.parse().ok();
+            }
+            ["created_at" | "completed_at"] | ["response", "completed_at"]
+                if leaf.text.len() <= TIME_DIGITS => {}
+            ["sequence_number"] if !is_long(&leaf.text) => self.sequence = leaf.text.parse().ok(),
+            [.., "usage", "prompt_tokens" | "input_tokens"] if !is_long(&leaf.text) => {
                 self.usage.get_or_insert_default().prompt_tokens = leaf.text.parse().unwrap_or(0);
             }
-            ["usage", "completion_tokens"] if !is_long(&leaf.text) => {
+            [.., "usage", "completion_tokens" | "output_tokens"] if !is_long(&leaf.text) => {
                 self.usage.get_or_insert_default().completion_tokens = leaf.text.parse().unwrap_or(0);
             }
             [.., "logprob" | "index" | "start_index" | "end_index"] if !is_long_integer(&leaf.text) => {}
-            [.., last] if last.bytes().all(|b| b.is_ascii_digit()) => {
+            // A model's numbers: a fraction has as many digits as a float needs.
+            _ if named == Named::Vector
+                && leaf.text.len() <= FLOAT_DIGITS
+                && !is_long_integer(&leaf.text) => {}
+            _ if named == Named::Argument && !is_long(&leaf.text) => {}
+            [.., last] if last.bytes().all(|b| b.is_ascii_digit()) && named != Named::Argument => {
                 self.parts.push(Part::Blank { raw: leaf.raw, with: "0" });
             }
             _ if is_long(&leaf.text) && !leaf.text.contains(['.', 'e', 'E']) => {
-                let part = self.text(&leaf, Channel::Unlabelled, choice, tool, shape);
+                let channel = if named == Named::Argument { Channel::ToolArgs } else { Channel::Unlabelled };
+                let mut part = text(leaf, channel, place, shape);
+                if let (Part::Text { is, .. }, Named::Argument) = (&mut part, named) {
+                    *is = Piece::Argument;
+                }
                 self.parts.push(part);
             }
             _ => {}
         }
+    }
+}
+
+fn text(leaf: RawLeaf, channel: Channel, place: Place, shape: Shape) -> Part {
+    // A list of tokens is one text in pieces, in a whole body too, and so are the parts of a message.
+    let at = match &place.lane {
+        Some(lane) if leaf.kind != LeafKind::Key => lane.clone(),
+        _ if !shape.is_stream && !leaf.path.contains("/logprobs/") && !is_part(&leaf.path) => {
+            leaf.path.clone()
+        }
+        _ => lane_place(&leaf.path),
+    };
+    let at = if leaf.kind == LeafKind::Key { format!("{at}#key") } else { at };
+    let is = if place.is_whole && shape.is_stream { Piece::Whole } else { Piece::Part };
+    Part::Text { lane: LaneKey::new(&place, at), channel, text: leaf.text, raw: leaf.raw, is }
+}
+
+impl LaneKey {
+    fn new(place: &Place, at: String) -> Self {
+        Self { choice: place.choice, unit: place.unit, is_call: place.is_call, place: at }
+    }
+
+    /// The tool call that the text is of.
+    pub(super) fn call(&self) -> Option<(u64, u64)> {
+        self.choice.zip(self.unit).filter(|_| self.is_call)
     }
 }
 
@@ -238,25 +374,14 @@ fn is_part(path: &str) -> bool {
         .is_some_and(|(list, _)| list.ends_with("/content"))
 }
 
+/// A float of 64 bits needs no more characters: sign, 17 digits, point, exponent.
+const FLOAT_DIGITS: usize = 26;
+
 /// A time in seconds has ten digits until the year 2286.
 const TIME_DIGITS: usize = 10;
 
 fn is_long_integer(text: &str) -> bool {
     is_long(text) && !text.contains('.')
-}
-
-/// The choice and tool call that a path belongs to.
-fn owner(path: &[&str], indices: &Indices) -> (Option<u64>, Option<u64>) {
-    let ["choices", position, rest @ ..] = path else { return (None, None) };
-    let choice = indices.get(&format!("/choices/{position}"), position);
-    let tool = match rest {
-        [message @ ("delta" | "message"), "tool_calls", at, ..] => {
-            Some(indices.get(&format!("/choices/{position}/{message}/tool_calls/{at}"), at))
-        }
-        [_, "function_call", ..] => Some(u64::MAX),
-        _ => None,
-    };
-    (Some(choice), tool)
 }
 
 /// Pieces of one text stand at different positions of a list from event to event; the lane is the same.
@@ -278,21 +403,22 @@ fn lane_place(path: &str) -> String {
 mod tests {
     use super::*;
 
+    const CHUNK: Shape = Shape { dialect: Dialect::Chat, is_stream: true };
     const LIMITS: Limits = Limits { depth: 64, leaves: 10_000 };
 
     #[test]
     fn choices_and_tools_are_known_by_their_index_field() {
         let data =
             br#"{"choices":[{"index":3,"delta":{"tool_calls":[{"index":2,"function":{"arguments":"x"}}]}}]}"#;
-        let event = read(Bytes::from_static(data), Shape::Chunk, LIMITS).unwrap();
+        let event = read(Bytes::from_static(data), CHUNK, LIMITS).unwrap();
         let Part::Text { lane, channel, .. } = &event.parts[0] else { panic!() };
-        assert_eq!((lane.choice, lane.tool, *channel), (Some(3), Some(2), Channel::ToolArgs));
+        assert_eq!((lane.choice, lane.unit, *channel), (Some(3), Some(2), Channel::ToolArgs));
     }
 
     #[test]
     fn what_is_not_text_says_nothing() {
         let data = br#"{"x":[1,2],"choices":[{"index":0,"delta":{"audio":{"data":"AAAA"}},"logprobs":{"content":[{"bytes":[65]}]}}],"n":4111111111111111}"#;
-        let event = read(Bytes::from_static(data), Shape::Chunk, LIMITS).unwrap();
+        let event = read(Bytes::from_static(data), CHUNK, LIMITS).unwrap();
         let blanks = event.parts.iter().filter(|p| matches!(p, Part::Blank { .. })).count();
         assert_eq!(blanks, 4);
         assert!(event.parts.iter().any(|p| matches!(p, Part::Text { text, .. } if text.starts_with("4111"))));

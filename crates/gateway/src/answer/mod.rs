@@ -12,6 +12,8 @@ mod release;
 mod sse;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tests_dialects;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 use std::ops::Range;
@@ -19,6 +21,7 @@ use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
 use stockade_authz::{FindingCounts, InspectionContext};
+use stockade_crypto::sha256;
 use stockade_domain::{
     Channel, DecisionRecord, Direction, Effect, EndReason, FindingKind, Handling, Role, SpanRef, Usage,
 };
@@ -26,11 +29,12 @@ use stockade_egress::evidence::{Cut, FilterStats, Held, ResponseFilter};
 use stockade_inspect::leak::Guards;
 use stockade_inspect::{Context, Engine};
 
+use crate::dialect::Dialect;
 use crate::json::Limits;
 use crate::redact::{Recording, Redactor};
 use crate::tally::Tally;
 use endings::Envelope;
-use event::{Event, LaneKey, Part, Shape};
+use event::{Event, LaneKey, Part, Piece, Shape};
 use lane::{Lane, With};
 use sse::{SseError, SseReader, write_event};
 
@@ -50,6 +54,7 @@ pub(crate) type ToolJudge = Arc<dyn Fn(&str, &InspectionContext) -> DecisionReco
 
 /// What a filter is made from.
 pub(crate) struct AnswerParts {
+    pub(crate) dialect: Dialect,
     pub(crate) stream: bool,
     pub(crate) engine: Engine,
     pub(crate) redactor: Redactor,
@@ -59,6 +64,8 @@ pub(crate) struct AnswerParts {
     pub(crate) strips: bool,
     /// Whether each text is held until it is complete, for detectors whose reach is the whole text.
     pub(crate) buffers: bool,
+    /// Whether what a provider sealed may pass.
+    pub(crate) passes_sealed: bool,
     pub(crate) judge: ToolJudge,
     pub(crate) limits: AnswerLimits,
     /// How many bytes of text the record may hold; 0 for none.
@@ -73,6 +80,7 @@ pub(crate) struct AnswerFilter {
     guards: Guards,
     strips: bool,
     buffers: bool,
+    passes_sealed: bool,
     judge: ToolJudge,
     limits: AnswerLimits,
     reader: SseReader,
@@ -87,6 +95,10 @@ pub(crate) struct AnswerFilter {
     queued: usize,
     open: BTreeMap<u64, bool>,
     tools: BTreeMap<(u64, u64), ToolCall>,
+    /// Calls that were permitted, by digest of name and arguments.
+    decided: HashSet<[u8; 32]>,
+    /// Blocks whose clear reasoning was edited: what seals it no longer fits.
+    edited: HashSet<String>,
     envelope: Envelope,
     tally: Tally,
     recording: Recording,
@@ -128,9 +140,18 @@ const MAX_LEFT: usize = 4_096;
 #[derive(Default)]
 struct ToolCall {
     name: String,
+    /// The lane of its arguments, where they are a text.
     arguments: Option<usize>,
+    /// Its arguments, where they are an object.
+    object: String,
     decided: bool,
 }
+
+/// So many decisions on tool calls stand in the record.
+const MAX_DECISIONS: usize = 16;
+
+/// So many calls are remembered as decided.
+const MAX_DECIDED: usize = 1_024;
 
 /// A tool's name is no longer than this many bytes.
 const MAX_TOOL_NAME: usize = 256;
@@ -144,12 +165,13 @@ const MAX_ATOMS: usize = 1_024;
 impl AnswerFilter {
     pub(crate) fn new(parts: AnswerParts) -> Self {
         Self {
-            shape: if parts.stream { Shape::Chunk } else { Shape::Whole },
+            shape: Shape { dialect: parts.dialect, is_stream: parts.stream },
             engine: parts.engine,
             redactor: parts.redactor,
             guards: parts.guards,
             strips: parts.strips,
             buffers: parts.buffers && parts.stream,
+            passes_sealed: parts.passes_sealed,
             judge: parts.judge,
             limits: parts.limits,
             reader: SseReader::new(parts.limits.event),
@@ -163,6 +185,8 @@ impl AnswerFilter {
             queued: 0,
             open: BTreeMap::new(),
             tools: BTreeMap::new(),
+            decided: HashSet::new(),
+            edited: HashSet::new(),
             envelope: Envelope::default(),
             tally: Tally::new(Direction::Response),
             recording: Recording::new(parts.record_limit),
@@ -191,15 +215,17 @@ impl AnswerFilter {
         if self.done {
             return Ok(());
         }
-        if data.as_ref() == b"[DONE]" && self.shape == Shape::Chunk {
+        let is_typed = self.shape.dialect.has_typed_events();
+        if data.as_ref() == b"[DONE]" && self.shape.is_stream && !is_typed {
             self.finish_all(out)?;
-            write_event(out, b"[DONE]");
+            write_event(out, "", b"[DONE]");
             self.done = true;
             return Ok(());
         }
         let limits = Limits { depth: self.limits.depth, leaves: 1_000_000 };
         let event = event::read(data, self.shape, limits).map_err(|_| self.malformed())?;
-        if !event.is_object || (self.shape == Shape::Whole && !event.has_choices && !event.is_error) {
+        let must_answer = is_typed || !self.shape.is_stream;
+        if !event.is_object || (must_answer && !event.is_answer && !event.is_error) {
             return Err(self.malformed());
         }
         if event.is_error {
@@ -208,7 +234,15 @@ impl AnswerFilter {
         for choice in &event.choices {
             self.open.entry(*choice).or_insert(false);
         }
-        let finished = event.finished.clone();
+        if is_typed && self.shape.is_stream && event.kind == "ping" {
+            // It says nothing but that the stream is alive: nothing held back is told by it.
+            write_event(out, "ping", b"{\"type\":\"ping\"}");
+            return Ok(());
+        }
+        let (finished, is_last, ends_unit) = (event.finished.clone(), event.is_last, event.ends_unit());
+        if event.ends_texts() {
+            self.finish_texts()?;
+        }
         let waiting = self.admit(event)?;
         self.remember(&waiting.event);
         self.queued = self.queued.saturating_add(waiting.event.data.len());
@@ -217,8 +251,16 @@ impl AnswerFilter {
         if self.queued.saturating_add(held) > self.limits.held.saturating_mul(2) {
             return Err(self.end("upstream_too_large", EndReason::UpstreamFailed));
         }
+        if let Some(unit) = ends_unit {
+            self.finish_unit(unit)?;
+        }
         for choice in finished {
             self.finish_choice(choice)?;
+        }
+        if is_last {
+            self.finish_all(out)?;
+            self.done = true;
+            return Ok(());
         }
         self.release(out)
     }
@@ -230,8 +272,15 @@ impl AnswerFilter {
             self.envelope.model.clone_from(&event.model);
             self.envelope.created = event.created;
         }
-        if event.usage.is_some() {
-            self.usage = event.usage;
+        if event.sequence.is_some() {
+            self.envelope.sequence = event.sequence;
+        }
+        if let Some(said) = event.usage {
+            // Anthropic tells what went in at the start, and what came out at the end.
+            let known = self.usage.get_or_insert_default();
+            known.prompt_tokens = known.prompt_tokens.max(said.prompt_tokens);
+            known.completion_tokens = known.completion_tokens.max(said.completion_tokens);
+            self.envelope.usage = self.usage;
         }
     }
 
@@ -239,25 +288,48 @@ impl AnswerFilter {
     fn admit(&mut self, event: Event) -> Result<Waiting, Cut> {
         let mut sources = Vec::new();
         let mut tools = BTreeSet::new();
+        // Calls that the event holds whole.
+        let mut calls: BTreeMap<(u64, u64), ToolCall> = BTreeMap::new();
         for part in &event.parts {
             match part {
-                Part::Blank { .. } => {}
+                Part::Blank { .. } | Part::Sealed { .. } => {}
                 Part::Atom { lane, text, .. } => {
                     self.atom(text)?;
                     sources.push(Source::Fixed(self.first_atom(lane, text)?));
                 }
-                Part::Text { lane: key, channel, text, .. } => {
-                    if let (Some(choice), Some(tool)) = (key.choice, key.tool) {
-                        tools.insert((choice, tool));
-                    }
-                    sources.push(self.text(key, *channel, text)?);
+                Part::Text { lane: key, channel, text, is: Piece::Whole, .. } => {
+                    sources.push(self.complete(key, *channel, text, &mut calls)?);
+                }
+                Part::Text { lane: key, channel, text, is, .. } => {
+                    tools.extend(key.call());
+                    sources.push(self.text(key, *channel, text, *is)?);
                 }
             }
+        }
+        for (choice, unit, raw) in &event.arguments {
+            let object = event.data.get(raw.clone()).and_then(|raw| std::str::from_utf8(raw).ok());
+            let object = object.unwrap_or_default().to_owned();
+            let call = if self.is_repetition(&event) {
+                calls.entry((*choice, *unit)).or_default()
+            } else {
+                tools.insert((*choice, *unit));
+                self.tools.entry((*choice, *unit)).or_default()
+            };
+            call.object = object;
+        }
+        for call in calls.into_values() {
+            self.decide_call(&call)?;
         }
         for call in &tools {
             self.tools.entry(*call).or_default();
         }
         Ok(Waiting { event, sources, tools })
+    }
+
+    /// Whether an event says whole what a stream has said, or will say, in pieces.
+    fn is_repetition(&self, event: &Event) -> bool {
+        self.shape.is_stream
+            && event.parts.iter().any(|part| matches!(part, Part::Text { is: Piece::Whole, .. }))
     }
 
     /// An atom is looked at on its own; a finding inside one cannot be taken out, so it ends the answer.
@@ -298,15 +370,44 @@ impl AnswerFilter {
             return Err(self.end("upstream_too_large", EndReason::UpstreamFailed));
         }
         // Some providers begin with an empty one.
-        if !text.is_empty() && self.shape == Shape::Chunk {
+        if !text.is_empty() && self.shape.is_stream {
             self.first_atoms.insert(key.clone(), text.to_owned());
         }
         Ok(None)
     }
 
-    fn text(&mut self, key: &LaneKey, channel: Channel, text: &str) -> Result<Source, Cut> {
+    /// A complete text: what stands before and after it in the stream does not belong to it.
+    fn complete(
+        &mut self,
+        key: &LaneKey,
+        channel: Channel,
+        text: &str,
+        calls: &mut BTreeMap<(u64, u64), ToolCall>,
+    ) -> Result<Source, Cut> {
+        if text.is_empty() {
+            return Ok(Source::Fixed(None));
+        }
+        let lane = self.new_lane(&key.place, channel, None)?;
+        if let Some(at) = key.call() {
+            let call = calls.entry(at).or_default();
+            match channel {
+                Channel::ToolArgs => call.arguments = Some(lane),
+                Channel::ToolName => text.clone_into(&mut call.name),
+                _ => {}
+            }
+        }
+        let Some(found) = self.lanes.get_mut(lane) else { return Err(self.malformed()) };
+        let piece = found.push(text, &self.redactor);
+        // A call's arguments are decided on first.
+        if key.call().is_none() || channel != Channel::ToolArgs {
+            self.finish_lane(lane)?;
+        }
+        Ok(Source::Lane(lane, piece))
+    }
+
+    fn text(&mut self, key: &LaneKey, channel: Channel, text: &str, is: Piece) -> Result<Source, Cut> {
         if key.choice.is_none()
-            && self.shape == Shape::Chunk
+            && self.shape.is_stream
             && let Some(edited) = self.constant(key, text)
         {
             return Ok(Source::Fixed(edited));
@@ -318,9 +419,10 @@ impl AnswerFilter {
             self.constants.remove(key);
         }
         let lane = self.lane(key, channel, left.as_deref())?;
-        if let (Some(choice), Some(tool)) = (key.choice, key.tool) {
-            let call = self.tools.entry((choice, tool)).or_default();
+        if let Some(at) = key.call() {
+            let call = self.tools.entry(at).or_default();
             match channel {
+                Channel::ToolArgs if is == Piece::Argument => {}
                 Channel::ToolArgs => call.arguments = Some(lane),
                 Channel::ToolName => call.name.push_str(text),
                 _ => {}
@@ -354,10 +456,16 @@ impl AnswerFilter {
         if let Some(lane) = self.by_key.get(key) {
             return Ok(*lane);
         }
+        let lane = self.new_lane(&key.place, channel, left)?;
+        self.by_key.insert(key.clone(), lane);
+        Ok(lane)
+    }
+
+    fn new_lane(&mut self, place: &str, channel: Channel, left: Option<&str>) -> Result<usize, Cut> {
         if self.lanes.len() >= MAX_LANES {
             return Err(self.end("upstream_too_large", EndReason::UpstreamFailed));
         }
-        let path = key.place.trim_end_matches("#key").to_owned();
+        let path = place.trim_end_matches("#key").to_owned();
         let guards = if channel == Channel::ToolArgs {
             self.guards.without_links().watch()
         } else {
@@ -373,9 +481,7 @@ impl AnswerFilter {
         if let (Some(lane), Some(left)) = (self.lanes.last_mut(), left) {
             lane.go_on_from(left, &self.redactor);
         }
-        let lane = self.lanes.len().saturating_sub(1);
-        self.by_key.insert(key.clone(), lane);
-        Ok(lane)
+        Ok(self.lanes.len().saturating_sub(1))
     }
 
     /// The same text at the same place as in the message before it is no piece of a longer text. The first time it is
@@ -417,6 +523,30 @@ impl AnswerFilter {
         Ok(())
     }
 
+    /// Ends what was said in a block or item, and decides it when it is a call.
+    fn finish_unit(&mut self, unit: u64) -> Result<(), Cut> {
+        if self.tools.contains_key(&(0, unit)) {
+            self.decide((0, unit))?;
+        }
+        self.finish_where(|key| key.unit == Some(unit))
+    }
+
+    /// Ends texts that go on from block to block: something else begins.
+    fn finish_texts(&mut self) -> Result<(), Cut> {
+        self.finish_where(|key| key.choice.is_some() && key.unit.is_none())
+    }
+
+    /// Ends lanes; a text at the same place is another one from now on.
+    fn finish_where(&mut self, ends: impl Fn(&LaneKey) -> bool) -> Result<(), Cut> {
+        let ended: Vec<LaneKey> = self.by_key.keys().filter(|key| ends(key)).cloned().collect();
+        for key in ended {
+            if let Some(lane) = self.by_key.remove(&key) {
+                self.finish_lane(lane)?;
+            }
+        }
+        Ok(())
+    }
+
     fn finish_lane(&mut self, lane: usize) -> Result<(), Cut> {
         if let Some(lane) = self.lanes.get_mut(lane) {
             lane.finish(&mut self.redactor, &mut self.tally);
@@ -434,38 +564,46 @@ impl AnswerFilter {
         if std::mem::replace(&mut call.decided, true) {
             return Ok(());
         }
-        let (name, arguments) = (call.name.clone(), call.arguments);
-        let mut context = InspectionContext::default();
-        if let Some(lane) = arguments.and_then(|a| self.lanes.get(a)) {
-            let path = lane.path.clone();
-            let span =
-                SpanRef { channel: Channel::ToolArgs, role: Role::Assistant, path: &path, text: lane.tail() };
-            let report = self
-                .engine
-                .examine(span, &Context::new(Direction::Response, Channel::ToolArgs, Role::Assistant));
-            context.incomplete = !report.incomplete.is_empty();
-            let leaks = lane.findings().filter(|finding| finding.kind == FindingKind::Leak);
-            for finding in report.findings.iter().chain(leaks) {
-                let FindingCounts { pii, secret, injection, leak } = &mut context.findings;
-                let counter = match finding.kind {
-                    FindingKind::Pii => pii,
-                    FindingKind::Secret => secret,
-                    FindingKind::Injection => injection,
-                    FindingKind::Leak => leak,
-                };
-                *counter = counter.saturating_add(1);
-                if crate::request::is_signal(finding) {
-                    context.signals.insert(finding.rule_id.as_ref().to_owned());
-                }
+        let call = ToolCall { name: call.name.clone(), object: std::mem::take(&mut call.object), ..*call };
+        self.decide_call(&call)
+    }
+
+    fn decide_call(&mut self, call: &ToolCall) -> Result<(), Cut> {
+        let lane = call.arguments.and_then(|at| self.lanes.get(at));
+        let said = lane.map_or("", Lane::tail);
+        // Streams repeat a call when it is complete.
+        let digest = sha256(format!("{}\0{said}\0{}", call.name, call.object).as_bytes());
+        if !self.decided.contains(&digest) {
+            let mut context = InspectionContext::default();
+            let path = lane.map(|lane| lane.path.clone()).unwrap_or_default();
+            for text in [said, &call.object].into_iter().filter(|text| !text.is_empty()) {
+                let span = SpanRef { channel: Channel::ToolArgs, role: Role::Assistant, path: &path, text };
+                let cx = Context::new(Direction::Response, Channel::ToolArgs, Role::Assistant);
+                let report = self.engine.examine(span, &cx);
+                context.incomplete |= !report.incomplete.is_empty();
+                report.findings.iter().for_each(|finding| count(&mut context, finding));
+            }
+            let leaks = lane.into_iter().flat_map(Lane::findings).filter(|f| f.kind == FindingKind::Leak);
+            leaks.for_each(|finding| count(&mut context, finding));
+            let decision = (self.judge)(&call.name, &context);
+            let permitted = decision.effect == Effect::Permit;
+            self.redactor.require(&decision.obligations);
+            if self.tool_decisions.len() < MAX_DECISIONS {
+                self.tool_decisions.push(decision);
+            }
+            if !permitted {
+                return Err(self.blocked());
+            }
+            if self.decided.len() < MAX_DECIDED {
+                self.decided.insert(digest);
             }
         }
-        let decision = (self.judge)(&name, &context);
-        let permitted = decision.effect == Effect::Permit;
-        self.redactor.require(&decision.obligations);
-        if self.tool_decisions.len() < 16 {
-            self.tool_decisions.push(decision);
+        match call.arguments {
+            Some(lane) if self.shape.is_stream && self.shape.dialect.has_typed_events() => {
+                self.finish_lane(lane)
+            }
+            _ => Ok(()),
         }
-        if permitted { Ok(()) } else { Err(self.blocked()) }
     }
 
     fn finish_all(&mut self, out: &mut Vec<u8>) -> Result<(), Cut> {
@@ -480,9 +618,29 @@ impl AnswerFilter {
     }
 }
 
+/// What may leave leaves before the last words, in whatever pieces it came.
+fn after(mut out: Vec<u8>, cut: Cut) -> Cut {
+    out.extend_from_slice(&cut.last_words);
+    Cut { last_words: Bytes::from(out), ..cut }
+}
+
+fn count(context: &mut InspectionContext, finding: &stockade_domain::Finding) {
+    let FindingCounts { pii, secret, injection, leak } = &mut context.findings;
+    let counter = match finding.kind {
+        FindingKind::Pii => pii,
+        FindingKind::Secret => secret,
+        FindingKind::Injection => injection,
+        FindingKind::Leak => leak,
+    };
+    *counter = counter.saturating_add(1);
+    if crate::request::is_signal(finding) {
+        context.signals.insert(finding.rule_id.as_ref().to_owned());
+    }
+}
+
 impl ResponseFilter for AnswerFilter {
     fn push(&mut self, piece: Bytes) -> Result<Held, Cut> {
-        if self.shape == Shape::Whole {
+        if !self.shape.is_stream {
             if self.whole.len().saturating_add(piece.len()) > self.limits.held {
                 return Err(self.end("upstream_too_large", EndReason::UpstreamFailed));
             }
@@ -492,20 +650,22 @@ impl ResponseFilter for AnswerFilter {
         let mut events = Vec::new();
         let read = self.reader.push(&piece, |event| events.push(event));
         let mut out = Vec::new();
-        for event in events {
-            self.event(event, &mut out)?;
+        let mut ended = events.into_iter().try_for_each(|event| self.event(event, &mut out));
+        if ended.is_ok() && !self.done {
+            ended = read.map_err(|error| match error {
+                SseError::TooLarge => self.end("upstream_too_large", EndReason::UpstreamFailed),
+                SseError::Utf8 => self.malformed(),
+            });
         }
-        match read {
+        match ended {
             Ok(()) => Ok(Held { out: Bytes::from(out), done: self.done }),
-            Err(_) if self.done => Ok(Held { out: Bytes::from(out), done: true }),
-            Err(SseError::TooLarge) => Err(self.end("upstream_too_large", EndReason::UpstreamFailed)),
-            Err(SseError::Utf8) => Err(self.malformed()),
+            Err(cut) => Err(after(out, cut)),
         }
     }
 
     fn finish(&mut self) -> Result<Bytes, Cut> {
         let mut out = Vec::new();
-        if self.shape == Shape::Whole {
+        if !self.shape.is_stream {
             let body = self.whole.split().freeze();
             self.event(body, &mut out)?;
             self.finish_all(&mut out)?;
@@ -515,12 +675,18 @@ impl ResponseFilter for AnswerFilter {
             return Ok(Bytes::new());
         }
         // No closing event: the answer is whole only if each choice said that it was.
-        let complete = !self.open.is_empty() && self.open.values().all(|f| *f) && !self.reader.is_mid_event();
+        let is_typed = self.shape.dialect.has_typed_events();
+        let complete = !is_typed
+            && !self.open.is_empty()
+            && self.open.values().all(|f| *f)
+            && !self.reader.is_mid_event();
         if !complete {
             return Err(self.end("upstream_failed", EndReason::UpstreamFailed));
         }
-        self.finish_all(&mut out)?;
-        write_event(&mut out, b"[DONE]");
+        if let Err(cut) = self.finish_all(&mut out) {
+            return Err(after(out, cut));
+        }
+        write_event(&mut out, "", b"[DONE]");
         self.done = true;
         Ok(Bytes::from(out))
     }

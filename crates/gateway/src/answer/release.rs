@@ -6,7 +6,7 @@ use std::ops::Range;
 use stockade_domain::{Channel, EndReason, Role};
 use stockade_egress::evidence::Cut;
 
-use super::event::{Part, Shape};
+use super::event::{LaneKey, Part};
 use super::sse::write_event;
 use super::{AnswerFilter, Source, Waiting, endings};
 use crate::json::{Edit, encode_string, splice};
@@ -46,12 +46,18 @@ impl AnswerFilter {
     }
 
     fn emit(&mut self, waiting: Waiting, out: &mut Vec<u8>) -> Result<(), Cut> {
-        let Waiting { event, sources, .. } = waiting;
+        let Waiting { mut event, sources, .. } = waiting;
         let mut edits = Vec::new();
+        self.envelope.left(&event);
         let mut touched: BTreeSet<u64> = BTreeSet::new();
         let mut sources = sources.into_iter();
-        for part in event.parts {
+        for part in std::mem::take(&mut event.parts) {
             match part {
+                Part::Sealed { lane, raw } => {
+                    if !self.passes_sealed || self.edited.contains(&unit_of(&lane)) {
+                        edits.push(Edit { raw, with: b"\"\"".to_vec() });
+                    }
+                }
                 Part::Atom { lane, text, raw } => match sources.next() {
                     Some(Source::Fixed(None)) => {}
                     Some(Source::Fixed(Some(first))) => edits.push(Edit { raw, with: encode_string(&first) }),
@@ -61,7 +67,7 @@ impl AnswerFilter {
                     }
                 },
                 Part::Blank { raw, with } => edits.push(Edit { raw, with: with.as_bytes().to_vec() }),
-                Part::Text { lane: key, channel, text, raw } => {
+                Part::Text { lane: key, channel, text, raw, .. } => {
                     let rendered = match sources.next() {
                         Some(Source::Fixed(edited)) => edited.unwrap_or_else(|| text.clone()),
                         Some(Source::Lane(lane, piece)) => self.render(lane, &piece, key.choice, channel)?,
@@ -69,12 +75,15 @@ impl AnswerFilter {
                     };
                     if rendered != text {
                         touched.extend(key.choice);
+                        if channel == Channel::Reasoning {
+                            self.edited.insert(unit_of(&key));
+                        }
                         edits.push(Edit { raw, with: encode_string(&rendered) });
                     }
                 }
             }
         }
-        for (choice, raw) in event.logprobs {
+        for (choice, raw) in std::mem::take(&mut event.logprobs) {
             if touched.contains(&choice) {
                 edits.retain(|e| e.raw.end <= raw.start || raw.end <= e.raw.start);
                 edits.push(Edit { raw, with: b"null".to_vec() });
@@ -85,9 +94,10 @@ impl AnswerFilter {
         } else {
             splice(&event.data, &mut edits).ok_or_else(|| self.malformed())?
         };
-        match self.shape {
-            Shape::Chunk => write_event(out, &data),
-            Shape::Whole => out.extend_from_slice(&data),
+        if self.shape.is_stream {
+            write_event(out, &event.kind, &data);
+        } else {
+            out.extend_from_slice(&data);
         }
         Ok(())
     }
@@ -118,5 +128,13 @@ impl AnswerFilter {
             self.recording.add(channel, Role::Assistant, &path, rendered.pieces);
         }
         Ok(rendered.text)
+    }
+}
+
+/// What a seal holds together: in a whole body the block is told by the place.
+fn unit_of(key: &LaneKey) -> String {
+    match key.unit {
+        Some(unit) => format!("{unit}"),
+        None => key.place.rsplit_once('/').map_or(String::new(), |(block, _)| block.to_owned()),
     }
 }

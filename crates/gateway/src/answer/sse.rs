@@ -1,7 +1,7 @@
 //! Server-sent events, read incrementally (WHATWG HTML, "Server-sent events", section 9.2.6).
 //!
-//! Only the `data` field goes on. Comments, `event`, `id` and `retry` lines are carriers that no client of this
-//! dialect needs; they are not forwarded, so they cannot carry anything out.
+//! Only the `data` field goes on. Comments, `event`, `id` and `retry` lines are carriers; they are not forwarded, so they
+//! cannot carry anything out. Where clients need an `event` line it is made anew from the `type` in the data.
 
 use bytes::Bytes;
 
@@ -100,8 +100,13 @@ impl SseReader {
     }
 }
 
-/// One event of `data`.
-pub(crate) fn write_event(out: &mut Vec<u8>, data: &[u8]) {
+/// One event of `data`, with an `event` line when it has a kind.
+pub(crate) fn write_event(out: &mut Vec<u8>, kind: &str, data: &[u8]) {
+    if !kind.is_empty() {
+        out.extend_from_slice(b"event: ");
+        out.extend_from_slice(kind.as_bytes());
+        out.push(b'\n');
+    }
     out.extend_from_slice(b"data: ");
     // A parsed JSON text may have raw newlines between its tokens; each begins a new `data` line.
     for (at, line) in data.split(|b| *b == b'\n').enumerate() {

@@ -14,11 +14,12 @@ use stockade_inspect::leak::Guards;
 use stockade_rulebook::Rulebook;
 
 use super::{AnswerFilter, AnswerLimits, AnswerParts};
+use crate::dialect::Dialect;
 use crate::pseudonyms::Pseudonyms;
 use crate::redact::Redactor;
 
-const EMAIL: &str = "alice.smith@contoso.com";
-const KEY: &str = "AKIAQYLPMN5HHHFPZAM2";
+pub(super) const EMAIL: &str = "alice.smith@contoso.com";
+pub(super) const KEY: &str = "AKIAQYLPMN5HHHFPZAM2";
 const CARD: &str = "4012 8888 8888 1881";
 
 fn engine() -> Engine {
@@ -31,6 +32,10 @@ fn obligations() -> Vec<Obligation> {
 }
 
 fn filter(stream: bool) -> AnswerFilter {
+    filter_of(Dialect::Chat, stream, false)
+}
+
+pub(super) fn filter_of(dialect: Dialect, stream: bool, passes_sealed: bool) -> AnswerFilter {
     let judge = |name: &str, _: &InspectionContext| DecisionRecord {
         effect: if name == "demo_bad" { Effect::Deny } else { Effect::Permit },
         policies: Vec::new(),
@@ -39,6 +44,8 @@ fn filter(stream: bool) -> AnswerFilter {
         obligations: Vec::new(),
     };
     AnswerFilter::new(AnswerParts {
+        dialect,
+        passes_sealed,
         stream,
         engine: engine(),
         redactor: Redactor::new(&obligations(), Pseudonyms::for_tests()),
@@ -51,9 +58,12 @@ fn filter(stream: bool) -> AnswerFilter {
     })
 }
 
-/// Feeds pieces of bytes; gives what left, and the code of the cut if there was one.
 fn run(stream: bool, pieces: &[&[u8]]) -> (String, Option<&'static str>) {
-    let mut filter = filter(stream);
+    feed(filter(stream), pieces)
+}
+
+/// Feeds pieces of bytes; gives what left, and the code of the cut if there was one.
+pub(super) fn feed(mut filter: AnswerFilter, pieces: &[&[u8]]) -> (String, Option<&'static str>) {
     let mut out = Vec::new();
     for piece in pieces {
         match filter.push(Bytes::copy_from_slice(piece)) {

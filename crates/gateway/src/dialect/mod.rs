@@ -1,36 +1,239 @@
 //! Dialects: tables that name what the generic walker finds. They never decide whether a text is looked at.
 
+mod anthropic;
+mod completions;
 mod openai;
+mod responses;
+mod words;
 
-pub(crate) use openai::{ChatChunk, ChatRequest, ChatResponse, KNOWN_KEYS};
+use std::collections::BTreeMap;
 
-use stockade_domain::{Channel, Role};
+pub(crate) use words::{KNOWN_KEYS, KNOWN_WORDS};
+
+use stockade_domain::{Action, Channel, Role};
+
+/// What is spoken on one route.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Dialect {
+    /// OpenAI chat completions.
+    Chat,
+    /// OpenAI completions, the legacy ones.
+    Completions,
+    /// OpenAI embeddings.
+    Embeddings,
+    /// OpenAI responses.
+    Responses,
+    /// Anthropic messages.
+    Messages,
+    /// Anthropic's count of a message's tokens.
+    CountTokens,
+}
+
+/// How errors and credentials look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Family {
+    /// OpenAI and Azure OpenAI.
+    OpenAi,
+    /// Anthropic.
+    Anthropic,
+}
 
 /// What a leaf of a message is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Named {
     /// Text in a channel.
     Text(Channel),
+    /// A leaf of the object that a tool is called with: the call's arguments are the object, this is one text in them.
+    Argument,
     /// An identifier or enum value; text after all when it is outside the grammar.
     Atom,
     /// Content that cannot be read as text.
     Opaque(&'static str),
     /// Content that does not pass through us.
     Reference(&'static str),
+    /// Content that its provider signed or encrypted: passed whole, or dropped whole.
+    Sealed(&'static str),
     /// A copy of text in another form (log probabilities), kept only when it says what the text says.
     Carrier,
+    /// A vector that a model made: numbers, or their bytes in base64.
+    Vector,
+    /// What is sent back to the client that said it; it is not repeated.
+    Echo,
 }
 
-/// Names the leaves of one kind of message. `path` is the JSON Pointer cut at its slashes.
-pub(crate) trait Table {
+/// Names the leaves of one kind of request. A path is the JSON Pointer cut at its slashes.
+pub(crate) trait RequestTable: Sync {
     /// What the leaf is; [`Channel::Unlabelled`] text when nothing names it.
-    fn name(&self, path: &[&str]) -> Named;
+    fn name(&self, path: &[&str], seen: &Seen) -> Named;
+
+    /// Who is said to have said it.
+    fn said_by(&self, path: &[&str]) -> SaidBy {
+        match path {
+            ["messages", _, ..] => SaidBy::Turn,
+            _ => SaidBy::Is(Role::None),
+        }
+    }
+
+    /// A key at the top that a request must have beside `model`.
+    fn subject(&self) -> &'static str;
+}
+
+/// Who said a text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum SaidBy {
+    /// The `role` of the list's element that it stands in: the first two segments of its path.
+    Turn,
+    /// This one.
+    Is(Role),
+}
+
+/// Names the leaves of one kind of answer, and says which text each is a piece of. `kind` is the `type` of an event.
+pub(crate) trait AnswerTable: Sync {
+    /// What the leaf is; [`Channel::Unlabelled`] text when nothing names it.
+    fn name(&self, kind: &str, path: &[&str], seen: &Seen) -> Named;
+
+    /// Where it belongs.
+    fn place(&self, kind: &str, path: &[&str], seen: &Seen) -> Place;
+}
+
+/// Where a leaf of an answer belongs.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Place {
+    /// Its choice: messages of one choice keep their order. Without one it belongs to every message.
+    pub(crate) choice: Option<u64>,
+    /// The block, item or tool call in the choice.
+    pub(crate) unit: Option<u64>,
+    /// The unit is a tool call: name and complete arguments are decided together before any of it leaves.
+    pub(crate) is_call: bool,
+    /// The text that it is a piece of, when that is not told by its path.
+    pub(crate) lane: Option<String>,
+    /// It is a complete text and no piece of one.
+    pub(crate) is_whole: bool,
+}
+
+/// What else stands in a message that tells where its leaves belong.
+#[derive(Debug, Default)]
+pub(crate) struct Seen {
+    /// Numbers under `index`, `output_index` and their like, by pointer.
+    pub(crate) indices: BTreeMap<String, u64>,
+    /// Strings under `type`, by pointer of the object.
+    pub(crate) types: BTreeMap<String, String>,
+}
+
+// === impl Dialect ===
+
+impl Dialect {
+    /// The name in records.
+    pub(crate) const fn surface(self) -> &'static str {
+        match self {
+            Self::Chat => "openai.chat",
+            Self::Completions => "openai.completions",
+            Self::Embeddings => "openai.embeddings",
+            Self::Responses => "openai.responses",
+            Self::Messages => "anthropic.messages",
+            Self::CountTokens => "anthropic.count_tokens",
+        }
+    }
+
+    /// What is asked for.
+    pub(crate) const fn action(self) -> Action {
+        match self {
+            Self::Embeddings => Action::Embed,
+            _ => Action::Invoke,
+        }
+    }
+
+    /// The path at an upstream that speaks it, below its base URL.
+    pub(crate) const fn path(self) -> &'static str {
+        match self {
+            Self::Chat => "/chat/completions",
+            Self::Completions => "/completions",
+            Self::Embeddings => "/embeddings",
+            Self::Responses => "/responses",
+            Self::Messages => "/v1/messages",
+            Self::CountTokens => "/v1/messages/count_tokens",
+        }
+    }
+
+    pub(crate) const fn family(self) -> Family {
+        match self {
+            Self::Messages | Self::CountTokens => Family::Anthropic,
+            _ => Family::OpenAi,
+        }
+    }
+
+    /// Names the leaves of requests.
+    pub(crate) fn request(self) -> &'static dyn RequestTable {
+        match self {
+            Self::Chat => &openai::ChatRequest,
+            Self::Completions => &completions::CompletionRequest,
+            Self::Embeddings => &completions::EmbeddingRequest,
+            Self::Responses => &responses::ResponsesRequest,
+            Self::Messages | Self::CountTokens => &anthropic::MessagesRequest,
+        }
+    }
+
+    /// Names the leaves of answers.
+    pub(crate) fn answer(self, is_stream: bool) -> &'static dyn AnswerTable {
+        match (self, is_stream) {
+            (Self::Chat, false) => &openai::ChatResponse,
+            (Self::Chat, true) => &openai::ChatChunk,
+            (Self::Completions, _) => &completions::Completion,
+            (Self::Embeddings, _) => &completions::Embedding,
+            (Self::Responses, false) => &responses::Response,
+            (Self::Responses, true) => &responses::ResponseEvent,
+            (Self::Messages | Self::CountTokens, false) => &anthropic::MessageAnswer,
+            (Self::Messages | Self::CountTokens, true) => &anthropic::MessageEvent,
+        }
+    }
+
+    /// Whether the events of its streams carry a `type`, repeated in the `event` line.
+    pub(crate) const fn has_typed_events(self) -> bool {
+        matches!(self, Self::Messages | Self::Responses)
+    }
+
+    /// The key at the top of a whole answer that makes it one.
+    pub(crate) const fn body_of_answer(self) -> &'static str {
+        match self {
+            Self::Chat | Self::Completions => "choices",
+            Self::Embeddings => "data",
+            Self::Responses => "output",
+            Self::Messages => "content",
+            Self::CountTokens => "",
+        }
+    }
+}
+
+// === impl Seen ===
+
+impl Seen {
+    /// The number under a pointer, else the position in the list.
+    pub(crate) fn index(&self, pointer: &str, position: &str) -> u64 {
+        self.indices.get(pointer).copied().or_else(|| position.parse().ok()).unwrap_or(0)
+    }
+
+    /// The `type` of the object under a pointer.
+    pub(crate) fn kind(&self, pointer: &str) -> &str {
+        self.types.get(pointer).map_or("", String::as_str)
+    }
 }
 
 /// The grammar of atoms: what ids, enum values and media types are made of. Anything else is text.
 pub(crate) fn is_atom(text: &str) -> bool {
     text.len() <= 128
         && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b':' | b'/' | b'-'))
+}
+
+/// Whether a text is made of the characters of base64 (RFC 4648 sections 4 and 5) alone.
+pub(crate) fn is_base64(text: &str) -> bool {
+    let body = text.trim_end_matches('=');
+    text.len().saturating_sub(body.len()) <= 2
+        && body.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/' | b'-' | b'_'))
+}
+
+/// Whether a text is a word of the protocols, which needs no second look.
+pub(crate) fn is_word(text: &str) -> bool {
+    KNOWN_WORDS.binary_search(&text).is_ok()
 }
 
 /// The role that a message claims.
@@ -47,4 +250,13 @@ pub(crate) fn role(word: &str) -> Role {
 /// Cuts a JSON Pointer at its slashes. Escapes stay: no key that a table names has any.
 pub(crate) fn segments(pointer: &str) -> Vec<&str> {
     pointer.split('/').skip(1).collect()
+}
+
+/// The JSON Pointer of a path.
+pub(crate) fn pointer(path: &[&str]) -> String {
+    path.iter().fold(String::new(), |mut out, segment| {
+        out.push('/');
+        out.push_str(segment);
+        out
+    })
 }

@@ -2,7 +2,7 @@
 
 use stockade_domain::Channel;
 
-use super::{Named, Table};
+use super::{AnswerTable, Named, Place, RequestTable, Seen};
 
 /// `POST /v1/chat/completions`.
 pub(crate) struct ChatRequest;
@@ -13,123 +13,14 @@ pub(crate) struct ChatResponse;
 /// One event of its answer as a stream.
 pub(crate) struct ChatChunk;
 
-/// Keys that the tables know. Any other key is a text of its own: a caller can write into it.
-pub(crate) const KNOWN_KEYS: &[&str] = &[
-    "accepted_prediction_tokens",
-    "allowed_tools",
-    "annotations",
-    "arguments",
-    "array",
-    "audio",
-    "audio_tokens",
-    "bytes",
-    "cached_tokens",
-    "choices",
-    "code",
-    "completion_tokens",
-    "completion_tokens_details",
-    "content",
-    "created",
-    "custom",
-    "data",
-    "delta",
-    "description",
-    "detail",
-    "effort",
-    "end_index",
-    "enum",
-    "error",
-    "file",
-    "file_data",
-    "file_id",
-    "filename",
-    "finish_reason",
-    "format",
-    "frequency_penalty",
-    "function",
-    "function_call",
-    "functions",
-    "id",
-    "image_url",
-    "include_obfuscation",
-    "include_usage",
-    "index",
-    "input",
-    "input_audio",
-    "items",
-    "json_schema",
-    "logit_bias",
-    "logprob",
-    "logprobs",
-    "max_completion_tokens",
-    "max_tokens",
-    "message",
-    "messages",
-    "metadata",
-    "modalities",
-    "mode",
-    "model",
-    "n",
-    "name",
-    "native_finish_reason",
-    "obfuscation",
-    "object",
-    "parallel_tool_calls",
-    "param",
-    "parameters",
-    "prediction",
-    "presence_penalty",
-    "prompt_cache_key",
-    "prompt_tokens",
-    "prompt_tokens_details",
-    "properties",
-    "provider",
-    "reasoning",
-    "reasoning_content",
-    "reasoning_effort",
-    "reasoning_tokens",
-    "refusal",
-    "rejected_prediction_tokens",
-    "required",
-    "response_format",
-    "role",
-    "safety_identifier",
-    "schema",
-    "seed",
-    "service_tier",
-    "start_index",
-    "stop",
-    "store",
-    "stream",
-    "stream_options",
-    "strict",
-    "system_fingerprint",
-    "temperature",
-    "text",
-    "title",
-    "token",
-    "tool_call_id",
-    "tool_calls",
-    "tool_choice",
-    "tools",
-    "top_logprobs",
-    "top_p",
-    "total_tokens",
-    "transcript",
-    "type",
-    "url",
-    "url_citation",
-    "usage",
-    "user",
-    "verbosity",
-    "voice",
-    "web_search_options",
-];
-
 // === impl ChatRequest ===
 
-impl Table for ChatRequest {
-    fn name(&self, path: &[&str]) -> Named {
+impl RequestTable for ChatRequest {
+    fn subject(&self) -> &'static str {
+        "messages"
+    }
+
+    fn name(&self, path: &[&str], _: &Seen) -> Named {
         use Channel::{Content, Reasoning, Refusal, ToolArgs, ToolDefinition, ToolName, Unlabelled};
         use Named::{Atom, Opaque, Reference, Text};
         match path {
@@ -192,7 +83,7 @@ fn answer(path: &[&str]) -> Named {
     }
 }
 
-fn envelope(path: &[&str]) -> Named {
+pub(super) fn envelope(path: &[&str]) -> Named {
     match path {
         ["id" | "object" | "model" | "system_fingerprint" | "service_tier"] => Named::Atom,
         ["choices", _, "finish_reason" | "native_finish_reason"] => Named::Atom,
@@ -201,25 +92,47 @@ fn envelope(path: &[&str]) -> Named {
     }
 }
 
-impl Table for ChatResponse {
-    fn name(&self, path: &[&str]) -> Named {
+/// The choice and tool call that a path belongs to. A choice or call is known by its `index`, not by its position.
+pub(super) fn owner(path: &[&str], seen: &Seen) -> Place {
+    let ["choices", position, rest @ ..] = path else { return Place::default() };
+    let choice = seen.index(&format!("/choices/{position}"), position);
+    let unit = match rest {
+        [message @ ("delta" | "message"), "tool_calls", at, ..] => {
+            Some(seen.index(&format!("/choices/{position}/{message}/tool_calls/{at}"), at))
+        }
+        [_, "function_call", ..] => Some(u64::MAX),
+        _ => None,
+    };
+    Place { choice: Some(choice), unit, is_call: unit.is_some(), ..Place::default() }
+}
+
+impl AnswerTable for ChatResponse {
+    fn name(&self, _: &str, path: &[&str], _: &Seen) -> Named {
         match path {
             ["choices", _, "message", rest @ ..] => answer(rest),
             _ => envelope(path),
         }
     }
+
+    fn place(&self, _: &str, path: &[&str], seen: &Seen) -> Place {
+        owner(path, seen)
+    }
 }
 
 // === impl ChatChunk ===
 
-impl Table for ChatChunk {
-    fn name(&self, path: &[&str]) -> Named {
+impl AnswerTable for ChatChunk {
+    fn name(&self, _: &str, path: &[&str], _: &Seen) -> Named {
         match path {
             ["choices", _, "delta", rest @ ..] => answer(rest),
             // Random padding; held like text it would hold the stream.
             ["obfuscation"] => Named::Opaque("padding"),
             _ => envelope(path),
         }
+    }
+
+    fn place(&self, _: &str, path: &[&str], seen: &Seen) -> Place {
+        owner(path, seen)
     }
 }
 
@@ -228,14 +141,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn known_keys_are_sorted_for_the_search_and_unique() {
-        assert!(KNOWN_KEYS.is_sorted_by(|a, b| a < b));
-    }
-
-    #[test]
     fn what_no_table_names_is_unlabelled_text() {
         let path = ["choices", "0", "delta", "thoughts"];
-        assert_eq!(ChatChunk.name(&path), Named::Text(Channel::Unlabelled));
-        assert_eq!(ChatRequest.name(&["messages", "0", "new"]), Named::Text(Channel::Unlabelled));
+        assert_eq!(ChatChunk.name("", &path, &Seen::default()), Named::Text(Channel::Unlabelled));
+        assert_eq!(
+            ChatRequest.name(&["messages", "0", "new"], &Seen::default()),
+            Named::Text(Channel::Unlabelled)
+        );
     }
 }

@@ -5,6 +5,7 @@
 //! what the protections in front of it are there for. It has no knowledge of attacks; it just follows orders.
 
 mod orders;
+mod others;
 mod wire;
 
 use std::time::Duration;
@@ -28,15 +29,21 @@ const SLOW: Duration = Duration::from_millis(50);
 
 impl LocalUpstream for Sandbox {
     fn call(&self, path: &str, body: Bytes) -> BoxFuture<'static, Response<UpstreamBody>> {
-        let known = path == "/chat/completions";
+        let path = path.to_owned();
         async move {
-            if !known {
-                return reply(StatusCode::NOT_FOUND, "application/json", whole(b"{}".to_vec()));
-            }
-            match Answer::to(&body) {
-                Ok(answer) if answer.stream => {
+            let answered = match path.as_str() {
+                "/chat/completions" => Answer::to(&body).map(|answer| {
+                    let pieces = if answer.stream { answer.events() } else { vec![answer.whole()] };
+                    (answer, pieces)
+                }),
+                "/completions" => others::completion(&body),
+                "/embeddings" => return vectors(&body),
+                _ => return reply(StatusCode::NOT_FOUND, "application/json", whole(b"{}".to_vec())),
+            };
+            match answered {
+                Ok((answer, events)) if answer.stream => {
                     let pause = if answer.slowly { SLOW } else { Duration::ZERO };
-                    let events = stream::iter(answer.events()).then(move |event| async move {
+                    let events = stream::iter(events).then(move |event| async move {
                         if !pause.is_zero() {
                             tokio::time::sleep(pause).await;
                         }
@@ -44,22 +51,30 @@ impl LocalUpstream for Sandbox {
                     });
                     reply(StatusCode::OK, "text/event-stream", StreamBody::new(events).boxed_unsync())
                 }
-                Ok(answer) => {
+                Ok((answer, pieces)) => {
                     if answer.slowly {
                         let chunks = u32::try_from(answer.text_chunks()).unwrap_or(u32::MAX);
                         tokio::time::sleep(SLOW.saturating_mul(chunks)).await;
                     }
-                    reply(StatusCode::OK, "application/json", whole(answer.whole()))
+                    reply(StatusCode::OK, "application/json", whole(pieces.concat()))
                 }
-                Err(message) => {
-                    let error =
-                        serde_json::json!({"error": {"message": message, "type": "invalid_request_error"}});
-                    reply(StatusCode::BAD_REQUEST, "application/json", whole(error.to_string().into_bytes()))
-                }
+                Err(message) => refused(&message),
             }
         }
         .boxed()
     }
+}
+
+fn vectors(body: &[u8]) -> Response<UpstreamBody> {
+    match others::embeddings(body) {
+        Ok(answer) => reply(StatusCode::OK, "application/json", whole(answer)),
+        Err(message) => refused(&message),
+    }
+}
+
+fn refused(message: &str) -> Response<UpstreamBody> {
+    let error = serde_json::json!({"error": {"message": message, "type": "invalid_request_error"}});
+    reply(StatusCode::BAD_REQUEST, "application/json", whole(error.to_string().into_bytes()))
 }
 
 fn whole(bytes: Vec<u8>) -> UpstreamBody {

@@ -3,6 +3,7 @@
 mod ends;
 mod models;
 mod records;
+mod routes;
 mod wire;
 
 use std::net::IpAddr;
@@ -23,13 +24,15 @@ use stockade_egress::{SendError, UpstreamResponse};
 
 use crate::Gateway;
 use crate::answer::{AnswerFilter, AnswerLimits, AnswerParts, ToolJudge};
+use crate::dialect::Dialect;
 use crate::error::Refusal;
 use crate::json::Limits;
 use crate::ports::Resolved;
 use crate::redact::Redactor;
 use crate::request::{self, Apply, Handover};
 use ends::blocked;
-use wire::{annotation, asserted_user, bearer, check_head, local, read_body, with_common_headers};
+use routes::{Route, Stray};
+use wire::{annotation, asserted_user, check_head, credential, local, read_body, with_common_headers};
 
 /// What goes to a client: an answer of ours, or an upstream's through the filter.
 pub(crate) type Answer = Response<Either<Full<Bytes>, Filtered>>;
@@ -61,7 +64,8 @@ impl Gateway {
             }
             Err(refusal) => {
                 self.metrics.refused(refusal.code);
-                refusal.response(request).map(Either::Left)
+                let family = routes::family(head.uri.path(), &head.headers);
+                refusal.response(family, request).map(Either::Left)
             }
         };
         with_common_headers(answer, request)
@@ -76,24 +80,23 @@ impl Call<'_> {
         let ticket = self.open(request)?;
         let ticket = self.guard(ticket)?;
         let authenticated = self.authenticate(ticket)?;
-        match (&self.head.method, self.head.uri.path()) {
-            (&Method::POST, "/v1/chat/completions") => {
-                let authenticated = self.connect(authenticated).await?;
+        match routes::route(&self.head.method, self.head.uri.path(), &self.head.headers) {
+            Ok(Route::Model { dialect, deployment }) => {
+                let authenticated = self.connect(authenticated, dialect).await?;
                 let (authenticated, body) = self.receive(authenticated, body).await?;
-                let (parsed, resolved) = self.parse(authenticated, body)?;
+                let (parsed, resolved) = self.parse(authenticated, body, dialect, deployment)?;
                 let (examined, context) = self.examine(parsed);
                 let (cleared, handover) = self.clear(examined, &context, &resolved).await?;
                 let (dispatch, response, recorded) = self.send(cleared, &resolved).await?;
-                self.filter(dispatch, response, recorded, handover, &resolved, &context).await
+                self.filter(dispatch, response, recorded, handover, &resolved, &context, dialect).await
             }
-            (&Method::GET, "/v1/models") => self.list_models(authenticated, None).await,
-            (&Method::GET, path) if path.starts_with("/v1/models/") => {
-                self.list_models(authenticated, path.strip_prefix("/v1/models/")).await
+            Ok(Route::Models { one, family }) => {
+                self.list_models(authenticated, one.as_deref(), family).await
             }
-            (_, "/v1/chat/completions" | "/v1/models") => {
+            Err(Stray::Method) => {
                 Err(self.refuse(authenticated.into_ticket(), Refusal::new("method_not_allowed")))
             }
-            _ => Err(self.refuse(authenticated.into_ticket(), Refusal::new("unknown_route"))),
+            Err(Stray::Path) => Err(self.refuse(authenticated.into_ticket(), Refusal::new("unknown_route"))),
         }
     }
 
@@ -134,7 +137,7 @@ impl Call<'_> {
 
     /// Who calls: an API key, and the end user that the workload asserts. Whether it may assert one, policy says.
     fn authenticate(&self, ticket: Ticket) -> Step<Authenticated> {
-        let presented = bearer(&self.head.headers);
+        let presented = credential(&self.head.headers);
         let mut grant = match presented.map(|key| self.gateway.parts.keys.authenticate(key)) {
             Some(Ok(grant)) => grant,
             Some(Err(_)) | None => {
@@ -153,7 +156,7 @@ impl Call<'_> {
     }
 
     /// The first phase of the decision: on headers alone.
-    async fn connect(&self, authenticated: Authenticated) -> Step<Authenticated> {
+    async fn connect(&self, authenticated: Authenticated, dialect: Dialect) -> Step<Authenticated> {
         let decision = self.gateway.parts.pdp.decide(
             authenticated.caller(),
             Action::Connect,
@@ -162,7 +165,7 @@ impl Call<'_> {
         );
         let record = self.record_of(authenticated.caller());
         let authority = self.gateway.parts.egress.authority();
-        match admit(authority, authenticated, decision, Action::Connect, "openai.chat", record) {
+        match admit(authority, authenticated, decision, Action::Connect, dialect.surface(), record) {
             Ok(admitted) => Ok(admitted.proceed()),
             Err(denied) => Err(self.deny(denied, Vec::new()).await),
         }
@@ -210,15 +213,26 @@ impl Call<'_> {
         }
     }
 
-    fn parse(&self, authenticated: Authenticated, body: Bytes) -> Step<(Parsed, Resolved)> {
+    fn parse(
+        &self,
+        authenticated: Authenticated,
+        body: Bytes,
+        dialect: Dialect,
+        deployment: Option<String>,
+    ) -> Step<(Parsed, Resolved)> {
         let limits =
             Limits { depth: self.gateway.options.json_depth, leaves: self.gateway.options.json_leaves };
-        let message = match request::parse_chat(body, limits) {
+        let body = match deployment {
+            Some(model) => request::with_model(&body, &model, limits),
+            None => Ok(body),
+        };
+        let message = match body.and_then(|body| request::parse(dialect, body, limits)) {
             Ok(message) => message,
             Err(refusal) => return Err(self.refuse(authenticated.into_ticket(), refusal)),
         };
         match self.gateway.parts.catalog.load().resolve(&message.model) {
-            Some(resolved) => Ok((authenticated.parse(message), resolved)),
+            Some(resolved) if resolved.apis.speaks(dialect) => Ok((authenticated.parse(message), resolved)),
+            Some(_) => Err(self.refuse(authenticated.into_ticket(), Refusal::new("operation_unsupported"))),
             None => Err(self.refuse(authenticated.into_ticket(), Refusal::new("model_not_found"))),
         }
     }
@@ -243,8 +257,8 @@ impl Call<'_> {
         resolved: &Resolved,
     ) -> Step<(Cleared, Option<Handover>)> {
         let parts = &self.gateway.parts;
-        let decision =
-            parts.pdp.decide(examined.caller(), Action::Invoke, Resource::Model(&resolved.model), context);
+        let action = examined.message().action;
+        let decision = parts.pdp.decide(examined.caller(), action, Resource::Model(&resolved.model), context);
         let record = self.record_of(examined.caller());
         let found = examined.inspection().findings.clone();
         let seen = (decision.record().effect == Effect::Deny).then(|| self.denied_payload(&examined));
@@ -310,6 +324,7 @@ impl Call<'_> {
         Err(self.end(dispatch.into_ticket(), refusal, EndReason::UpstreamFailed))
     }
 
+    #[expect(clippy::too_many_arguments, reason = "each is evidence of a step before")]
     async fn filter(
         &self,
         dispatch: Dispatch,
@@ -318,6 +333,7 @@ impl Call<'_> {
         handover: Option<Handover>,
         resolved: &Resolved,
         context: &InspectionContext,
+        dialect: Dialect,
     ) -> Step<Answer> {
         let options = &self.gateway.options;
         let stream = dispatch.message().stream;
@@ -336,12 +352,14 @@ impl Call<'_> {
             200,
             |permit| {
                 Box::new(AnswerFilter::new(AnswerParts {
+                    dialect,
                     stream,
                     engine: self.gateway.parts.engine.clone(),
                     redactor: Redactor::new(permit.obligations(), pseudonyms),
                     guards,
                     buffers: self.gateway.reads_whole,
                     strips: permit.obligations().contains(&Obligation::Strip),
+                    passes_sealed: self.passes_sealed(permit.caller(), permit.action(), resolved),
                     judge: self.judge(permit.caller().clone(), resolved),
                     limits: AnswerLimits {
                         event: options.event,
@@ -366,6 +384,13 @@ impl Call<'_> {
             answer.headers_mut().insert("x-stockade-annotations", value);
         }
         Ok(answer)
+    }
+
+    /// Whether policy lets a caller send back what a provider sealed; if not, the caller does not get it either.
+    fn passes_sealed(&self, caller: &stockade_domain::Caller, action: Action, resolved: &Resolved) -> bool {
+        let context = InspectionContext { sealed: true, ..self.bare_context() };
+        let asked = self.gateway.parts.pdp.ask(caller, action, Resource::Model(&resolved.model), &context);
+        asked.effect == Effect::Permit
     }
 
     /// Decides a model's tool calls under the same caller.

@@ -8,22 +8,31 @@ use stockade_egress::evidence::{Authenticated, admit};
 
 use super::wire::local;
 use super::{Answer, Call, Step};
+use crate::dialect::Family;
 use crate::error::Refusal;
 
 impl Call<'_> {
     /// The models that exist and that this caller may use.
-    pub(super) async fn list_models(&self, authenticated: Authenticated, one: Option<&str>) -> Step<Answer> {
+    pub(super) async fn list_models(
+        &self,
+        authenticated: Authenticated,
+        one: Option<&str>,
+        family: Family,
+    ) -> Step<Answer> {
         let parts = &self.gateway.parts;
         let context = self.bare_context();
         let caller = authenticated.caller().clone();
         let decision = parts.pdp.decide(&caller, Action::ListModels, Resource::Gateway, &context);
         let record = self.record_of(&caller);
         let authority = parts.egress.authority();
-        let admitted =
-            match admit(authority, authenticated, decision, Action::ListModels, "openai.models", record) {
-                Ok(admitted) => admitted,
-                Err(denied) => return Err(self.deny(denied, Vec::new()).await),
-            };
+        let surface = match family {
+            Family::OpenAi => "openai.models",
+            Family::Anthropic => "anthropic.models",
+        };
+        let admitted = match admit(authority, authenticated, decision, Action::ListModels, surface, record) {
+            Ok(admitted) => admitted,
+            Err(denied) => return Err(self.deny(denied, Vec::new()).await),
+        };
         let catalog = parts.catalog.load();
         let usable = |name: &str| {
             catalog.resolve(name).is_some_and(|r| {
@@ -33,7 +42,14 @@ impl Call<'_> {
         };
         let entry = |name: &str| {
             let owner = catalog.resolve(name).map(|r| r.target.id().as_str().to_owned());
-            serde_json::json!({"id": name, "object": "model", "created": 0, "owned_by": owner})
+            match family {
+                Family::OpenAi => {
+                    serde_json::json!({"id": name, "object": "model", "created": 0, "owned_by": owner})
+                }
+                Family::Anthropic => serde_json::json!({
+                    "type": "model", "id": name, "display_name": name, "created_at": "1970-01-01T00:00:00Z",
+                }),
+            }
         };
         let body = match one {
             Some(name) if usable(name) => entry(name),
@@ -44,7 +60,15 @@ impl Call<'_> {
             None => {
                 let data: Vec<_> =
                     catalog.named().filter(|(n, _)| usable(n)).map(|(n, _)| entry(n)).collect();
-                serde_json::json!({"object": "list", "data": data})
+                match family {
+                    Family::OpenAi => serde_json::json!({"object": "list", "data": data}),
+                    Family::Anthropic => {
+                        let id = |entry: Option<&serde_json::Value>| entry.and_then(|e| e.get("id")).cloned();
+                        serde_json::json!({
+                            "first_id": id(data.first()), "last_id": id(data.last()), "has_more": false, "data": data,
+                        })
+                    }
+                }
             }
         };
         let body = Bytes::from(body.to_string());

@@ -22,12 +22,25 @@ pub(super) fn asserted_user(headers: &HeaderMap) -> Result<Option<String>, Refus
     }
 }
 
-pub(super) fn bearer(headers: &HeaderMap) -> Option<&str> {
-    let mut values = headers.get_all(header::AUTHORIZATION).iter();
-    let value = values.next()?.to_str().ok()?;
-    if values.next().is_some() {
-        return None;
+/// The credential, wherever the caller's SDK puts it: `Authorization: Bearer`, Anthropic's `x-api-key` or Azure's
+/// `api-key`. Two that differ are none: it would not be clear who asks.
+pub(super) fn credential(headers: &HeaderMap) -> Option<&str> {
+    let mut found: Option<&str> = None;
+    for name in [header::AUTHORIZATION.as_str(), "x-api-key", "api-key"] {
+        for value in headers.get_all(name) {
+            let value = value.to_str().ok()?;
+            let key = if name == header::AUTHORIZATION.as_str() { bearer(value)? } else { value.trim() };
+            let is_second = name == header::AUTHORIZATION.as_str() && found.is_some();
+            if is_second || found.is_some_and(|known| known != key) {
+                return None;
+            }
+            found = Some(key);
+        }
     }
+    found
+}
+
+fn bearer(value: &str) -> Option<&str> {
     let (scheme, key) = value.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then(|| key.trim())
 }

@@ -8,7 +8,7 @@ use stockade_authz::{Engine as PolicyEngine, Model, Pdp, PolicySet, Rules};
 use stockade_crypto::{MacKey, SystemRandom};
 use stockade_domain::{Label, LabelOrder, RequestId};
 use stockade_egress::{Egress, EgressOptions, Target, TargetId};
-use stockade_gateway::ports::{Catalog, CatalogEntry};
+use stockade_gateway::ports::{Apis, Catalog, CatalogEntry};
 use stockade_gateway::{Gateway, Hosts, Leaks, Options, Parts, Phase, Sandbox};
 use stockade_inspect::leak::{Canaries, GuardRules, LinkHosts};
 use stockade_inspect::{Engine, Pseudonymiser};
@@ -36,6 +36,7 @@ fn parts(place: &Place, platform: &Platform) -> Parts {
             label_max: Label::default(),
         },
         target: Arc::new(Target::local(TargetId::new("sandbox"), Arc::new(Sandbox))),
+        apis: Apis { chat: true, ..Apis::NONE },
     };
     Parts {
         keys: platform.roster.directory(),

@@ -144,12 +144,18 @@ pub(crate) struct GuardsConfig {
     pub(crate) link_hosts: Vec<String>,
 }
 
-/// An OpenAI-compatible upstream.
+/// An upstream.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct UpstreamConfig {
     /// Where it is: `https`, or `http` on loopback.
     pub(crate) base_url: String,
+    /// Whose protocols it speaks, and where it wants its key.
+    #[serde(default)]
+    pub(crate) dialect: Speaks,
+    /// Which of them it offers; by default all of its dialect.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) apis: Option<Vec<Api>>,
     /// `env:NAME` or `file:PATH`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) api_key: Option<String>,
@@ -159,6 +165,35 @@ pub(crate) struct UpstreamConfig {
     #[serde(default = "internal")]
     #[schemars(with = "String")]
     pub(crate) label_max: Label,
+}
+
+/// Whose protocols an upstream speaks.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Speaks {
+    /// OpenAI's, with the key in `Authorization`.
+    #[default]
+    OpenAi,
+    /// OpenAI's as Azure offers them (`https://NAME.openai.azure.com/openai/v1`), with the key in `api-key`.
+    Azure,
+    /// Anthropic's messages, with the key in `x-api-key`.
+    Anthropic,
+}
+
+/// One protocol of an upstream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Api {
+    /// OpenAI chat completions.
+    Chat,
+    /// OpenAI legacy completions.
+    Completions,
+    /// OpenAI embeddings.
+    Embeddings,
+    /// OpenAI responses.
+    Responses,
+    /// Anthropic messages.
+    Messages,
 }
 
 /// A value that has the right type and makes no sense; `at` is its path in the file.

@@ -8,8 +8,8 @@ use arc_swap::ArcSwap;
 use stockade_authz::{Engine as PolicyEngine, Model, Pdp, PolicySet, Rules};
 use stockade_crypto::KeyRole;
 use stockade_domain::Label;
-use stockade_egress::{Egress, EgressOptions, Target, TargetId};
-use stockade_gateway::ports::{Catalog, CatalogEntry};
+use stockade_egress::{Credential, Egress, EgressOptions, Target, TargetId};
+use stockade_gateway::ports::{Apis, Catalog, CatalogEntry};
 use stockade_gateway::{Hosts, Leaks, Options, Parts, Sandbox};
 use stockade_inspect::leak::{Canaries, GuardRules, LinkHosts};
 use stockade_inspect::{Engine, Pseudonymiser};
@@ -17,7 +17,7 @@ use stockade_platform::{Environment, Platform};
 use stockade_rulebook::Rulebook;
 
 use super::listen::Listeners;
-use crate::config::{Config, Recorded, UpstreamConfig};
+use crate::config::{Api, Config, Recorded, Speaks, UpstreamConfig};
 
 /// The gateway's parts, and what is replaced in them when configuration changes.
 pub(super) struct Wiring {
@@ -167,6 +167,7 @@ pub(super) fn catalog(config: &Config, env: &EnvUpstreams) -> Result<Catalog> {
             label_max: highest.clone(),
         },
         target: Arc::clone(&sandbox),
+        apis: Apis { chat: true, completions: true, embeddings: true, ..Apis::NONE },
     };
     let mut entries = Vec::new();
     if config.server.gateway.ip().is_loopback() {
@@ -181,8 +182,8 @@ pub(super) fn catalog(config: &Config, env: &EnvUpstreams) -> Result<Catalog> {
             .map(secret)
             .transpose()
             .with_context(|| format!("upstreams.{name}.api_key"))?;
-        let target = Target::http(TargetId::new(name), &upstream.base_url, key.as_deref())
-            .with_context(|| format!("upstreams.{name}"))?;
+        let (target, apis) =
+            target(name, upstream, key.as_deref()).with_context(|| format!("upstreams.{name}"))?;
         entries.push(CatalogEntry {
             models: upstream.models.clone(),
             model: Model {
@@ -193,9 +194,43 @@ pub(super) fn catalog(config: &Config, env: &EnvUpstreams) -> Result<Catalog> {
                 label_max: upstream.label_max.clone(),
             },
             target: Arc::new(target),
+            apis,
         });
     }
     Ok(Catalog { entries })
+}
+
+/// The version of Anthropic's API that is spoken (<https://docs.anthropic.com/en/api/versioning>).
+const ANTHROPIC_VERSION: (&str, &str) = ("anthropic-version", "2023-06-01");
+
+/// Where an upstream is, and what it speaks.
+fn target(name: &str, upstream: &UpstreamConfig, key: Option<&str>) -> Result<(Target, Apis)> {
+    let id = TargetId::new(name);
+    let (base, credential, constant, all): (_, _, &[_], _) = match upstream.dialect {
+        Speaks::OpenAi => (upstream.base_url.as_str(), key.map(Credential::Bearer), &[], Apis::OPENAI),
+        Speaks::Azure => {
+            let credential = key.map(|key| Credential::Field("api-key", key));
+            (upstream.base_url.as_str(), credential, &[], Apis::OPENAI)
+        }
+        Speaks::Anthropic => {
+            // With or without the version in the address: both are written.
+            let base = upstream.base_url.trim_end_matches('/');
+            let base = base.strip_suffix("/v1").unwrap_or(base);
+            let credential = key.map(|key| Credential::Field("x-api-key", key));
+            (base, credential, &[ANTHROPIC_VERSION], Apis::ANTHROPIC)
+        }
+    };
+    let apis = match &upstream.apis {
+        None => all,
+        Some(list) => Apis {
+            chat: list.contains(&Api::Chat),
+            completions: list.contains(&Api::Completions),
+            embeddings: list.contains(&Api::Embeddings),
+            responses: list.contains(&Api::Responses),
+            messages: list.contains(&Api::Messages),
+        },
+    };
+    Ok((Target::http_with(id, base, credential, constant)?, apis))
 }
 
 /// Follows a reference to a secret.
@@ -234,11 +269,14 @@ impl EnvUpstreams {
         let mut out = Self::default();
         let upstream = |base_url: String, api_key: Option<&str>, models: &[&str]| UpstreamConfig {
             base_url,
+            dialect: Speaks::OpenAi,
+            apis: None,
             api_key: api_key.map(str::to_owned),
             models: models.iter().map(|m| (*m).to_owned()).collect(),
             label_max: Label::new("internal"),
         };
         let ollama = var("OLLAMA_HOST");
+        let mut has_ollama = false;
         if let Some(key) = var("OPENAI_API_KEY")
             && !key.starts_with(stockade_platform::PREFIX)
         {
@@ -253,13 +291,33 @@ impl EnvUpstreams {
             let base = if host.contains("://") { host } else { format!("http://{host}") };
             let base = format!("{}/v1", base.trim_end_matches('/'));
             if !is_ours(&base) && Target::http(TargetId::new("x"), &base, None).is_ok() {
-                out.found.push(("env-ollama", upstream(base, None, &["*"])));
+                has_ollama = true;
+                let apis = Some(vec![Api::Chat, Api::Completions, Api::Embeddings]);
+                out.found.push(("env-ollama", UpstreamConfig { apis, ..upstream(base, None, &["*"]) }));
             }
         }
-        out.unused = ["ANTHROPIC_API_KEY", "AZURE_OPENAI_API_KEY", "AZURE_OPENAI_ENDPOINT"]
-            .into_iter()
-            .filter(|name| var(name).is_some())
-            .collect();
+        if let Some(key) = var("ANTHROPIC_API_KEY")
+            && !key.starts_with(stockade_platform::PREFIX)
+        {
+            let base = var("ANTHROPIC_BASE_URL").unwrap_or_else(|| "https://api.anthropic.com".to_owned());
+            if !is_ours(&base) {
+                let found = upstream(base, Some("env:ANTHROPIC_API_KEY"), &["claude-*"]);
+                let found = UpstreamConfig { dialect: Speaks::Anthropic, ..found };
+                // Before Ollama, which serves any rest.
+                out.found.insert(
+                    out.found.len().saturating_sub(usize::from(has_ollama)),
+                    ("env-anthropic", found),
+                );
+            }
+        }
+        if let (Some(_), Some(endpoint)) = (var("AZURE_OPENAI_API_KEY"), var("AZURE_OPENAI_ENDPOINT")) {
+            // Which deployments there are, only its operator knows: they need lines in the file.
+            tracing::debug!(
+                endpoint,
+                "Azure OpenAI is in the environment; name its deployments in the configuration"
+            );
+            out.unused = vec!["AZURE_OPENAI_API_KEY", "AZURE_OPENAI_ENDPOINT"];
+        }
         out
     }
 
@@ -276,7 +334,7 @@ impl EnvUpstreams {
             })
             .collect();
         if !self.unused.is_empty() {
-            lines.push(format!("{} set, not yet used", self.unused.join(", ")));
+            lines.push(format!("{} set: name its deployments in stockade.toml", self.unused.join(", ")));
         }
         lines
     }

@@ -18,7 +18,7 @@ use stockade_domain::{
 use stockade_egress::evidence::Lease;
 use stockade_egress::{Egress, EgressOptions, Target, TargetId};
 use stockade_gateway::ports::{
-    AuditSink, AuditSlot, AuthError, Catalog, CatalogEntry, Durable, Grant, KeyDirectory, Payload,
+    Apis, AuditSink, AuditSlot, AuthError, Catalog, CatalogEntry, Durable, Grant, KeyDirectory, Payload,
     PromptRegistry, Unavailable,
 };
 use stockade_gateway::{Gateway, Hosts, Leaks, Options, Parts, Phase};
@@ -86,7 +86,8 @@ fn parts(has: Has, upstream: SocketAddr, key: &str) -> Result<Parts> {
         observe: false,
         label_max: Label::default(),
     };
-    let entry = CatalogEntry { models: vec![MODELS.to_owned()], model, target: Arc::new(target) };
+    let (models, target) = (vec![MODELS.to_owned()], Arc::new(target));
+    let entry = CatalogEntry { models, model, target, apis: Apis::OPENAI };
     let mac = MacKey::new(&[0x5A; 32]);
     Ok(Parts {
         keys: Arc::new(OneKey { tag: mac.mac(key.as_bytes()), mac, workload: Arc::new(workload()?) }),

@@ -1,0 +1,255 @@
+//! OpenAI responses, as tables (<https://platform.openai.com/docs/api-reference/responses>).
+//!
+//! A stream says each text several times: in pieces, then whole when it is done, then again in its part, its item and the
+//! closing response. Pieces of one text share a lane; every repetition is a complete text of its own and is looked at whole.
+
+use stockade_domain::{Channel, Role};
+
+use super::{AnswerTable, Named, Place, RequestTable, SaidBy, Seen};
+
+/// `POST /v1/responses`.
+pub(crate) struct ResponsesRequest;
+
+/// The answer in one piece.
+pub(crate) struct Response;
+
+/// One event of the answer as a stream.
+pub(crate) struct ResponseEvent;
+
+/// Items that call a tool: the caller's, or one that the provider runs.
+const CALLS: &[&str] = &[
+    "apply_patch_call",
+    "code_interpreter_call",
+    "computer_call",
+    "custom_tool_call",
+    "file_search_call",
+    "function_call",
+    "image_generation_call",
+    "local_shell_call",
+    "mcp_call",
+    "shell_call",
+    "web_search_call",
+];
+
+/// Tools that the provider runs, with content that does not pass here.
+const HOSTED: &[&str] = &["code_interpreter", "file_search", "mcp", "web_search", "image_generation"];
+
+// === impl ResponsesRequest ===
+
+impl RequestTable for ResponsesRequest {
+    fn name(&self, path: &[&str], seen: &Seen) -> Named {
+        use Channel::{Content, System, ToolDefinition, ToolName, Unlabelled};
+        use Named::{Atom, Reference, Text};
+        match path {
+            ["instructions"] => Text(System),
+            ["input"] => Text(Content),
+            ["input", at, rest @ ..] => item(rest, seen.kind(&format!("/input/{at}"))),
+            ["tools", at, ..] if is_hosted(seen.kind(&format!("/tools/{at}"))) => Reference("hosted_tool"),
+            ["tools", _, "type"] => Atom,
+            ["tools", _, "name"] => Text(ToolName),
+            ["tools", ..] | ["text", "format", ..] => Text(ToolDefinition),
+            ["tool_choice", "name"] => Text(ToolName),
+            ["tool_choice", ..] | ["text", "verbosity"] | ["reasoning", _] | ["include", _] => Atom,
+            ["model" | "service_tier" | "truncation"] => Atom,
+            // Kept by the provider, or made from what it keeps.
+            ["previous_response_id"] => Reference("previous_response_id"),
+            ["conversation", ..] => Reference("conversation"),
+            ["prompt", "variables", ..] => Text(Content),
+            ["prompt", ..] => Reference("prompt"),
+            _ => Text(Unlabelled),
+        }
+    }
+
+    fn said_by(&self, path: &[&str]) -> SaidBy {
+        match path {
+            ["instructions"] => SaidBy::Is(Role::System),
+            ["input"] | ["prompt", ..] => SaidBy::Is(Role::User),
+            ["input", _, "output", ..] => SaidBy::Is(Role::Tool),
+            ["input", _, "arguments" | "summary" | "action" | "input" | "code", ..] => {
+                SaidBy::Is(Role::Assistant)
+            }
+            ["input", ..] => SaidBy::Turn,
+            _ => SaidBy::Is(Role::None),
+        }
+    }
+
+    fn subject(&self) -> &'static str {
+        "input"
+    }
+}
+
+/// Whether a kind of tool is run by the provider. Kinds have dates behind them at times.
+fn is_hosted(kind: &str) -> bool {
+    HOSTED.iter().any(|hosted| kind.starts_with(hosted))
+}
+
+/// A leaf of an input item, below the item.
+fn item(path: &[&str], kind: &str) -> Named {
+    use Channel::{Content, Reasoning, Refusal, ToolArgs, ToolName, ToolResult, Unlabelled};
+    use Named::{Argument, Atom, Opaque, Reference, Sealed, Text};
+    match path {
+        ["id"] if kind == "item_reference" => Reference("item_reference"),
+        ["type" | "role" | "id" | "call_id" | "status" | "phase"] => Atom,
+        ["content" | "output", _, "type" | "detail" | "format"] | ["summary", _, "type"] => Atom,
+        ["encrypted_content"] => Sealed("reasoning"),
+        ["summary" | "content", _, "text"] if kind == "reasoning" => Text(Reasoning),
+        ["content"] | ["content", _, "text"] => Text(Content),
+        ["content", _, "refusal"] => Text(Refusal),
+        ["content" | "output", _, "image_url"] | ["output", "image_url"] => Reference("image_url"),
+        ["content" | "output", _, "file_id"] | ["output", "file_id"] => Reference("file_id"),
+        ["content" | "output", _, "file_url"] => Reference("file_url"),
+        ["content" | "output", _, "file_data"] => Opaque("file_data"),
+        ["content", _, "input_audio", "data"] => Opaque("input_audio"),
+        ["content", _, "input_audio", "format"] => Atom,
+        ["name"] => Text(ToolName),
+        ["arguments" | "input" | "code"] => Text(ToolArgs),
+        ["action", ..] => Argument,
+        ["output", ..] | ["outputs" | "results", ..] => Text(ToolResult),
+        _ => Text(Unlabelled),
+    }
+}
+
+// === answers ===
+
+/// A leaf of an output item, below the item.
+fn output(path: &[&str]) -> Named {
+    use Channel::{Content, Reasoning, Refusal, ToolArgs, ToolName, ToolResult, Unlabelled};
+    use Named::{Argument, Atom, Opaque, Sealed, Text};
+    match path {
+        ["type" | "role" | "id" | "call_id" | "status" | "phase" | "container_id"] => Atom,
+        ["content", _, "type"] | ["summary", _, "type"] => Atom,
+        ["content", _, "logprobs", ..] => Named::Carrier,
+        ["content", _, "text"] => Text(Content),
+        ["content", _, "refusal"] => Text(Refusal),
+        ["summary", _, "text"] => Text(Reasoning),
+        ["encrypted_content"] => Sealed("reasoning"),
+        ["name"] => Text(ToolName),
+        ["arguments" | "input" | "code"] => Text(ToolArgs),
+        ["action", ..] => Argument,
+        ["result"] => Opaque("image"),
+        ["output", ..] | ["outputs" | "results", ..] => Text(ToolResult),
+        _ => Text(Unlabelled),
+    }
+}
+
+/// A leaf of the response object.
+fn response(path: &[&str]) -> Named {
+    match path {
+        ["output", _, rest @ ..] => output(rest),
+        // The system prompt, as the upstream saw it: whoever asked knows it, and its answer must not give it away.
+        ["instructions", ..] => Named::Echo,
+        ["id" | "object" | "model" | "status" | "service_tier" | "truncation" | "previous_response_id"] => {
+            Named::Atom
+        }
+        ["tool_choice"] | ["reasoning", _] | ["text", "verbosity"] | ["text", "format", "type"] => {
+            Named::Atom
+        }
+        ["incomplete_details", "reason"] | ["tools", _, "type"] => Named::Atom,
+        _ => Named::Text(Channel::Unlabelled),
+    }
+}
+
+fn place_in_response(path: &[&str], prefix: &str, seen: &Seen) -> Place {
+    let place = Place { choice: Some(0), is_whole: !prefix.is_empty(), ..Place::default() };
+    let ["output", at, ..] = path else { return place };
+    if CALLS.contains(&seen.kind(&format!("{prefix}/output/{at}"))) {
+        Place { unit: at.parse().ok(), is_call: true, ..place }
+    } else {
+        place
+    }
+}
+
+impl AnswerTable for Response {
+    fn name(&self, _: &str, path: &[&str], _: &Seen) -> Named {
+        response(path)
+    }
+
+    fn place(&self, _: &str, path: &[&str], seen: &Seen) -> Place {
+        place_in_response(path, "", seen)
+    }
+}
+
+impl AnswerTable for ResponseEvent {
+    fn name(&self, kind: &str, path: &[&str], _: &Seen) -> Named {
+        use Channel::{Content, Reasoning, Refusal, ToolArgs};
+        use Named::{Atom, Text};
+        match path {
+            ["type" | "item_id"] => Atom,
+            ["obfuscation"] => Named::Opaque("padding"),
+            ["logprobs", ..] => Named::Carrier,
+            ["response", rest @ ..] => response(rest),
+            ["item", rest @ ..] => output(rest),
+            ["part", "type"] => Atom,
+            ["part", "logprobs", ..] => Named::Carrier,
+            ["part", "text"] if kind.contains("reasoning") => Text(Reasoning),
+            ["part", "text"] => Text(Content),
+            ["part", "refusal"] => Text(Refusal),
+            ["partial_image_b64"] => Named::Opaque("image"),
+            ["delta" | "text" | "refusal" | "arguments" | "input" | "code"] => Text(match kind {
+                _ if kind.contains("reasoning") => Reasoning,
+                _ if kind.contains("refusal") => Refusal,
+                _ if kind.contains("arguments") || kind.contains("call") => ToolArgs,
+                _ => Content,
+            }),
+            _ => Text(Channel::Unlabelled),
+        }
+    }
+
+    fn place(&self, kind: &str, path: &[&str], seen: &Seen) -> Place {
+        if let ["response", rest @ ..] = path {
+            return place_in_response(rest, "/response", seen);
+        }
+        let number = |key: &str| seen.indices.get(key).copied();
+        let place =
+            Place { choice: Some(0), unit: number("/output_index"), is_whole: true, ..Place::default() };
+        match path {
+            // An item that begins: its texts go on in deltas, but what it holds already is complete in itself.
+            ["item", ..] => {
+                let begins_call = kind == "response.output_item.added" && CALLS.contains(&seen.kind("/item"));
+                let is_call = CALLS.contains(&seen.kind("/item"));
+                Place { is_call, is_whole: !begins_call, lane: begins_call.then(|| begun(path)), ..place }
+            }
+            ["delta"] => {
+                let of = kind.strip_suffix(".delta").unwrap_or(kind);
+                let is_call = of.contains("arguments") || of.contains("call");
+                let lane = if is_call { "arguments".to_owned() } else { of.to_owned() };
+                Place { is_call, is_whole: false, lane: Some(lane), ..place }
+            }
+            _ => place,
+        }
+    }
+}
+
+/// The lane of a leaf of an item that begins: a call's arguments go on in their deltas.
+fn begun(path: &[&str]) -> String {
+    match path {
+        ["item", "arguments" | "input" | "code"] => "arguments".to_owned(),
+        path => super::pointer(path),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pieces_of_a_text_share_a_lane_and_repetitions_stand_alone() {
+        let mut seen = Seen::default();
+        seen.indices.insert("/output_index".to_owned(), 1);
+        let delta = ResponseEvent.place("response.output_text.delta", &["delta"], &seen);
+        assert_eq!((delta.unit, delta.is_whole, delta.is_call), (Some(1), false, false));
+        assert_eq!(delta.lane.as_deref(), Some("response.output_text"));
+        assert!(ResponseEvent.place("response.output_text.done", &["text"], &seen).is_whole);
+        let call = ResponseEvent.place("response.function_call_arguments.delta", &["delta"], &seen);
+        assert!(call.is_call);
+    }
+
+    #[test]
+    fn what_the_provider_keeps_or_runs_is_a_reference() {
+        let mut seen = Seen::default();
+        seen.types.insert("/tools/0".to_owned(), "web_search".to_owned());
+        assert!(matches!(ResponsesRequest.name(&["tools", "0", "type"], &seen), Named::Reference(_)));
+        assert!(matches!(ResponsesRequest.name(&["previous_response_id"], &seen), Named::Reference(_)));
+        assert_eq!(ResponsesRequest.name(&["instructions"], &seen), Named::Text(Channel::System));
+    }
+}

@@ -1,0 +1,112 @@
+//! What is asked for, by method and path.
+
+use http::{HeaderMap, Method};
+
+use crate::dialect::{Dialect, Family, is_atom};
+
+/// What is asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Route {
+    /// Something of a model.
+    Model {
+        dialect: Dialect,
+        /// The model, where the path names it: Azure's deployments.
+        deployment: Option<String>,
+    },
+    /// The models that exist, or one of them.
+    Models { one: Option<String>, family: Family },
+}
+
+/// Why a path leads nowhere.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Stray {
+    Path,
+    Method,
+}
+
+/// How errors look to whoever asks for this path.
+pub(super) fn family(path: &str, headers: &HeaderMap) -> Family {
+    let is_models = path.starts_with("/v1/models") && headers.contains_key("anthropic-version");
+    if is_models || path.starts_with("/anthropic/") || path.starts_with("/v1/messages") {
+        Family::Anthropic
+    } else {
+        Family::OpenAi
+    }
+}
+
+/// Finds what is asked for.
+pub(super) fn route(method: &Method, path: &str, headers: &HeaderMap) -> Result<Route, Stray> {
+    let family = family(path, headers);
+    let found = find(path, family).ok_or(Stray::Path)?;
+    let wanted = if matches!(found, Route::Models { .. }) { Method::GET } else { Method::POST };
+    if *method == wanted { Ok(found) } else { Err(Stray::Method) }
+}
+
+fn find(path: &str, family: Family) -> Option<Route> {
+    // Azure: by deployment, or its `v1` API. The `api-version` in the query says nothing that the body does not.
+    if let Some(rest) = path.strip_prefix("/openai/deployments/") {
+        let (name, operation) = rest.split_once('/')?;
+        let dialect = match operation {
+            "chat/completions" => Dialect::Chat,
+            "completions" => Dialect::Completions,
+            "embeddings" => Dialect::Embeddings,
+            _ => return None,
+        };
+        let is_name = is_atom(name) && !name.is_empty();
+        return is_name.then(|| Route::Model { dialect, deployment: Some(name.to_owned()) });
+    }
+    let below = match family {
+        Family::Anthropic => path.strip_prefix("/anthropic").unwrap_or(path).strip_prefix("/v1/")?,
+        Family::OpenAi => path
+            .strip_prefix("/v1/")
+            .or_else(|| path.strip_prefix("/openai/v1/"))
+            .or_else(|| path.strip_prefix("/openai/"))?,
+    };
+    let dialect = match (family, below) {
+        (_, "models") => return Some(Route::Models { one: None, family }),
+        (Family::OpenAi, "chat/completions") => Dialect::Chat,
+        (Family::OpenAi, "completions") => Dialect::Completions,
+        (Family::OpenAi, "embeddings") => Dialect::Embeddings,
+        (Family::OpenAi, "responses") => Dialect::Responses,
+        (Family::Anthropic, "messages") => Dialect::Messages,
+        (Family::Anthropic, "messages/count_tokens") => Dialect::CountTokens,
+        _ => {
+            let one = below.strip_prefix("models/").filter(|one| !one.is_empty())?;
+            return Some(Route::Models { one: Some(one.to_owned()), family });
+        }
+    };
+    Some(Route::Model { dialect, deployment: None })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn dialect(path: &str) -> Option<Dialect> {
+        match route(&Method::POST, path, &HeaderMap::new()) {
+            Ok(Route::Model { dialect, .. }) => Some(dialect),
+            _ => None,
+        }
+    }
+
+    #[test]
+    fn paths_lead_to_dialects() {
+        assert_eq!(dialect("/v1/chat/completions"), Some(Dialect::Chat));
+        assert_eq!(dialect("/openai/v1/responses"), Some(Dialect::Responses));
+        assert_eq!(dialect("/openai/responses"), Some(Dialect::Responses));
+        assert_eq!(dialect("/openai/deployments/my-gpt/embeddings"), Some(Dialect::Embeddings));
+        assert_eq!(dialect("/v1/messages"), Some(Dialect::Messages));
+        assert_eq!(dialect("/anthropic/v1/messages/count_tokens"), Some(Dialect::CountTokens));
+        for stray in [
+            "/",
+            "/v1",
+            "/v1/",
+            "/anthropic/v1/chat/completions",
+            "/openai/deployments/a%2fb/embeddings",
+            "/openai/deployments//embeddings",
+        ] {
+            assert_eq!(dialect(stray), None, "{stray}");
+        }
+        assert_eq!(route(&Method::GET, "/v1/messages", &HeaderMap::new()), Err(Stray::Method));
+    }
+}

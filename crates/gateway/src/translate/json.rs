@@ -9,6 +9,9 @@ const MAX_DEPTH: usize = 128;
 /// Values of one text. A value takes more memory than its text, so their number is bounded too.
 const MAX_VALUES: usize = 262_144;
 
+/// Up to so many keys of an object are compared one by one, which is faster than a set.
+const FEW_KEYS: usize = 16;
+
 /// One JSON value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Json {
@@ -266,7 +269,15 @@ impl Parser<'_> {
         loop {
             self.space();
             let key = self.text()?;
-            if !keys.insert(key.clone()) {
+            let is_known = match members.len() {
+                0..FEW_KEYS => members.iter().any(|(k, _)| *k == key),
+                FEW_KEYS => {
+                    keys = members.iter().map(|(k, _)| k.clone()).collect();
+                    !keys.insert(key.clone())
+                }
+                _ => !keys.insert(key.clone()),
+            };
+            if is_known {
                 return Err(NotJson);
             }
             self.space();
@@ -348,6 +359,12 @@ mod tests {
             assert_eq!(Json::parse(text.as_bytes()), Err(NotJson), "{text}");
         }
         assert_eq!(Json::parse(b"\"\xff\""), Err(NotJson));
+        for count in 1..3 * FEW_KEYS {
+            let keys: Vec<String> = (0..count).map(|key| format!("\"{key}\":1")).collect();
+            assert!(Json::parse(format!("{{{}}}", keys.join(",")).as_bytes()).is_ok());
+            let twice = format!("{{{},\"{}\":1}}", keys.join(","), count / 2);
+            assert_eq!(Json::parse(twice.as_bytes()), Err(NotJson), "{twice}");
+        }
         let deep = |n: usize| ["[".repeat(n), "]".repeat(n)].concat();
         assert!(Json::parse(deep(MAX_DEPTH).as_bytes()).is_ok());
         assert_eq!(Json::parse(deep(MAX_DEPTH + 1).as_bytes()), Err(NotJson));

@@ -29,7 +29,7 @@ pub(crate) enum Api {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{what} (at {pointer:?})")]
 pub(crate) struct Untranslatable {
-    /// Where it stands in the caller's body (JSON Pointer, RFC 6901).
+    /// Where it stands in the caller's body (JSON Pointer, RFC 6901). Keys are the caller's words.
     pub(crate) pointer: String,
     /// What it is. Never holds a word of the caller's.
     pub(crate) what: &'static str,
@@ -49,7 +49,7 @@ pub(crate) enum Malformed {
     Truncated,
     /// It is an error, in the place of an answer.
     #[error("the answer is an error")]
-    Refused,
+    Failed,
     /// It does not have the API's shape.
     #[error("the answer has an unknown shape: {0}")]
     Shape(&'static str),

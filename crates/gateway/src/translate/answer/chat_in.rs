@@ -51,7 +51,7 @@ impl ChatReader {
     /// The answer in one piece.
     pub(super) fn whole(&mut self, json: &Json, out: &mut Vec<Event>) -> Result<(), Malformed> {
         if json.get("error").is_some() {
-            return Err(Malformed::Refused);
+            return Err(Malformed::Failed);
         }
         let [choice] = json.get("choices").and_then(Json::list).unwrap_or_default() else {
             return Err(Malformed::Shape("there is not one choice"));

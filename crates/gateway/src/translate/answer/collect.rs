@@ -35,7 +35,7 @@ impl Collected {
                     text.push_str(&piece);
                 }
             }
-            Event::Failed(_) => return Err(Malformed::Refused),
+            Event::Failed(_) => return Err(Malformed::Failed),
             Event::Start | Event::Close | Event::End(..) => {}
         }
         Ok(())

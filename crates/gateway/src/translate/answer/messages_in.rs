@@ -22,7 +22,10 @@ struct Block {
 #[derive(Debug)]
 enum Sort {
     Text,
-    Thinking,
+    /// Often nothing of it is told but its seal; then it is no block.
+    Thinking {
+        is_open: bool,
+    },
     /// `input` as the block began, told when no piece of it followed.
     Call {
         input: Option<String>,
@@ -95,7 +98,7 @@ impl MessagesReader {
     pub(super) fn whole(&mut self, json: &Json, out: &mut Vec<Event>) -> Result<(), Malformed> {
         match json.get("type").and_then(Json::text) {
             Some("message") => {}
-            Some("error") => return Err(Malformed::Refused),
+            Some("error") => return Err(Malformed::Failed),
             _ => return Err(Malformed::Shape("this is no message")),
         }
         let content = json.get("content").and_then(Json::list);
@@ -135,9 +138,9 @@ impl MessagesReader {
                 Sort::Text
             }
             "thinking" => {
-                out.push(Event::Open(Kind::Thinking));
-                piece(text("thinking"), out);
-                Sort::Thinking
+                let mut is_open = false;
+                think(text("thinking"), &mut is_open, out);
+                Sort::Thinking { is_open }
             }
             "redacted_thinking" => Sort::Sealed,
             "tool_use" => {
@@ -160,13 +163,14 @@ impl MessagesReader {
 
     fn delta(&mut self, json: &Json, out: &mut Vec<Event>) -> Result<(), Malformed> {
         let Some(block) = &mut self.block else { return Err(Malformed::Shape("there is no open block")) };
-        if json.get("index").and_then(Json::count) != block.index {
+        let index = json.get("index").and_then(Json::count);
+        if index.is_some() && block.index.is_some() && index != block.index {
             return Err(Malformed::Shape("a piece belongs to another block"));
         }
         let text = |key: &str| json.at(&["delta", key]).and_then(Json::text).unwrap_or_default();
         match (text("type"), &mut block.sort) {
             ("text_delta", Sort::Text) => piece(text("text"), out),
-            ("thinking_delta", Sort::Thinking) => piece(text("thinking"), out),
+            ("thinking_delta", Sort::Thinking { is_open }) => think(text("thinking"), is_open, out),
             ("input_json_delta", Sort::Call { input }) => {
                 let json = text("partial_json");
                 if !json.is_empty() {
@@ -185,7 +189,7 @@ impl MessagesReader {
 
     fn close(&mut self, out: &mut Vec<Event>) {
         match self.block.take().map(|block| block.sort) {
-            None | Some(Sort::Sealed) => {}
+            None | Some(Sort::Sealed | Sort::Thinking { is_open: false }) => {}
             Some(Sort::Call { input: Some(input) }) => out.extend([Event::Piece(input), Event::Close]),
             Some(_) => out.push(Event::Close),
         }
@@ -196,6 +200,13 @@ fn piece(text: &str, out: &mut Vec<Event>) {
     if !text.is_empty() {
         out.push(Event::Piece(text.to_owned()));
     }
+}
+
+fn think(text: &str, is_open: &mut bool, out: &mut Vec<Event>) {
+    if !text.is_empty() && !std::mem::replace(is_open, true) {
+        out.push(Event::Open(Kind::Thinking));
+    }
+    piece(text, out);
 }
 
 fn stop_of(place: Option<&Json>) -> Result<Option<Stop>, Malformed> {

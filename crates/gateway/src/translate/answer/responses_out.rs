@@ -78,7 +78,7 @@ impl ResponsesWriter {
             Event::Close => self.close(out),
             Event::End(stop, usage) => self.end(&stop, usage, out),
             Event::Failed(failure) if self.is_stream => self.fail(failure, out),
-            Event::Failed(_) => return Err(Malformed::Refused),
+            Event::Failed(_) => return Err(Malformed::Failed),
         }
         Ok(())
     }

@@ -7,8 +7,13 @@ use crate::translate::json::Json;
 pub(super) fn read(mut fields: Fields) -> Read<Prompt> {
     let mut prompt = Prompt::default();
     super::openai(&mut fields, &mut prompt)?;
-    let limits = [fields.take("max_completion_tokens"), fields.take("max_tokens")];
-    prompt.max_tokens = limits.into_iter().flatten().next().map(|node| node.count()).transpose()?;
+    prompt.max_tokens = match fields.take("max_completion_tokens") {
+        Some(_) if fields.has("max_tokens") => {
+            return refuse(&fields.pointer("max_tokens"), "there are two limits");
+        }
+        Some(limit) => Some(limit.count()?),
+        None => fields.take("max_tokens").map(|limit| limit.count()).transpose()?,
+    };
     prompt.stop = fields.take("stop").map(stop).transpose()?.unwrap_or_default();
     prompt.effort = fields.take("reasoning_effort").map(Effort::read).transpose()?;
     prompt.format =
@@ -86,19 +91,17 @@ fn message(mut fields: Fields) -> Read<Turn> {
 }
 
 fn texts(node: Node) -> Read<Vec<String>> {
-    let at = node.at.clone();
     let text = |part| match part {
         Part::Text(text) => Ok(text),
         Part::Image { at, .. } | Part::File { at, .. } => refuse(&at, "only text can stand here"),
     };
-    let texts: Vec<String> = parts(node)?.into_iter().map(text).collect::<Read<_>>()?;
-    if texts.is_empty() { refuse(&at, "this must not be empty") } else { Ok(texts) }
+    parts(node)?.into_iter().map(text).collect()
 }
 
 fn parts(node: Node) -> Read<Vec<Part>> {
     match node.json {
         Json::Text(text) => Ok(vec![Part::Text(text)]),
-        _ => node.list()?.into_iter().map(part).collect(),
+        _ => node.some()?.into_iter().map(part).collect(),
     }
 }
 

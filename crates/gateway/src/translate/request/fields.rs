@@ -44,6 +44,11 @@ impl Node {
         Ok(list.into_iter().enumerate().map(node).collect())
     }
 
+    /// A list that says something.
+    pub(super) fn some(self) -> Read<Vec<Self>> {
+        if self.json.is_empty() { self.refuse("this must not be empty") } else { self.list() }
+    }
+
     pub(super) fn string(self) -> Read<String> {
         match self.json {
             Json::Text(text) => Ok(text),
@@ -79,6 +84,10 @@ impl Fields {
         let index = self.members.iter().position(|(k, _)| k == key)?;
         let (_, json) = self.members.remove(index);
         (json != Json::Null).then(|| Node { at: self.pointer(key), json })
+    }
+
+    pub(super) fn has(&self, key: &str) -> bool {
+        self.members.iter().any(|(k, json)| k == key && *json != Json::Null)
     }
 
     pub(super) fn need(&mut self, key: &str) -> Read<Node> {

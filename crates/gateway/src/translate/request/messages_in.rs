@@ -34,7 +34,8 @@ pub(super) fn read(mut fields: Fields) -> Read<Prompt> {
     fields.forbid("top_k", "top_k cannot be translated")?;
     fields.forbid("container", "tools of the provider cannot be translated")?;
     fields.only("mcp_servers", &[], "tools of the provider cannot be translated")?;
-    fields.only("context_management", &[], "management of the context cannot be translated")?;
+    // Ways to shorten a conversation that is too long; here it stays as it is.
+    fields.drop(&["context_management"]);
     fields.forbid("inference_geo", "the place of inference cannot be translated")?;
     if let Some(system) = fields.take("system") {
         prompt.turns.push(Turn::System(texts(system)?));
@@ -119,7 +120,7 @@ fn texts(node: Node) -> Read<Vec<String>> {
         return Ok(vec![text]);
     }
     let mut texts = Vec::new();
-    for block in node.list()? {
+    for block in node.some()? {
         let mut fields = block.fields()?;
         let kind = fields.need("type")?;
         if kind.json.text() != Some("text") {
@@ -147,8 +148,19 @@ fn message(mut fields: Fields, prompt: &mut Prompt) -> Read<()> {
         Some("user") => match content.json {
             Json::Text(text) => prompt.push(Turn::User(vec![Part::Text(text)])),
             _ => {
-                for block in content.list()? {
-                    prompt.push(given(block)?);
+                let mut parts = Vec::new();
+                for block in content.some()? {
+                    if block.json.get("type").and_then(Json::text) != Some("tool_result") {
+                        parts.push(part(block)?);
+                        continue;
+                    }
+                    if !parts.is_empty() {
+                        prompt.push(Turn::User(std::mem::take(&mut parts)));
+                    }
+                    prompt.push(Turn::Results(vec![result(block)?]));
+                }
+                if !parts.is_empty() {
+                    prompt.push(Turn::User(parts));
                 }
             }
         },
@@ -164,10 +176,7 @@ fn message(mut fields: Fields, prompt: &mut Prompt) -> Read<()> {
     Ok(())
 }
 
-fn given(node: Node) -> Read<Turn> {
-    if node.json.get("type").and_then(Json::text) != Some("tool_result") {
-        return Ok(Turn::User(vec![part(node)?]));
-    }
+fn result(node: Node) -> Read<ToolResult> {
     let mut fields = node.fields()?;
     fields.drop(&["type", "cache_control"]);
     fields.forbid("toolset_name", "sets of tools cannot be translated")?;
@@ -179,7 +188,7 @@ fn given(node: Node) -> Read<Turn> {
         Some(list) => list.list()?.into_iter().map(part).collect::<Read<_>>()?,
     };
     fields.end()?;
-    Ok(Turn::Results(vec![ToolResult { id, parts, is_error }]))
+    Ok(ToolResult { id, parts, is_error })
 }
 
 fn part(node: Node) -> Read<Part> {

@@ -15,7 +15,8 @@ pub(super) fn write(mut prompt: Prompt, terms: &Terms) -> Read<Json> {
     let thinking = thinking(&prompt, terms, max_tokens);
     let mut out = object([("model", prompt.model.into()), ("max_tokens", max_tokens.into())]);
     let first = prompt.turns.iter().position(|turn| !matches!(turn, Turn::System(_)));
-    let rest = prompt.turns.split_off(first.unwrap_or(prompt.turns.len()));
+    let Some(first) = first else { return refuse(&prompt.last, "there must be more than instructions") };
+    let rest = prompt.turns.split_off(first);
     let mut system = Vec::new();
     for turn in prompt.turns {
         if let Turn::System(texts) = turn {

@@ -166,11 +166,9 @@ impl Default for Terms {
 // === impl Prompt ===
 
 impl Prompt {
-    /// Adds a turn; what one party says in a row is one turn, as APIs with one message for each want it.
+    /// Adds a turn. What the model said in a row, in several items of Responses, is one turn.
     fn push(&mut self, turn: Turn) {
         match (self.turns.last_mut(), turn) {
-            (Some(Turn::User(parts)), Turn::User(mut more)) => parts.append(&mut more),
-            (Some(Turn::Results(results)), Turn::Results(mut more)) => results.append(&mut more),
             (Some(Turn::Assistant(said)), Turn::Assistant(mut more)) => said.append(&mut more),
             (_, turn) => self.turns.push(turn),
         }

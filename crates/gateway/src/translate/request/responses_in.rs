@@ -47,8 +47,8 @@ fn refuse_state(fields: &mut Fields) -> Read<()> {
     fields.forbid("prompt", "a stored prompt cannot be used")?;
     fields.only("background", &[Json::Bool(false)], "nothing runs in the background")?;
     fields.only("include", &[sealed], "this cannot be included")?;
-    fields.only("truncation", &["disabled".into()], "a conversation is not shortened")?;
-    fields.only("context_management", &[], "management of the context cannot be translated")?;
+    // Ways to shorten a conversation that is too long; here it stays as it is.
+    fields.drop(&["truncation", "context_management"]);
     // It counts calls of the provider's own tools, and there are none.
     fields.drop(&["max_tool_calls"]);
     Ok(())
@@ -163,7 +163,7 @@ fn texts(node: Node) -> Read<Vec<String>> {
 fn parts(node: Node) -> Read<Vec<Part>> {
     match node.json {
         Json::Text(text) => Ok(vec![Part::Text(text)]),
-        _ => node.list()?.into_iter().map(part).collect(),
+        _ => node.some()?.into_iter().map(part).collect(),
     }
 }
 

@@ -96,6 +96,12 @@ fn chat_to_messages() {
             "/messages/1",
         ),
         (r#""messages":{}"#, "/messages"),
+        (r#""messages":[{"role":"user","content":[]}]"#, "/messages/0/content"),
+        (r#""messages":[{"role":"system","content":"x"}]"#, "/messages/0"),
+        (
+            r#""messages":[{"role":"user","content":"x"}],"max_tokens":1,"max_completion_tokens":1"#,
+            "/max_tokens",
+        ),
     ];
     each(Api::Chat, Api::Messages, head, &ends);
 }
@@ -159,7 +165,6 @@ fn responses_to_either() {
         (r#""prompt":{"id":"p"}"#, "/prompt"),
         (r#""background":true"#, "/background"),
         (r#""store":true"#, "/store"),
-        (r#""truncation":"auto""#, "/truncation"),
         (r#""include":["web_search_call.action.sources"]"#, "/include"),
         (r#""tools":[{"type":"web_search"}]"#, "/tools/0/type"),
         (r#""tools":[{"type":"mcp","server_label":"s"}]"#, "/tools/0/type"),

@@ -26,6 +26,11 @@ pub const CODES: &[(u16, &str, &str)] = &[
     (400, "invalid_request", "The body lacks something that the operation needs."),
     (400, "body_incomplete", "The body broke off."),
     (400, "operation_unsupported", "The model's upstream does not offer this operation."),
+    (
+        400,
+        "untranslatable",
+        "The model's upstream speaks another API, in which a part of the request cannot be said. The message names it.",
+    ),
     (400, "upstream_rejected", "The upstream did not accept the request. The operator's log has its reason."),
     (
         401,

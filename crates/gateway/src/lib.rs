@@ -20,11 +20,8 @@ mod sandbox;
 mod server;
 mod stack;
 mod tally;
-#[cfg_attr(
-    not(test),
-    expect(dead_code, unused_imports, reason = "no upstream of another API can be configured yet")
-)]
 mod translate;
+mod translated;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -85,6 +85,10 @@ pub struct Apis {
     pub responses: bool,
     /// Anthropic messages.
     pub messages: bool,
+    /// Its chat calls the limit of an answer `max_completion_tokens`, as OpenAI does, and not `max_tokens`.
+    pub completion_limit: bool,
+    /// Its models think within a budget of tokens, as Anthropic's did before they chose by themselves.
+    pub thinks_in_budget: bool,
 }
 
 /// A model that was found.
@@ -100,12 +104,19 @@ pub struct Resolved {
 
 impl Apis {
     /// Nothing.
-    pub const NONE: Self =
-        Self { chat: false, completions: false, embeddings: false, responses: false, messages: false };
+    pub const NONE: Self = Self {
+        chat: false,
+        completions: false,
+        embeddings: false,
+        responses: false,
+        messages: false,
+        completion_limit: false,
+        thinks_in_budget: false,
+    };
 
     /// All that OpenAI offers.
     pub const OPENAI: Self =
-        Self { chat: true, completions: true, embeddings: true, responses: true, messages: false };
+        Self { chat: true, completions: true, embeddings: true, responses: true, ..Self::NONE };
 
     /// What Anthropic offers.
     pub const ANTHROPIC: Self = Self { messages: true, ..Self::NONE };

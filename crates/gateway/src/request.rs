@@ -26,6 +26,7 @@ use crate::ports::PromptRegistry;
 use crate::pseudonyms::Pseudonyms;
 use crate::redact::{Recording, Redactor, Region};
 use crate::tally::Tally;
+use crate::translated::Translation;
 
 /// A number with this many digits or more is read as text: it could be a card or an account.
 const LONG_NUMBER: usize = 9;
@@ -349,6 +350,8 @@ pub(crate) struct Apply<'a> {
     pub(crate) about: serde_json::Value,
     pub(crate) leaks: &'a Leaks,
     pub(crate) now: Micros,
+    /// What the body is put into at last, for an upstream of another API.
+    pub(crate) translation: Option<Translation>,
     /// Where what the answer's filter needs goes.
     pub(crate) handover: &'a mut Option<Handover>,
 }
@@ -405,6 +408,13 @@ impl ApplyObligations for Apply<'_> {
             Bytes::from(
                 splice(&message.body, &mut edits).ok_or(Unmet(Obligation::Redact("overlap".to_owned())))?,
             )
+        };
+        let body = match &self.translation {
+            // It was tried before anything was taken out: what cannot be said any more is not sent.
+            Some(translation) => {
+                translation.request(&body).map_err(|_| Unmet(Obligation::Redact("translation".to_owned())))?
+            }
+            None => body,
         };
         *self.handover =
             Some(Handover { pseudonyms: redactor.into_pseudonyms().sent(), guards: setup.into_guards() });

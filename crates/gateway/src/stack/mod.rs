@@ -30,6 +30,7 @@ use crate::json::Limits;
 use crate::ports::Resolved;
 use crate::redact::Redactor;
 use crate::request::{self, Apply, Handover};
+use crate::translated::{self, TranslatedFilter, Translation, Way};
 use ends::blocked;
 use routes::{Route, Stray};
 use wire::{annotation, asserted_user, check_head, credential, local, read_body, with_common_headers};
@@ -39,6 +40,14 @@ pub(crate) type Answer = Response<Either<Full<Bytes>, Filtered>>;
 
 /// Why a request goes no further, with the record of it already under way.
 type Step<T> = Result<T, Refusal>;
+
+/// What a request asks for, and of whom.
+struct Asked {
+    resolved: Resolved,
+    dialect: Dialect,
+    /// For an upstream of another API.
+    translation: Option<Translation>,
+}
 
 /// A request on its way: what every step needs beside the evidence.
 struct Call<'a> {
@@ -84,11 +93,11 @@ impl Call<'_> {
             Ok(Route::Model { dialect, deployment }) => {
                 let authenticated = self.connect(authenticated, dialect).await?;
                 let (authenticated, body) = self.receive(authenticated, body).await?;
-                let (parsed, resolved) = self.parse(authenticated, body, dialect, deployment)?;
+                let (parsed, asked) = self.parse(authenticated, body, dialect, deployment)?;
                 let (examined, context) = self.examine(parsed);
-                let (cleared, handover) = self.clear(examined, &context, &resolved).await?;
-                let (dispatch, response, recorded) = self.send(cleared, &resolved).await?;
-                self.filter(dispatch, response, recorded, handover, &resolved, &context, dialect).await
+                let (cleared, handover) = self.clear(examined, &context, &asked).await?;
+                let (dispatch, response, recorded) = self.send(cleared, &asked).await?;
+                self.filter(dispatch, response, recorded, handover, &asked, &context).await
             }
             Ok(Route::Models { one, family }) => {
                 self.list_models(authenticated, one.as_deref(), family).await
@@ -219,21 +228,27 @@ impl Call<'_> {
         body: Bytes,
         dialect: Dialect,
         deployment: Option<String>,
-    ) -> Step<(Parsed, Resolved)> {
+    ) -> Step<(Parsed, Asked)> {
         let limits =
             Limits { depth: self.gateway.options.json_depth, leaves: self.gateway.options.json_leaves };
         let body = match deployment {
             Some(model) => request::with_model(&body, &model, limits),
             None => Ok(body),
         };
-        let message = match body.and_then(|body| request::parse(dialect, body, limits)) {
-            Ok(message) => message,
-            Err(refusal) => return Err(self.refuse(authenticated.into_ticket(), refusal)),
-        };
-        match self.gateway.parts.catalog.load().resolve(&message.model) {
-            Some(resolved) if resolved.apis.speaks(dialect) => Ok((authenticated.parse(message), resolved)),
-            Some(_) => Err(self.refuse(authenticated.into_ticket(), Refusal::new("operation_unsupported"))),
-            None => Err(self.refuse(authenticated.into_ticket(), Refusal::new("model_not_found"))),
+        let read = body.and_then(|body| {
+            let mut message = request::parse(dialect, body, limits)?;
+            let resolved = self.gateway.parts.catalog.load().resolve(&message.model);
+            let resolved = resolved.ok_or_else(|| Refusal::new("model_not_found"))?;
+            let way = Way::to(resolved.apis, dialect).ok_or_else(|| Refusal::new("operation_unsupported"))?;
+            if let Some(translation) = &way.translation {
+                translation.request(&message.body)?;
+            }
+            message.path = way.path;
+            Ok((message, Asked { resolved, dialect, translation: way.translation }))
+        });
+        match read {
+            Ok((message, asked)) => Ok((authenticated.parse(message), asked)),
+            Err(refusal) => Err(self.refuse(authenticated.into_ticket(), refusal)),
         }
     }
 
@@ -254,8 +269,9 @@ impl Call<'_> {
         &self,
         examined: Examined,
         context: &InspectionContext,
-        resolved: &Resolved,
+        asked: &Asked,
     ) -> Step<(Cleared, Option<Handover>)> {
+        let resolved = &asked.resolved;
         let parts = &self.gateway.parts;
         let action = examined.message().action;
         let decision = parts.pdp.decide(examined.caller(), action, Resource::Model(&resolved.model), context);
@@ -269,6 +285,7 @@ impl Call<'_> {
             about: self.about(),
             leaks: &parts.leaks,
             now: context.now,
+            translation: asked.translation,
             handover: &mut handover,
         };
         let targets = vec![resolved.target.id().clone()];
@@ -284,16 +301,12 @@ impl Call<'_> {
     }
 
     /// Dispatches, and waits for the upstream and for the record at the same time. Under `strict` the record comes first.
-    async fn send(
-        &self,
-        cleared: Cleared,
-        resolved: &Resolved,
-    ) -> Step<(Dispatch, UpstreamResponse, Recorded)> {
+    async fn send(&self, cleared: Cleared, asked: &Asked) -> Step<(Dispatch, UpstreamResponse, Recorded)> {
         let (mut dispatch, intent) =
             cleared.dispatch().await.map_err(|error| self.unrecorded(&error.to_string()))?;
         let egress = &self.gateway.parts.egress;
         let sent = async {
-            let attempt = dispatch.attempt(&resolved.target).map_err(|_| SendError::Permit)?;
+            let attempt = dispatch.attempt(&asked.resolved.target).map_err(|_| SendError::Permit)?;
             egress.send(attempt).await
         };
         let (sent, recorded) = tokio::join!(sent, intent.durable());
@@ -324,18 +337,20 @@ impl Call<'_> {
         Err(self.end(dispatch.into_ticket(), refusal, EndReason::UpstreamFailed))
     }
 
-    #[expect(clippy::too_many_arguments, reason = "each is evidence of a step before")]
     async fn filter(
         &self,
         dispatch: Dispatch,
         response: UpstreamResponse,
         recorded: Recorded,
         handover: Option<Handover>,
-        resolved: &Resolved,
+        asked: &Asked,
         context: &InspectionContext,
-        dialect: Dialect,
     ) -> Step<Answer> {
+        let Asked { resolved, dialect, translation } = asked;
         let options = &self.gateway.options;
+        let limits = AnswerLimits { event: options.event, held: options.body, depth: options.json_depth };
+        let facts = translation
+            .map(|_| translated::facts(dispatch.message(), dispatch.permit().request(), context.now));
         let stream = dispatch.message().stream;
         let annotation = annotation(dispatch.permit().obligations(), context);
         let Some(Handover { pseudonyms, guards }) = handover else {
@@ -351,8 +366,8 @@ impl Call<'_> {
             response,
             200,
             |permit| {
-                Box::new(AnswerFilter::new(AnswerParts {
-                    dialect,
+                let filter = AnswerFilter::new(AnswerParts {
+                    dialect: *dialect,
                     stream,
                     engine: self.gateway.parts.engine.clone(),
                     redactor: Redactor::new(permit.obligations(), pseudonyms),
@@ -361,13 +376,15 @@ impl Call<'_> {
                     strips: permit.obligations().contains(&Obligation::Strip),
                     passes_sealed: self.passes_sealed(permit.caller(), permit.action(), resolved),
                     judge: self.judge(permit.caller().clone(), resolved),
-                    limits: AnswerLimits {
-                        event: options.event,
-                        held: options.body,
-                        depth: options.json_depth,
-                    },
+                    limits,
                     record_limit: options.record_limit,
-                }))
+                });
+                match (translation, facts) {
+                    (Some(translation), Some(facts)) => {
+                        Box::new(TranslatedFilter::new(translation, stream, facts, limits, filter))
+                    }
+                    _ => Box::new(filter),
+                }
             },
             self.gateway.stopping(),
         )

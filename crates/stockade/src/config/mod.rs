@@ -10,7 +10,7 @@ mod units;
 
 pub(crate) use error::ConfigError;
 pub(crate) use origin::Setting;
-pub(crate) use schema::{Api, Config, Recorded, ServerConfig, Speaks, UpstreamConfig};
+pub(crate) use schema::{Api, Config, Recorded, ServerConfig, Speaks, Thinks, UpstreamConfig};
 pub(crate) use units::Span;
 
 use std::path::{Path, PathBuf};

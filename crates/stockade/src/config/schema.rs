@@ -156,6 +156,9 @@ pub(crate) struct UpstreamConfig {
     /// Which of them it offers; by default all of its dialect.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) apis: Option<Vec<Api>>,
+    /// How Anthropic's models are asked to think for a caller of another dialect.
+    #[serde(default)]
+    pub(crate) thinking: Thinks,
     /// `env:NAME` or `file:PATH`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) api_key: Option<String>,
@@ -178,6 +181,17 @@ pub(crate) enum Speaks {
     Azure,
     /// Anthropic's messages, with the key in `x-api-key`.
     Anthropic,
+}
+
+/// The two generations of thinking in Anthropic's messages; a model takes one of them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Thinks {
+    /// As much as the effort says.
+    #[default]
+    Adaptive,
+    /// Within a budget of tokens.
+    Budget,
 }
 
 /// One protocol of an upstream.

@@ -17,7 +17,7 @@ use stockade_platform::{Environment, Platform};
 use stockade_rulebook::Rulebook;
 
 use super::listen::Listeners;
-use crate::config::{Api, Config, Recorded, Speaks, UpstreamConfig};
+use crate::config::{Api, Config, Recorded, Speaks, Thinks, UpstreamConfig};
 
 /// The gateway's parts, and what is replaced in them when configuration changes.
 pub(super) struct Wiring {
@@ -228,9 +228,15 @@ fn target(name: &str, upstream: &UpstreamConfig, key: Option<&str>) -> Result<(T
             embeddings: list.contains(&Api::Embeddings),
             responses: list.contains(&Api::Responses),
             messages: list.contains(&Api::Messages),
+            ..Apis::NONE
         },
     };
-    Ok((Target::http_with(id, base, credential, constant)?, apis))
+    let target = Target::http_with(id, base, credential, constant)?;
+    // OpenAI's reasoning models take no other name for the limit; most other servers know only the older one.
+    let host = target.authority().map(|(host, _)| host).unwrap_or_default();
+    let completion_limit = upstream.dialect == Speaks::Azure || host == "api.openai.com";
+    let thinks_in_budget = upstream.thinking == Thinks::Budget;
+    Ok((target, Apis { completion_limit, thinks_in_budget, ..apis }))
 }
 
 /// Follows a reference to a secret.
@@ -271,6 +277,7 @@ impl EnvUpstreams {
             base_url,
             dialect: Speaks::OpenAi,
             apis: None,
+            thinking: Thinks::default(),
             api_key: api_key.map(str::to_owned),
             models: models.iter().map(|m| (*m).to_owned()).collect(),
             label_max: Label::new("internal"),

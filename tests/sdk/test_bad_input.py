@@ -105,6 +105,17 @@ class BadRequests(unittest.TestCase):
         for body in [b"", whole[:1], whole[:-1], whole[:len(whole) // 2], b"nul", b'"\\u12']:
             self.refused(post(body), 400, "invalid_json")
 
+    def test_numbers_that_no_reader_holds(self):
+        for number in [b"1e999", b"-1e400", b"1" * 500]:
+            body = chat("sandbox", extra=0).replace(b'"extra": 0', b'"extra": ' + number)
+            self.refused(post(body), 400, "invalid_json")
+
+    def test_codings_of_the_body(self):
+        body = b"%x\r\n%s\r\n0\r\n\r\n" % (len(chat("sandbox")), chat("sandbox"))
+        answer = send(head(extra=["transfer-encoding: gzip, chunked"]) + body)
+        self.refused(answer, 501, "transfer_coding", recorded=False)
+        self.assertEqual(send(head(extra=["transfer-encoding: chunked"]) + body).status, 200)
+
     def test_two_values(self):
         self.refused(post(chat("sandbox") + b"{}"), 400, "invalid_json")
 
@@ -312,6 +323,13 @@ class Waiting(unittest.TestCase):
         self.assertIn(b"wait", answer.body)
         BadUpstreams.well_formed(self, answer)
         self.recorded(answer, "upstream_timeout", end="upstream_failed")
+
+    def test_an_answer_that_is_held_is_heard_of(self):
+        tool = {"type": "function", "function": {"name": "demo_mail", "parameters": {"type": "object"}}}
+        answer = post(chat("mock-drip", True, tools=[tool]))
+        self.assertIn(b"\n: still here\n", b"\n" + answer.body)
+        self.assertIn(b"x" * 3, answer.body.replace(b"\n", b""))
+        BadUpstreams.well_formed(self, answer)
 
     def test_a_client_that_never_finishes_its_body(self):
         body = chat("sandbox")

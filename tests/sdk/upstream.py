@@ -12,6 +12,7 @@
     mock-bomb        a gzipped body that unpacks to 256 MiB
     mock-close       closes in the middle of an event
     mock-big         one event of 10 MB
+    mock-drip        a tool call whose arguments take 12 seconds
     mock-error       status 500 and a body that repeats a secret
     mock-html        status 200 and a body that is not JSON
 """
@@ -142,6 +143,17 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         self._open()
         self._event(_delta({"content": "y" * 10_000_000}))
         self._event(_delta({}, finish="stop"))
+        self._raw(b"data: [DONE]\n\n")
+
+    def _drip(self, request):
+        self._open()
+        name = request["tools"][0]["function"]["name"]
+        head = {"index": 0, "id": "call_1", "type": "function", "function": {"name": name, "arguments": ""}}
+        self._event(_delta({"tool_calls": [head]}))
+        for piece in ['{"to": "'] + ["x"] * 24 + ['"}']:
+            self._event(_delta({"tool_calls": [{"index": 0, "function": {"arguments": piece}}]}))
+            time.sleep(12 / 26)
+        self._event(_delta({}, finish="tool_calls"))
         self._raw(b"data: [DONE]\n\n")
 
     def _error(self, _request):

@@ -57,6 +57,7 @@ pub const CODES: &[(u16, &str, &str)] = &[
         "header_block_too_large",
         "The header block is larger than `limits.header_block`, or has too many fields.",
     ),
+    (501, "transfer_coding", "Send the body without a `Transfer-Encoding` other than `chunked`."),
     (502, "upstream_failed", "The upstream could not be reached or broke off."),
     (502, "upstream_malformed", "The upstream's answer cannot be read, so it cannot be checked."),
     (502, "upstream_encoded", "The upstream encoded its answer although it was asked not to."),

@@ -131,6 +131,10 @@ impl ResponseFilter for TranslatedFilter {
         self.inner.cut(code, end)
     }
 
+    fn heartbeat(&self) -> Option<&'static [u8]> {
+        self.inner.heartbeat()
+    }
+
     fn stats(&mut self) -> FilterStats {
         self.inner.stats()
     }

@@ -2,11 +2,13 @@
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use futures_util::future::BoxFuture;
 use http_body::{Body, Frame};
 use stockade_domain::{DecisionRecord, EndReason, Inspection, Usage};
+use tokio::time::Instant;
 
 use super::audit::Payload;
 use super::cleared::{Dispatch, Permit, Recorded};
@@ -65,6 +67,12 @@ pub trait ResponseFilter: Send {
     /// Ends the answer for a reason of ours: revocation, shutdown, an upstream that broke off.
     fn cut(&mut self, code: &'static str, end: EndReason) -> Cut;
 
+    /// What can be said at any time, when an answer goes on and nothing of it may leave yet. `None` where that would change
+    /// the answer.
+    fn heartbeat(&self) -> Option<&'static [u8]> {
+        None
+    }
+
     /// What was done, asked for once, at the end (also an early one).
     fn stats(&mut self) -> FilterStats;
 }
@@ -80,7 +88,12 @@ pub struct Filtered {
     stop: BoxFuture<'static, ()>,
     status: u16,
     first: bool,
+    /// When something was last said to the client.
+    said: Instant,
 }
+
+/// An answer that goes on is heard of at least so often: clients and proxies give up on silence after 30 seconds and more.
+const HEARTBEAT: Duration = Duration::from_secs(10);
 
 /// Puts a filter between an upstream's answer and the client. `recorded` proves that the intent is on disk: no byte of an
 /// answer leaves before. `stop` resolves when the server must end running answers.
@@ -110,6 +123,7 @@ pub fn filter(
         stop,
         status,
         first: true,
+        said: Instant::now(),
     })
 }
 
@@ -123,6 +137,7 @@ impl Filtered {
     }
 
     fn emit(&mut self, out: Bytes) -> Poll<Option<Result<Frame<Bytes>, SendError>>> {
+        self.said = Instant::now();
         if let Some(ticket) = &mut self.ticket {
             let elapsed = ticket.elapsed_us();
             let draft = ticket.draft();
@@ -215,7 +230,13 @@ impl Body for Filtered {
                     let Ok(piece) = frame.into_data() else { continue };
                     match this.filter.push(piece) {
                         Ok(held) if held.done => return this.last(held.out, EndReason::Completed, None),
-                        Ok(held) if held.out.is_empty() => {}
+                        Ok(held) if held.out.is_empty() => {
+                            if this.said.elapsed() >= HEARTBEAT
+                                && let Some(beat) = this.filter.heartbeat()
+                            {
+                                return this.emit(Bytes::from_static(beat));
+                            }
+                        }
                         Ok(held) => return this.emit(held.out),
                         Err(cut) => return this.cut_with(cut),
                     }

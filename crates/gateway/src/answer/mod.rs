@@ -695,6 +695,15 @@ impl ResponseFilter for AnswerFilter {
         self.end(code, end)
     }
 
+    fn heartbeat(&self) -> Option<&'static [u8]> {
+        match self.shape {
+            Shape { is_stream: false, .. } => None,
+            Shape { dialect: Dialect::Messages, .. } => Some(b"event: ping\ndata: {\"type\":\"ping\"}\n\n"),
+            // A comment, which readers pass over.
+            Shape { .. } => Some(b": still here\n\n"),
+        }
+    }
+
     fn stats(&mut self) -> FilterStats {
         // An answer that ended early was still looked at as far as it came.
         for lane in &mut self.lanes {

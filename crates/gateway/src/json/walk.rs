@@ -56,6 +56,9 @@ pub(crate) enum JsonErrorKind {
     TooManyLeaves,
 }
 
+/// The digits of the largest double, sign and fraction included, are fewer.
+const MAX_NUMBER: usize = 400;
+
 struct Walker<'t, F> {
     text: &'t str,
     bytes: &'t [u8],
@@ -265,6 +268,13 @@ impl<'t, F: FnMut(Leaf<'_, 't>)> Walker<'t, F> {
         }
         let raw = start..self.at;
         let text = self.text.get(raw.clone()).unwrap_or_default();
+        // RFC 7493 section 2.2: what no double can hold is read as infinity, as an error, or as something else.
+        if text.len() > MAX_NUMBER || text.parse::<f64>().is_ok_and(f64::is_infinite) {
+            return Err(JsonError {
+                kind: JsonErrorKind::Syntax("a number is beyond what readers hold"),
+                at: start,
+            });
+        }
         self.emit(LeafKind::Number, Cow::Borrowed(text), raw)
     }
 

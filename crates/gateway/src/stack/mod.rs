@@ -134,7 +134,16 @@ impl Call<'_> {
         let fields = &self.head.headers;
         let two_lengths =
             fields.contains_key(header::TRANSFER_ENCODING) && fields.contains_key(header::CONTENT_LENGTH);
-        let checked = if two_lengths { Err("malformed_http") } else { Ok(()) };
+        // Any other coding than `chunked` alone hides what the body is (RFC 9112 section 6.1).
+        let is_coded = fields
+            .get_all(header::TRANSFER_ENCODING)
+            .iter()
+            .any(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"chunked"));
+        let checked = match (two_lengths, is_coded) {
+            (true, _) => Err("malformed_http"),
+            (_, true) => Err("transfer_coding"),
+            _ => Ok(()),
+        };
         match checked.and_then(|()| self.gateway.parts.hosts.check(&self.head.uri, fields)) {
             Ok(()) => Ok(ticket),
             Err(code) => {

@@ -157,6 +157,13 @@ fn messages_to_chat() {
 }
 
 #[test]
+fn clients_are_told_how_to_go_on() {
+    let body = br#"{"model":"m","max_tokens":9,"messages":[],"thread":{"type":"create"}}"#;
+    let refused = request(Api::Messages, Api::Chat, body, &Terms::default()).unwrap_err();
+    assert_eq!((refused.pointer.as_str(), refused.code), ("/thread", Some("thread_unsupported_request")));
+}
+
+#[test]
 fn responses_to_either() {
     let head = r#""model":"m""#;
     let top = [

@@ -31,7 +31,7 @@ fn chat_to_messages() {
         (r#""web_search_options":{}"#, "/web_search_options"),
         (r#""functions":[{"name":"f"}]"#, "/functions"),
         (r#""store":true"#, "/store"),
-        (r#""verbosity":"low""#, "/verbosity"),
+        (r#""verbosity":"lavish""#, "/verbosity"),
         (r#""temperature":1.5"#, "/temperature"),
         (r#""temperature":"hot""#, "/temperature"),
         (r#""max_tokens":1.5"#, "/max_tokens"),
@@ -177,7 +177,7 @@ fn responses_to_either() {
         (r#""tools":[{"type":"mcp","server_label":"s"}]"#, "/tools/0/type"),
         (r#""tool_choice":{"type":"file_search"}"#, "/tool_choice/type"),
         (r#""reasoning":{"effort":"vast"}"#, "/reasoning/effort"),
-        (r#""text":{"verbosity":"high"}"#, "/text/verbosity"),
+        (r#""text":{"verbosity":1}"#, "/text/verbosity"),
     ];
     let items = [
         (r#"{"type":"item_reference","id":"msg_1"}"#, "/input/0/type"),

@@ -33,6 +33,8 @@ pub(crate) struct Untranslatable {
     pub(crate) pointer: String,
     /// What it is. Never holds a word of the caller's.
     pub(crate) what: &'static str,
+    /// The code by which a client of the API knows that it can go on without, for `error.details.error_code`.
+    pub(crate) code: Option<&'static str>,
 }
 
 /// An upstream's answer that cannot be told in the caller's API.

@@ -129,8 +129,10 @@ impl ChatWriter {
 
     fn end(&self, stop: &Stop, usage: Option<Usage>, out: &mut Vec<u8>) {
         self.chunk(vec![choice(object([]), reason(stop).into())], None, out);
-        if self.facts.include_usage {
-            self.chunk(Vec::new(), usage.map(self::usage), out);
+        if self.facts.include_usage
+            && let Some(usage) = usage
+        {
+            self.chunk(Vec::new(), Some(self::usage(usage)), out);
         }
         out.extend_from_slice(b"data: [DONE]\n\n");
     }

@@ -3,8 +3,9 @@
 use super::{Event, Kind};
 use crate::translate::Malformed;
 
-/// What a block takes beside its text, in bytes, so that many empty ones are bounded too.
-const BLOCK_COST: usize = 128;
+/// What a block takes beside its text, in bytes, so that many empty ones are bounded too. It is what an item of Responses
+/// takes, the largest form.
+const BLOCK_COST: usize = 2_048;
 
 #[derive(Debug)]
 pub(super) struct Collected {

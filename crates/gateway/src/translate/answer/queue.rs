@@ -9,6 +9,9 @@ use crate::translate::Malformed;
 /// More calls than any model makes in one answer.
 const MAX_CALLS: usize = 1_024;
 
+/// Blocks that may wait. Each change between text and reasoning begins one.
+const MAX_WAITING: usize = 4_096;
+
 /// What a piece belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Key {
@@ -83,7 +86,7 @@ impl Queue {
             return Ok(());
         }
         if self.blocks.back().is_none_or(|block| block.key != key) {
-            self.blocks.push_back(Block::new(key));
+            self.begin(key)?;
         }
         self.keep(self.blocks.len().saturating_sub(1), text)?;
         self.tell(out)
@@ -146,8 +149,16 @@ impl Queue {
         }
         let nth = self.calls.len();
         self.calls.push(Call { index: piece.index, ..Call::default() });
-        self.blocks.push_back(Block::new(Key::Call(nth)));
+        self.begin(Key::Call(nth))?;
         Ok(nth)
+    }
+
+    fn begin(&mut self, key: Key) -> Result<(), Malformed> {
+        if self.blocks.len() >= MAX_WAITING {
+            return Err(Malformed::TooLarge);
+        }
+        self.blocks.push_back(Block::new(key));
+        Ok(())
     }
 
     fn keep(&mut self, at: usize, text: &str) -> Result<(), Malformed> {

@@ -39,7 +39,7 @@ pub(super) fn read(mut fields: Fields) -> Read<Prompt> {
     fields.forbid("function_call", "this older form of tools cannot be translated")?;
     fields.forbid("audio", "audio cannot be translated")?;
     fields.forbid("web_search_options", "tools of the provider cannot be translated")?;
-    super::verbosity(&mut fields)?;
+    prompt.verbosity = super::verbosity(&mut fields)?;
     for message in fields.need("messages")?.list()? {
         prompt.last.clone_from(&message.at);
         let turn = self::message(message.fields()?)?;

@@ -44,6 +44,7 @@ pub(super) fn write(prompt: Prompt, terms: &Terms) -> Read<Json> {
     }
     put("response_format", prompt.format.map(format));
     put("reasoning_effort", prompt.effort.map(|effort| effort.word().into()));
+    put("verbosity", prompt.verbosity.map(Json::from));
     if prompt.stream {
         put("stream", Some(true.into()));
         // Without it a stream never says what it cost.

@@ -20,7 +20,7 @@ pub(super) struct Fields {
 pub(super) type Read<T> = Result<T, Untranslatable>;
 
 pub(super) fn refuse<T>(at: &str, what: &'static str) -> Read<T> {
-    Err(Untranslatable { pointer: at.to_owned(), what })
+    Err(Untranslatable { pointer: at.to_owned(), what, code: None })
 }
 
 // === impl Node ===

@@ -2,6 +2,7 @@
 
 use super::fields::{Fields, Node, Read, refuse};
 use super::{Choice, Effort, Format, Part, Prompt, Said, Source, Tool, ToolResult, Turn};
+use crate::translate::Untranslatable;
 use crate::translate::json::{Json, object};
 
 /// Budgets of thinking, in tokens, up to which an effort is called low or medium.
@@ -31,6 +32,10 @@ pub(super) fn read(mut fields: Fields) -> Read<Prompt> {
         self::choice(choice.fields()?, &mut prompt)?;
     }
     fields.drop(&["metadata", "service_tier", "cache_control", "diagnostics", "speed"]);
+    // Clients that meet this code send the whole conversation instead.
+    fields
+        .forbid("thread", "a stored conversation cannot be continued")
+        .map_err(|refused| Untranslatable { code: Some("thread_unsupported_request"), ..refused })?;
     fields.forbid("top_k", "top_k cannot be translated")?;
     fields.forbid("container", "tools of the provider cannot be translated")?;
     fields.only("mcp_servers", &[], "tools of the provider cannot be translated")?;

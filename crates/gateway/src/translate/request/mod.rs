@@ -57,6 +57,7 @@ struct Prompt {
     parallel: Option<bool>,
     format: Option<Format>,
     effort: Option<Effort>,
+    verbosity: Option<String>,
 }
 
 #[derive(Debug)]
@@ -183,10 +184,14 @@ impl Prompt {
         }
     }
 
-    /// The first turn after the last word of a person: there reasoning may still be of use.
+    /// The first turn after the last word of a person: there reasoning may still be of use. What is said along with the
+    /// results of calls begins nothing new.
     fn running(&self) -> usize {
-        let spoken = |turn: &Turn| matches!(turn, Turn::User(_));
-        self.turns.iter().rposition(spoken).map_or(0, |at| at.saturating_add(1))
+        let begins = |at: &usize| {
+            let before = at.checked_sub(1).and_then(|at| self.turns.get(at));
+            matches!(self.turns.get(*at), Some(Turn::User(_))) && !matches!(before, Some(Turn::Results(_)))
+        };
+        (0..self.turns.len()).rev().find(begins).map_or(0, |at| at.saturating_add(1))
     }
 }
 
@@ -345,7 +350,12 @@ fn number(node: Option<Node>) -> Read<Option<Json>> {
     }
 }
 
-/// How verbose to be is a wish that the other API has no word for; the middle is what it does anyway.
-fn verbosity(fields: &mut Fields) -> Read<()> {
-    fields.only("verbosity", &["medium".into()], "verbosity cannot be translated")
+/// How verbose to be; the middle is what a model is anyway.
+fn verbosity(fields: &mut Fields) -> Read<Option<String>> {
+    match fields.take("verbosity") {
+        Some(node) if !["low", "medium", "high"].map(Json::from).contains(&node.json) => {
+            node.refuse("the translation does not know this verbosity")
+        }
+        node => Ok(node.map(Node::string).transpose()?.filter(|word| word != "medium")),
+    }
 }

@@ -11,7 +11,7 @@ pub(super) fn read(mut fields: Fields) -> Read<Prompt> {
     if let Some(text) = fields.take("text") {
         let mut text = text.fields()?;
         prompt.format = text.take("format").map(|node| super::format(node, false)).transpose()?.flatten();
-        super::verbosity(&mut text)?;
+        prompt.verbosity = super::verbosity(&mut text)?;
         text.end()?;
     }
     prompt.effort = fields.take("reasoning").map(reasoning).transpose()?.flatten();

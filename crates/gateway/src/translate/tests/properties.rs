@@ -135,10 +135,13 @@ fn events(out: &[u8]) -> Vec<Json> {
 
 #[test]
 fn what_is_held_is_bounded() {
-    let caps = Caps { event: 4_096, whole: 8_192 };
+    let caps = Caps { event: 4_096, whole: 16_384 };
     let bad = [
         r#"data: {"choices":[{"delta":{"tool_calls":[{"index":0,"function":{"arguments":"xxxxxxxxxxxxxxxx"}}]}}]}"#,
         r#"data: {"choices":[{"delta":{"tool_calls":[{"id":"","function":{"name":"f"}}]}}]}"#,
+        r#"data: {"choices":[{"delta":{"tool_calls":[{"index":0,"function":{"name":"f","arguments":"{"}}],"content":"a"}}]}
+
+data: {"choices":[{"delta":{"reasoning_content":"b"}}]}"#,
         "data: x",
         ": comment",
     ];
@@ -149,7 +152,7 @@ fn what_is_held_is_bounded() {
     }
     for to in [Api::Messages, Api::Responses] {
         let mut answer = Answer::new(Api::Chat, to, false, facts(), caps);
-        assert_eq!(answer.push(&[b' '; 8_193]), Err(Malformed::TooLarge));
+        assert_eq!(answer.push(&[b' '; 16_385]), Err(Malformed::TooLarge));
     }
     let mut answer = Answer::new(Api::Messages, Api::Responses, true, facts(), caps);
     let piece = br#"data: {"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"0123456789"}}"#;

@@ -31,7 +31,7 @@ fn chat_to_messages() {
         (r#""web_search_options":{}"#, "/web_search_options"),
         (r#""functions":[{"name":"f"}]"#, "/functions"),
         (r#""store":true"#, "/store"),
-        (r#""verbosity":"low""#, "/verbosity"),
+        (r#""verbosity":"lavish""#, "/verbosity"),
         (r#""temperature":1.5"#, "/temperature"),
         (r#""temperature":"hot""#, "/temperature"),
         (r#""max_tokens":1.5"#, "/max_tokens"),
@@ -157,6 +157,13 @@ fn messages_to_chat() {
 }
 
 #[test]
+fn clients_are_told_how_to_go_on() {
+    let body = br#"{"model":"m","max_tokens":9,"messages":[],"thread":{"type":"create"}}"#;
+    let refused = request(Api::Messages, Api::Chat, body, &Terms::default()).unwrap_err();
+    assert_eq!((refused.pointer.as_str(), refused.code), ("/thread", Some("thread_unsupported_request")));
+}
+
+#[test]
 fn responses_to_either() {
     let head = r#""model":"m""#;
     let top = [
@@ -170,7 +177,7 @@ fn responses_to_either() {
         (r#""tools":[{"type":"mcp","server_label":"s"}]"#, "/tools/0/type"),
         (r#""tool_choice":{"type":"file_search"}"#, "/tool_choice/type"),
         (r#""reasoning":{"effort":"vast"}"#, "/reasoning/effort"),
-        (r#""text":{"verbosity":"high"}"#, "/text/verbosity"),
+        (r#""text":{"verbosity":1}"#, "/text/verbosity"),
     ];
     let items = [
         (r#"{"type":"item_reference","id":"msg_1"}"#, "/input/0/type"),

@@ -8,6 +8,7 @@
 mod answer;
 mod find;
 mod matrix;
+mod other;
 mod request;
 mod values;
 mod wire;
@@ -66,6 +67,8 @@ struct Group {
 enum Side {
     Answer { channel: answer::Channel, stream: bool },
     Request { channel: request::Channel },
+    OtherAnswer { channel: &'static other::AnswerChannel, stream: bool },
+    OtherRequest { channel: &'static other::RequestChannel },
 }
 
 /// What all groups share; everything runs on one thread.
@@ -92,8 +95,15 @@ pub(crate) fn run(options: &Options) -> Result<()> {
 async fn test(options: &Options, binary: &Path) -> Result<()> {
     let book = Shared::default();
     let upstream = wire::upstream(book.clone()).await?;
-    let config =
-        format!("[upstreams.leak]\nbase_url = \"http://{upstream}/v1\"\nmodels = [\"{}*\"]\n", wire::MODELS);
+    let one = |name: &str, more: &str, models: &str| {
+        format!("[upstreams.{name}]\nbase_url = \"http://{upstream}/v1\"\nmodels = [\"{models}*\"]\n{more}\n")
+    };
+    let config = [
+        one("all", "", wire::MODELS),
+        one("messages", "dialect = \"anthropic\"", wire::MESSAGES),
+        one("chat", "apis = [\"chat\"]", wire::CHAT_ONLY),
+    ]
+    .concat();
     let scratch = workspace::root()?.join("target").join("leaktest");
     let server = Stockade::start(binary, &config, &scratch, None)?;
     let seed = options.seed.unwrap_or_else(|| u64::from(std::process::id()) << 32 | u64::from(server.pid()));
@@ -153,6 +163,18 @@ fn groups(values: usize, all: usize) -> VecDeque<Group> {
         let side = Side::Request { channel: *channel };
         out.extend(texts().map(|value| Group { side, row, value }));
     }
+    let rows = answer::CHANNELS.len() * 2;
+    for (number, channel) in other::ANSWERS.iter().enumerate() {
+        for stream in [true, false] {
+            let row = rows + number * 2 + usize::from(!stream);
+            let side = Side::OtherAnswer { channel, stream };
+            out.extend(texts().map(|value| Group { side, row, value }));
+        }
+    }
+    for (number, channel) in other::REQUESTS.iter().enumerate() {
+        let (row, side) = (request::CHANNELS.len() + number, Side::OtherRequest { channel });
+        out.extend(texts().map(|value| Group { side, row, value }));
+    }
     let most = out.iter().filter(|group| group.value.is_none() && takes_all(group.side)).copied();
     let most: Vec<Group> = most.collect();
     for value in values..all {
@@ -187,10 +209,54 @@ impl Run {
                         let case = self.case();
                         let Some(answer) = answer::build(channel, stream, *cut, &text, at) else { break };
                         self.book.borrow_mut().expect(case, answer);
-                        let seen = self.answered(client, case, channel, stream).await;
+                        let seen =
+                            self.answered(client, case, chat(case, stream), channel.place(stream)).await;
                         let whole = if stream { "" } else { ", whole" };
                         let what = || format!("answer {}{whole}, {cut:?} at {at}", channel.as_str());
                         self.judge(&self.answers, group, seen, &mut uncut, &text, what);
+                    }
+                }
+            }
+            Side::OtherAnswer { channel, stream } => {
+                let mut uncut = None;
+                for cut in channel.cuts(stream) {
+                    for at in (0..).step_by(stride) {
+                        let case = self.case();
+                        let Some(answer) = channel.build(stream, *cut, &text, at) else { break };
+                        self.book.borrow_mut().expect(case, answer);
+                        let model = format!("{}{case}", channel.talk.models());
+                        let writes = vec![channel.talk.ask(&model, stream).into_bytes()];
+                        let request = request::Request {
+                            path: Some(channel.talk.path()),
+                            header: None,
+                            query: None,
+                            writes,
+                        };
+                        let place = channel.place(stream).map(str::to_owned);
+                        let seen = self.answered(client, case, request, place).await;
+                        let what = || {
+                            let whole = if stream { "" } else { ", whole" };
+                            format!(
+                                "{} answer {}{whole}, {cut:?} at {at}",
+                                channel.talk.as_str(),
+                                channel.name
+                            )
+                        };
+                        self.judge(&self.answers, group, seen, &mut uncut, &text, what);
+                    }
+                }
+            }
+            Side::OtherRequest { channel } => {
+                let mut uncut = None;
+                for cut in request::CUTS {
+                    for at in (0..).step_by(stride) {
+                        let case = self.case();
+                        let model = format!("{}{case}", channel.talk.models());
+                        let Some(request) = channel.build(*cut, &text, &model, at) else { break };
+                        let seen = self.received(client, case, channel.place, request).await;
+                        let what =
+                            || format!("{} request {}, {cut:?} at {at}", channel.talk.as_str(), channel.name);
+                        self.judge(&self.requests, group, seen, &mut uncut, &text, what);
                     }
                 }
             }
@@ -201,7 +267,7 @@ impl Run {
                         let case = self.case();
                         let model = format!("{}{case}", wire::MODELS);
                         let Some(request) = request::build(channel, *cut, &text, &model, at) else { break };
-                        let seen = self.received(client, case, channel, request).await;
+                        let seen = self.received(client, case, channel.place(), request).await;
                         let what = || format!("request {}, {cut:?} at {at}", channel.as_str());
                         self.judge(&self.requests, group, seen, &mut uncut, &text, what);
                     }
@@ -221,22 +287,14 @@ impl Run {
         &self,
         client: &mut Client,
         case: u64,
-        channel: answer::Channel,
-        stream: bool,
+        request: request::Request,
+        place: Option<String>,
     ) -> Result<Seen> {
-        let tool = |name: &str| json!({"type": "function", "function": {"name": name, "parameters": {"type": "object"}}});
-        let body = json!({
-            "model": format!("{}{case}", wire::MODELS), "stream": stream, "n": 2, "logprobs": true,
-            "messages": [{"role": "user", "content": "Please answer."}], "tools": [tool("demo_mail")],
-        });
-        let request =
-            request::Request { header: None, query: None, writes: vec![body.to_string().into_bytes()] };
         let reply = client.ask(request).await;
         self.book.borrow_mut().take(case);
         let reply = reply?;
         let views = Views::of(&reply.body, &reply.headers);
-        let text =
-            channel.place(stream).filter(|_| reply.status == 200).map(|place| views.at(&place).to_owned());
+        let text = place.filter(|_| reply.status == 200).map(|place| views.at(&place).to_owned());
         Ok(Seen { text, told: tell(&reply), views: Some(views) })
     }
 
@@ -245,14 +303,14 @@ impl Run {
         &self,
         client: &mut Client,
         case: u64,
-        channel: request::Channel,
+        place: Option<&str>,
         request: request::Request,
     ) -> Result<Seen> {
         let reply = client.ask(request).await;
         let received = self.book.borrow_mut().take(case);
         let reply = reply?;
         let views = received.map(|received| Views::of(&received.body, &received.beside));
-        let text = channel.place().zip(views.as_ref()).map(|(place, views)| views.at(place).to_owned());
+        let text = place.zip(views.as_ref()).map(|(place, views)| views.at(place).to_owned());
         Ok(Seen { views, text, told: tell(&reply) })
     }
 
@@ -269,6 +327,11 @@ impl Run {
             Side::Answer { channel, stream: true } => channel.as_str().to_owned(),
             Side::Answer { channel, stream: false } => format!("{}, whole", channel.as_str()),
             Side::Request { channel } => channel.as_str().to_owned(),
+            Side::OtherAnswer { channel, stream } => {
+                let whole = if stream { "" } else { ", whole" };
+                format!("{}: {}{whole}", channel.talk.as_str(), channel.name)
+            }
+            Side::OtherRequest { channel } => format!("{}: {}", channel.talk.as_str(), channel.name),
         };
         let column = group
             .value
@@ -339,6 +402,7 @@ fn takes_all(side: Side) -> bool {
     match side {
         Side::Answer { channel, .. } => channel == answer::Channel::Content,
         Side::Request { channel } => channel == request::Channel::User,
+        Side::OtherAnswer { .. } | Side::OtherRequest { .. } => false,
     }
 }
 
@@ -346,7 +410,20 @@ fn has_place(side: Side) -> bool {
     match side {
         Side::Answer { channel, stream } => channel.place(stream).is_some(),
         Side::Request { channel } => channel.place().is_some(),
+        Side::OtherAnswer { channel, stream } => channel.place(stream).is_some(),
+        Side::OtherRequest { channel } => channel.place.is_some(),
     }
+}
+
+/// A request for an answer of chat completions.
+fn chat(case: u64, stream: bool) -> request::Request {
+    let tool =
+        json!({"type": "function", "function": {"name": "demo_mail", "parameters": {"type": "object"}}});
+    let body = json!({
+        "model": format!("{}{case}", wire::MODELS), "stream": stream, "n": 2, "logprobs": true,
+        "messages": [{"role": "user", "content": "Please answer."}], "tools": [tool],
+    });
+    request::Request { path: None, header: None, query: None, writes: vec![body.to_string().into_bytes()] }
 }
 
 fn tell(reply: &Reply) -> String {

@@ -131,6 +131,8 @@ impl Channel {
 /// A request, in the pieces in which it is written.
 #[derive(Debug, Clone)]
 pub(crate) struct Request {
+    /// The path; chat completions unless given.
+    pub(crate) path: Option<&'static str>,
     pub(crate) header: Option<String>,
     pub(crate) query: Option<String>,
     pub(crate) writes: Vec<Vec<u8>>,
@@ -162,6 +164,7 @@ pub(crate) fn build(channel: Channel, cut: Cut, text: &str, model: &str, at: usi
     };
     let plain = text.replace(|c: char| !c.is_ascii_graphic(), "-");
     Some(Request {
+        path: None,
         header: (channel == C::Header).then(|| plain.clone()),
         query: (channel == C::Query).then(|| plain.replace(['?', '#', '%', '&', '<', '>', '"', '\\'], "-")),
         writes,

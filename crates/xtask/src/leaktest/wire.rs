@@ -27,6 +27,10 @@ use super::request;
 
 /// Models of this prefix belong to the test's upstream.
 pub(crate) const MODELS: &str = "leak-";
+/// The same upstream, where it speaks Anthropic's messages only.
+pub(crate) const MESSAGES: &str = "leam-";
+/// And where it speaks chat completions only.
+pub(crate) const CHAT_ONLY: &str = "leac-";
 /// A case that takes longer hangs.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -108,8 +112,8 @@ async fn respond(
 
 fn case_of(body: &[u8]) -> u64 {
     let text = String::from_utf8_lossy(body);
-    let digits = text.split(&format!("\"{MODELS}")).nth(1).and_then(|rest| rest.split('"').next());
-    digits.and_then(|digits| digits.parse().ok()).unwrap_or(u64::MAX)
+    let after = |prefix: &str| text.split(&format!("\"{prefix}")).nth(1)?.split('"').next()?.parse().ok();
+    [MODELS, MESSAGES, CHAT_ONLY].into_iter().find_map(after).unwrap_or(u64::MAX)
 }
 
 fn plain() -> Answer {
@@ -174,7 +178,7 @@ impl Client {
     async fn exchange(&mut self, request: request::Request) -> Result<Reply> {
         let path = match &request.query {
             Some(query) => format!("/v1/chat/completions?note={query}"),
-            None => "/v1/chat/completions".to_owned(),
+            None => request.path.unwrap_or("/v1/chat/completions").to_owned(),
         };
         let mut builder = hyper::Request::post(path)
             .header(HOST, self.address.to_string())

@@ -223,12 +223,12 @@ fn objects(json: &mut Json, at: &str, visit: &mut impl FnMut(&mut Json, &str)) {
     match json {
         Json::Map(members) => {
             for (key, value) in members {
-                objects(value, &crate::translate::json::pointer(at, key), visit);
+                objects(value, &json::pointer(at, key), visit);
             }
         }
         Json::List(list) => {
             for (index, value) in list.iter_mut().enumerate() {
-                objects(value, &crate::translate::json::pointer(at, index), visit);
+                objects(value, &json::pointer(at, index), visit);
             }
         }
         _ => {}

@@ -245,7 +245,10 @@ fn said(node: Node) -> Read<Option<Said>> {
             fields.drop(&["signature"]);
             Said::Thinking(fields.need("thinking")?.string()?)
         }
-        Some("redacted_thinking") => return Ok(None),
+        Some("redacted_thinking") => {
+            fields.drop(&["data"]);
+            return fields.end().map(|()| None);
+        }
         Some("tool_use") => {
             fields.only("caller", &[object([("type", "direct".into())])], "only the model can call tools")?;
             fields.forbid("toolset_name", "sets of tools cannot be translated")?;

@@ -211,3 +211,61 @@ fn what_is_no_request_is_refused() {
     let good = br#"{"model":"m","messages":[{"role":"user","content":"hi"}]}"#;
     assert!(request(Api::Chat, Api::Responses, good, &Terms::default()).is_err());
 }
+
+/// Objects whose members are advice, by the key under which they stand.
+const ADVICE: &[&str] = &["metadata", "stream_options", "cache_control"];
+
+/// Every object of a body, with its place.
+fn objects(json: &mut Json, at: &str, visit: &mut impl FnMut(&mut Json, &str)) {
+    if matches!(json, Json::Map(_)) {
+        visit(json, at);
+    }
+    match json {
+        Json::Map(members) => {
+            for (key, value) in members {
+                objects(value, &json::pointer(at, key), visit);
+            }
+        }
+        Json::List(list) => {
+            for (index, value) in list.iter_mut().enumerate() {
+                objects(value, &json::pointer(at, index), visit);
+            }
+        }
+        _ => {}
+    }
+}
+
+#[test]
+fn nothing_unknown_is_dropped_unseen() {
+    for (from, folder) in APIS {
+        for (name, input) in inputs(&root().join("request").join(folder)) {
+            let mut places = 0;
+            objects(&mut Json::parse(&input).unwrap(), "", &mut |_, _| places += 1);
+            for nth in 0..places {
+                let mut body = Json::parse(&input).unwrap();
+                let (mut at, mut seen) = (String::new(), 0);
+                objects(&mut body, "", &mut |object, place| {
+                    if seen == nth {
+                        object.insert("unknown_field", "said");
+                        at = place.to_owned();
+                    }
+                    seen += 1;
+                });
+                for (to, _) in APIS.into_iter().filter(|(to, _)| *to != from && *to != Api::Responses) {
+                    match request(from, to, body.to_string().as_bytes(), &Terms::default()) {
+                        Ok(out) => {
+                            let is_advice = ADVICE.iter().any(|key| at.ends_with(key));
+                            let is_said = String::from_utf8_lossy(&out).contains("unknown_field");
+                            assert!(is_said != is_advice, "{folder}/{name}: {at:?} is dropped");
+                        }
+                        Err(refused) => assert!(
+                            refused.pointer == format!("{at}/unknown_field") || refused.pointer == at,
+                            "{folder}/{name}: {at:?} is refused at {:?}",
+                            refused.pointer
+                        ),
+                    }
+                }
+            }
+        }
+    }
+}

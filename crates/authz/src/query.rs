@@ -68,6 +68,8 @@ pub struct InspectionContext {
     pub signals: BTreeSet<String>,
     /// Ids of injection signals above their threshold in the system prompt.
     pub system_signals: BTreeSet<String>,
+    /// What only the course of the conversation shows: `probing`, `crescendo`. Advice, no finding.
+    pub course: BTreeSet<String>,
     /// The system prompt is registered for this workload, compared by digest.
     pub registered_system: bool,
     /// How many findings there are, by family.

@@ -199,6 +199,7 @@ fn inspected(query: &Query<'_>, model: &Model, cache: &Cache) -> Result<Vec<(Str
         pair("label", label(&cx.label, query.label_order)?),
         pair("signals", strings(&cx.signals)),
         pair("system_signals", strings(&cx.system_signals)),
+        pair("course", strings(&cx.course)),
         pair("registered_system", Expr::new_bool(cx.registered_system)),
         pair("findings", Expr::new_record(findings).map_err(cedar)?),
         pair("atom_findings", long(cx.atom_findings)),

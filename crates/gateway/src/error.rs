@@ -13,6 +13,8 @@ pub(crate) struct Refusal {
     pub(crate) status: StatusCode,
     pub(crate) code: &'static str,
     pub(crate) message: String,
+    /// A word of the dialect by which its SDK knows that it can go on without.
+    pub(crate) detail: Option<&'static str>,
 }
 
 /// Every code that the gateway can answer with: status, code, and what to do. `docs/errors.md` is made from it.
@@ -78,6 +80,7 @@ impl Refusal {
             status: StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
             code,
             message: text.to_owned(),
+            detail: None,
         }
     }
 
@@ -109,7 +112,11 @@ impl Refusal {
             504 => "timeout_error",
             _ => "api_error",
         };
-        serde_json::json!({"type": "error", "error": {"type": kind, "message": self.message, "code": self.code}})
+        let mut error = serde_json::json!({"type": kind, "message": self.message, "code": self.code});
+        if let (Some(detail), Some(fields)) = (self.detail, error.as_object_mut()) {
+            fields.insert("details".to_owned(), serde_json::json!({"error_code": detail}));
+        }
+        serde_json::json!({"type": "error", "error": error})
     }
 
     fn to_openai(&self) -> serde_json::Value {

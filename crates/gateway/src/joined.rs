@@ -44,7 +44,45 @@ pub(crate) fn joined(message: &Message) -> Vec<Joined> {
             groups.entry(place).or_default().push(number);
         }
     }
-    groups.into_values().filter(|group| group.len() > 1).filter_map(|group| join(message, &group)).collect()
+    let lists = groups.into_values().filter(|group| group.len() > 1);
+    lists.chain(neighbours(message)).filter_map(|group| join(message, &group)).collect()
+}
+
+/// What one party says in messages one after another: providers put these together before a model reads them. Results of
+/// tools are each a text of their own.
+fn neighbours(message: &Message) -> Vec<Vec<usize>> {
+    let mut runs: Vec<Vec<usize>> = Vec::new();
+    let mut last: Option<(Role, &str, usize)> = None;
+    let mut is_run = false;
+    for (number, span) in message.spans.iter().enumerate() {
+        let said = matches!(span.channel, Channel::Content | Channel::System) && span.role != Role::Tool;
+        let Some((list, at)) = turn_of(span).filter(|_| said) else { continue };
+        let goes_on = last.is_some_and(|(role, before, index)| {
+            role == span.role && before == list && (at == index || Some(at) == index.checked_add(1))
+        });
+        if goes_on && let Some(run) = runs.last_mut() {
+            run.push(number);
+            is_run |= last.is_some_and(|(_, _, index)| index != at);
+        } else {
+            if !is_run {
+                runs.pop();
+            }
+            is_run = false;
+            runs.push(vec![number]);
+        }
+        last = Some((span.role, list, at));
+    }
+    if !is_run {
+        runs.pop();
+    }
+    runs
+}
+
+/// The list of messages and the number of the one that a text stands in.
+fn turn_of(span: &ParsedSpan) -> Option<(&str, usize)> {
+    let mut segments = span.path.split('/').skip(1);
+    let list = segments.next().filter(|list| matches!(*list, "messages" | "input"))?;
+    Some((list, segments.next()?.parse().ok()?))
 }
 
 fn join(message: &Message, group: &[usize]) -> Option<Joined> {
@@ -95,9 +133,19 @@ mod tests {
     #[test]
     fn parts_of_a_message_are_one_text_and_messages_are_not() {
         let body = r#"{"model":"m","x":["a","b"],"messages":[{"role":"user","content":[{"type":"text","text":"one "},
-            {"type":"text","text":"two"}]},{"role":"user","content":"three"},{"role":"user","content":"four"}]}"#;
+            {"type":"text","text":"two"}]},{"role":"assistant","content":"three"},{"role":"user","content":"four"}]}"#;
         let message = parse(Dialect::Chat, Bytes::from(body), Limits { depth: 16, leaves: 100 }).unwrap();
         let texts: Vec<String> = joined(&message).into_iter().map(|joined| joined.text).collect();
         assert_eq!(texts, ["one two", "ab"]);
+    }
+
+    #[test]
+    fn messages_of_one_party_in_a_row_are_one_text_too() {
+        let body = r#"{"model":"m","messages":[{"role":"user","content":"a"},{"role":"user","content":"b"},
+            {"role":"assistant","content":"c"},{"role":"tool","content":"d"},{"role":"tool","content":"e"},
+            {"role":"user","content":"f"},{"role":"user","content":[{"type":"text","text":"g"}]}]}"#;
+        let message = parse(Dialect::Chat, Bytes::from(body), Limits { depth: 16, leaves: 100 }).unwrap();
+        let texts: Vec<String> = joined(&message).into_iter().map(|joined| joined.text).collect();
+        assert_eq!(texts, ["ab", "fg"]);
     }
 }

@@ -4,6 +4,7 @@
 //! bottom. The gateway knows no store, no ledger and no file; what it needs comes in through [`Parts`].
 
 mod answer;
+mod course;
 mod dialect;
 mod error;
 mod explain;

@@ -15,8 +15,10 @@ use stockade_egress::evidence::{
 use stockade_inspect::leak::Guards;
 use stockade_inspect::{Context, Engine, escape_template_tokens, strip_hidden};
 
+use crate::course::Course;
 use crate::dialect::{
-    Dialect, KNOWN_KEYS, Named, RequestTable, SaidBy, Seen, is_atom, is_base64, role, segments,
+    Dialect, KNOWN_KEYS, Named, RequestTable, SaidBy, Seen, brings_in, by_form, is_atom, is_hosted_tool,
+    is_seal, is_unreadable, role, segments,
 };
 use crate::error::Refusal;
 use crate::joined::joined;
@@ -75,16 +77,26 @@ pub(crate) fn parse(dialect: Dialect, body: Bytes, limits: Limits) -> Result<Mes
                 has_subject = true;
             }
             (path, LeafKind::Container) if is_tool(path) => message.tools = message.tools.saturating_add(1),
+            (path, kind) if kind != LeafKind::Key && brings_in(path).is_some() => {
+                let is_off = kind == LeafKind::Literal && leaf.text != "true";
+                let reference = brings_in(path).filter(|_| !is_off);
+                message.references.extend(reference.map(|kind| Reference { path: path.to_owned(), kind }));
+            }
             (path, LeafKind::String) if is_role(path) => {
                 roles.insert(path.trim_end_matches("/role").to_owned(), role(&leaf.text));
             }
             _ => {}
         }
-        if dialect != Dialect::Chat
-            && leaf.kind == LeafKind::String
+        if leaf.kind == LeafKind::String
             && let Some(object) = leaf.path.strip_suffix("/type")
         {
-            seen.types.insert(object.to_owned(), leaf.text.as_ref().to_owned());
+            let is_tool = object.contains("/tools/") || object == "/tool_choice";
+            if is_tool && is_hosted_tool(&leaf.text) && !is_choice(&leaf.text) && !is_schema(object) {
+                message.references.push(Reference { path: object.to_owned(), kind: "hosted_tool" });
+            }
+            if dialect != Dialect::Chat {
+                seen.types.insert(object.to_owned(), leaf.text.as_ref().to_owned());
+            }
         }
         if let Some(kept) = keep(leaf) {
             leaves.push(kept);
@@ -138,6 +150,17 @@ pub(crate) fn with_model(body: &Bytes, model: &str, limits: Limits) -> Result<By
         Edit { raw: at..at, with }
     });
     splice(body, &mut [edit]).map(Bytes::from).ok_or_else(|| Refusal::new("invalid_request"))
+}
+
+/// Words of `tool_choice` that name no tool.
+fn is_choice(kind: &str) -> bool {
+    matches!(kind, "auto" | "any" | "none" | "required" | "tool" | "allowed_tools")
+}
+
+/// Whether an object is part of a schema, where `type` is a type of values.
+fn is_schema(object: &str) -> bool {
+    let within = |what: &str| object.contains(what);
+    within("/parameters") || within("/input_schema") || within("/format") || within("/user_location")
 }
 
 /// A leaf that outlives the walk.
@@ -200,7 +223,9 @@ fn name(
     };
     let reference = |kind| Reference { path: leaf.path.clone(), kind };
     let is_count = leaf.kind == LeafKind::Number && !is_long(&leaf.text);
-    let channel = match (leaf.kind, table.name(&path, seen)) {
+    let formed = if leaf.kind == LeafKind::String { by_form(&path, &leaf.text) } else { None };
+    let named = formed.unwrap_or_else(|| table.name(&path, seen));
+    let channel = match (leaf.kind, named) {
         (LeafKind::Key, _) => Channel::Key,
         (_, Named::Text(Channel::ToolDefinition) | Named::Argument) if is_count => return,
         // Weights of tokens, by their ids: they steer, and say nothing.
@@ -208,16 +233,24 @@ fn name(
         _ if is_count => return message.opaque.push(reference("numbers")),
         (_, Named::Opaque(kind)) => {
             message.opaque.push(reference(kind));
-            return;
+            if is_unreadable(&leaf.text) {
+                return;
+            }
+            Channel::Unlabelled
         }
-        (_, Named::Reference(kind)) if leaf.text.starts_with("data:") => {
-            // The media itself, inline: it passes us, but nobody can read it.
+        // The media itself, inline: it passes us, but nobody can read it.
+        (_, Named::Reference(kind @ ("media" | "image_url" | "url" | "file_url")))
+            if leaf.text.starts_with("data:") =>
+        {
             message.opaque.push(reference(kind));
-            return;
+            if is_unreadable(&leaf.text) {
+                return;
+            }
+            Channel::Unlabelled
         }
         // Some clients send the field empty.
         (_, Named::Sealed(_)) if leaf.text.is_empty() => return,
-        (_, Named::Sealed(kind)) if is_base64(&leaf.text) => {
+        (_, Named::Sealed(kind)) if is_seal(&leaf.text) => {
             message.sealed.push(reference(kind));
             return;
         }
@@ -258,6 +291,7 @@ pub(crate) fn inspect(
     prompts: &dyn PromptRegistry,
 ) -> Inspected {
     let mut tally = Tally::new(Direction::Request);
+    let mut course = Course::default();
     let mut findings = Vec::new();
     let mut context = InspectionContext {
         opaque: !message.opaque.is_empty(),
@@ -281,6 +315,7 @@ pub(crate) fn inspect(
         );
         tally.saw(span.channel, span.text.len());
         tally.ran(&report.ran, &report.incomplete);
+        course.said(span, report.score);
         for finding in report.findings {
             count(&mut context, span.channel, registered, &finding);
             findings.push(SpanFinding { span: index, finding });
@@ -300,6 +335,7 @@ pub(crate) fn inspect(
             }
         }
     }
+    context.course = course.shows();
     context.registered_system &= has_system;
     context.incomplete = tally.is_incomplete();
     for found in &findings {

@@ -62,10 +62,11 @@ impl Translation {
     pub(crate) fn request(&self, body: &[u8]) -> Result<Bytes, Refusal> {
         translate::request(self.from, self.to, body, &self.terms).map(Bytes::from).map_err(|error| {
             let at: String = error.pointer.chars().take(200).collect();
-            Refusal::new("untranslatable").with_message(format!(
+            let refusal = Refusal::new("untranslatable").with_message(format!(
                 "the model's upstream speaks another API, in which this cannot be said: {} (at `{at}`)",
                 error.what
-            ))
+            ));
+            Refusal { detail: error.code, ..refusal }
         })
     }
 }

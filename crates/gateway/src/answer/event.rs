@@ -7,7 +7,8 @@ use bytes::Bytes;
 use stockade_domain::{Channel, Usage};
 
 use crate::dialect::{
-    AnswerTable, Dialect, KNOWN_KEYS, Named, Place, Seen, is_atom, is_base64, is_word, segments,
+    AnswerTable, Dialect, KNOWN_KEYS, Named, Place, Seen, is_atom, is_seal, is_vector, is_word, segments,
+    starred,
 };
 use crate::json::{JsonError, LeafKind, Limits, walk};
 use crate::request::is_long;
@@ -16,7 +17,7 @@ use crate::request::is_long;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Part {
     /// Text that flows through a lane. The key names the lane.
-    Text { lane: LaneKey, channel: Channel, text: String, raw: Range<usize>, is: Piece },
+    Text { lane: LaneKey, channel: Channel, text: String, raw: Range<usize>, is: Piece, is_argument: bool },
     /// An atom: looked at on its own. At one place of one choice it is the same in every event.
     Atom { lane: LaneKey, text: String, raw: Range<usize> },
     /// Replaced by a constant that says nothing.
@@ -30,10 +31,8 @@ pub(super) enum Part {
 pub(super) enum Piece {
     /// A piece: others may follow.
     Part,
-    /// Complete in itself, in an answer whose other texts may be in pieces.
+    /// Complete with what stands at the same place of the same event.
     Whole,
-    /// One text in the object that a tool is called with.
-    Argument,
 }
 
 /// Names a lane: the choice it belongs to, the block or tool call, and the place of the text.
@@ -53,8 +52,12 @@ pub(super) struct Event {
     pub(super) data: Bytes,
     /// Its `type`, where events have one.
     pub(super) kind: String,
-    /// What kind of block it begins.
-    begins: String,
+    /// Kinds and numbers that tell where in its stream it belongs.
+    pub(super) facts: Facts,
+    /// It has content where the protocol begins without.
+    pub(super) holds_content: bool,
+    /// It asks for a tool where nothing is called.
+    pub(super) has_stray_call: bool,
     pub(super) parts: Vec<Part>,
     /// Choices that it speaks of.
     pub(super) choices: BTreeSet<u64>,
@@ -81,6 +84,21 @@ pub(super) struct Event {
     pub(super) created: Option<u64>,
     /// The number of the event in its stream.
     pub(super) sequence: Option<u64>,
+}
+
+/// Kinds and numbers of an event.
+#[derive(Debug, Default)]
+pub(super) struct Facts {
+    /// The kind of the block that it begins.
+    pub(super) begins: String,
+    /// The kind of its delta.
+    pub(super) delta: String,
+    /// The kind of its item.
+    pub(super) item: String,
+    /// The number of the content part.
+    pub(super) part: u64,
+    /// The number of the part of a summary.
+    pub(super) summary: u64,
 }
 
 /// Which messages are read.
@@ -137,7 +155,9 @@ pub(super) fn read(data: Bytes, shape: Shape, limits: Limits) -> Result<Event, J
     let mut event = Event {
         data,
         kind: if shape.dialect.has_typed_events() { seen.kind("").to_owned() } else { String::new() },
-        begins: seen.kind("/content_block").to_owned(),
+        facts: facts(&leaves, &seen),
+        holds_content: false,
+        has_stray_call: false,
         parts: Vec::with_capacity(leaves.len()),
         choices: BTreeSet::new(),
         finished: BTreeSet::new(),
@@ -167,6 +187,20 @@ pub(super) fn read(data: Bytes, shape: Shape, limits: Limits) -> Result<Event, J
         event.take(leaf, shape, table, &seen);
     }
     Ok(event)
+}
+
+fn facts(leaves: &[RawLeaf], seen: &Seen) -> Facts {
+    let number = |key: &str| {
+        let leaf = leaves.iter().find(|leaf| leaf.path == key && leaf.kind == LeafKind::Number);
+        leaf.and_then(|leaf| leaf.text.parse().ok()).unwrap_or(0)
+    };
+    Facts {
+        begins: seen.kind("/content_block").to_owned(),
+        delta: seen.kind("/delta").to_owned(),
+        item: seen.kind("/item").to_owned(),
+        part: number("/content_index"),
+        summary: number("/summary_index"),
+    }
 }
 
 /// Containers whose being there says something.
@@ -224,16 +258,19 @@ impl Event {
         self.unit.filter(|_| matches!(self.kind.as_str(), "content_block_stop" | "response.output_item.done"))
     }
 
-    /// Whether what was said before is complete because something else begins.
-    pub(super) fn ends_texts(&self) -> bool {
-        self.kind == "content_block_start" && self.begins != "text"
-    }
-
     fn take(&mut self, leaf: RawLeaf, shape: Shape, table: &dyn AnswerTable, seen: &Seen) {
         let path = segments(&leaf.path);
         let place = table.place(&self.kind, &path, seen);
         self.choices.extend(place.choice);
         let named = table.name(&self.kind, &path, seen);
+        let calls = matches!(named, Named::Argument | Named::Text(Channel::ToolName | Channel::ToolArgs));
+        self.has_stray_call |=
+            shape.dialect.has_typed_events() && calls && !place.is_call && leaf.kind != LeafKind::Key;
+        self.holds_content |= match path.as_slice() {
+            ["message" | "delta", "content", ..] => shape.dialect == Dialect::Messages && shape.is_stream,
+            ["response", "output", _, ..] => !self.is_last,
+            _ => false,
+        };
         match (leaf.kind, path.as_slice()) {
             (LeafKind::Key, ["error"]) => {
                 self.is_error |= !shape.dialect.has_typed_events();
@@ -263,17 +300,12 @@ impl Event {
             }
             Named::Opaque(_) => Part::Blank { raw: leaf.raw, with: "\"\"" },
             Named::Echo => Part::Blank { raw: leaf.raw, with: "null" },
-            Named::Sealed(_) if is_base64(&leaf.text) => {
+            Named::Sealed(_) if is_seal(&leaf.text) => {
                 Part::Sealed { lane: LaneKey::new(&place, leaf.path), raw: leaf.raw }
             }
-            // Numbers in base64, four bytes each.
-            Named::Vector if is_base64(&leaf.text) && leaf.text.len() % 4 == 0 => return,
+            Named::Vector if is_vector(&leaf.text) => return,
             Named::Text(channel) => text(leaf, channel, place, shape),
-            Named::Argument => {
-                let lane = LaneKey::new(&place, leaf.path);
-                let (text, raw) = (leaf.text, leaf.raw);
-                Part::Text { lane, channel: Channel::ToolArgs, text, raw, is: Piece::Argument }
-            }
+            Named::Argument => argument(leaf, place, shape),
             Named::Atom | Named::Reference(_) | Named::Carrier | Named::Sealed(_) | Named::Vector => {
                 text(leaf, Channel::Unlabelled, place, shape)
             }
@@ -330,16 +362,23 @@ impl Event {
                 self.parts.push(Part::Blank { raw: leaf.raw, with: "0" });
             }
             _ if is_long(&leaf.text) && !leaf.text.contains(['.', 'e', 'E']) => {
-                let channel = if named == Named::Argument { Channel::ToolArgs } else { Channel::Unlabelled };
-                let mut part = text(leaf, channel, place, shape);
-                if let (Part::Text { is, .. }, Named::Argument) = (&mut part, named) {
-                    *is = Piece::Argument;
-                }
-                self.parts.push(part);
+                self.parts.push(match named {
+                    Named::Argument => argument(leaf, place, shape),
+                    _ => text(leaf, Channel::Unlabelled, place, shape),
+                });
             }
             _ => {}
         }
     }
+}
+
+/// One text in the object that a tool is called with.
+fn argument(leaf: RawLeaf, place: Place, shape: Shape) -> Part {
+    // Anthropic's deltas go on from a block's start; a response's items are complete each time.
+    let is_whole = shape.is_stream && shape.dialect == Dialect::Responses;
+    let is = if is_whole { Piece::Whole } else { Piece::Part };
+    let lane = LaneKey::new(&place, leaf.path);
+    Part::Text { lane, channel: Channel::ToolArgs, text: leaf.text, raw: leaf.raw, is, is_argument: true }
 }
 
 fn text(leaf: RawLeaf, channel: Channel, place: Place, shape: Shape) -> Part {
@@ -353,7 +392,8 @@ fn text(leaf: RawLeaf, channel: Channel, place: Place, shape: Shape) -> Part {
     };
     let at = if leaf.kind == LeafKind::Key { format!("{at}#key") } else { at };
     let is = if place.is_whole && shape.is_stream { Piece::Whole } else { Piece::Part };
-    Part::Text { lane: LaneKey::new(&place, at), channel, text: leaf.text, raw: leaf.raw, is }
+    let (text, raw) = (leaf.text, leaf.raw);
+    Part::Text { lane: LaneKey::new(&place, at), channel, text, raw, is, is_argument: false }
 }
 
 impl LaneKey {
@@ -386,17 +426,7 @@ fn is_long_integer(text: &str) -> bool {
 
 /// Pieces of one text stand at different positions of a list from event to event; the lane is the same.
 fn lane_place(path: &str) -> String {
-    let mut out = String::with_capacity(path.len());
-    let segments = segments(path);
-    let under_top = segments.contains(&"top_logprobs");
-    let last_index = segments.iter().rposition(|s| !s.is_empty() && s.bytes().all(|b| b.is_ascii_digit()));
-    for (at, segment) in segments.iter().enumerate() {
-        let index = !segment.is_empty() && segment.bytes().all(|b| b.is_ascii_digit());
-        out.push('/');
-        // The rank among the alternatives stays: the lane of a rank is read across positions.
-        out.push_str(if index && !(under_top && Some(at) == last_index) { "*" } else { segment });
-    }
-    out
+    starred(&segments(path))
 }
 
 #[cfg(test)]

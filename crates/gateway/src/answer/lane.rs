@@ -222,6 +222,10 @@ impl Lane {
         tally: &mut Tally,
     ) -> Rendered {
         if self.release == Release::Whole {
+            // An empty piece at the start stays empty: clients join what comes after it.
+            if piece.is_empty() {
+                return Rendered { text: String::new(), pieces: Vec::new() };
+            }
             let (mut text, pieces) = self.whole.take().unwrap_or_default();
             if let Some(stripper) = &mut self.stripper {
                 text = stripper.push(&text).into_owned();

@@ -8,6 +8,7 @@
 mod endings;
 mod event;
 mod lane;
+mod order;
 mod release;
 mod sse;
 #[cfg(test)]
@@ -36,6 +37,7 @@ use crate::tally::Tally;
 use endings::Envelope;
 use event::{Event, LaneKey, Part, Piece, Shape};
 use lane::{Lane, With};
+use order::{Order, Turn};
 use sse::{SseError, SseReader, write_event};
 
 /// Bounds of an answer.
@@ -84,6 +86,7 @@ pub(crate) struct AnswerFilter {
     judge: ToolJudge,
     limits: AnswerLimits,
     reader: SseReader,
+    order: Order,
     whole: BytesMut,
     lanes: Vec<Lane>,
     by_key: HashMap<LaneKey, usize>,
@@ -175,6 +178,7 @@ impl AnswerFilter {
             judge: parts.judge,
             limits: parts.limits,
             reader: SseReader::new(parts.limits.event),
+            order: Order::default(),
             whole: BytesMut::new(),
             lanes: Vec::new(),
             by_key: HashMap::new(),
@@ -239,10 +243,17 @@ impl AnswerFilter {
             write_event(out, "ping", b"{\"type\":\"ping\"}");
             return Ok(());
         }
-        let (finished, is_last, ends_unit) = (event.finished.clone(), event.is_last, event.ends_unit());
-        if event.ends_texts() {
-            self.finish_texts()?;
+        if event.has_stray_call {
+            return Err(self.malformed());
         }
+        if is_typed && self.shape.is_stream {
+            match self.order.turn(self.shape.dialect, &event) {
+                Turn::Take => {}
+                Turn::Drop => return Ok(()),
+                Turn::Break => return Err(self.malformed()),
+            }
+        }
+        let (finished, is_last, ends_unit) = (event.finished.clone(), event.is_last, event.ends_unit());
         let waiting = self.admit(event)?;
         self.remember(&waiting.event);
         self.queued = self.queued.saturating_add(waiting.event.data.len());
@@ -288,8 +299,10 @@ impl AnswerFilter {
     fn admit(&mut self, event: Event) -> Result<Waiting, Cut> {
         let mut sources = Vec::new();
         let mut tools = BTreeSet::new();
-        // Calls that the event holds whole.
+        // Calls and texts that the event holds whole.
         let mut calls: BTreeMap<(u64, u64), ToolCall> = BTreeMap::new();
+        let mut whole: HashMap<LaneKey, usize> = HashMap::new();
+        let begins = event.kind == "response.output_item.added";
         for part in &event.parts {
             match part {
                 Part::Blank { .. } | Part::Sealed { .. } => {}
@@ -297,39 +310,53 @@ impl AnswerFilter {
                     self.atom(text)?;
                     sources.push(Source::Fixed(self.first_atom(lane, text)?));
                 }
-                Part::Text { lane: key, channel, text, is: Piece::Whole, .. } => {
-                    sources.push(self.complete(key, *channel, text, &mut calls)?);
+                Part::Text { lane: key, channel, text, is: Piece::Whole, is_argument, .. } => {
+                    let (lane, piece) = self.complete(key, *channel, text, &mut whole)?;
+                    sources.push(Source::Lane(lane, piece));
+                    let Some(at) = key.call() else { continue };
+                    if begins {
+                        tools.insert(at);
+                        continue;
+                    }
+                    let call = calls.entry(at).or_default();
+                    match channel {
+                        Channel::ToolArgs if !is_argument => call.arguments = Some(lane),
+                        Channel::ToolName => text.clone_into(&mut call.name),
+                        _ => {}
+                    }
                 }
-                Part::Text { lane: key, channel, text, is, .. } => {
+                Part::Text { lane: key, channel, text, is_argument, .. } => {
                     tools.extend(key.call());
-                    sources.push(self.text(key, *channel, text, *is)?);
+                    sources.push(self.text(key, *channel, text, *is_argument)?);
                 }
             }
         }
         for (choice, unit, raw) in &event.arguments {
             let object = event.data.get(raw.clone()).and_then(|raw| std::str::from_utf8(raw).ok());
-            let object = object.unwrap_or_default().to_owned();
-            let call = if self.is_repetition(&event) {
-                calls.entry((*choice, *unit)).or_default()
+            let at = (*choice, *unit);
+            let is_repeated = self.shape.is_stream && self.shape.dialect == Dialect::Responses && !begins;
+            let call = if is_repeated {
+                calls.entry(at).or_default()
             } else {
-                tools.insert((*choice, *unit));
-                self.tools.entry((*choice, *unit)).or_default()
+                tools.insert(at);
+                self.tools.entry(at).or_default()
             };
-            call.object = object;
+            object.unwrap_or_default().clone_into(&mut call.object);
         }
-        for call in calls.into_values() {
+        for (at, mut call) in calls {
+            if call.name.is_empty() {
+                // Arguments once more: the call's name was said when it began.
+                call.name = self.tools.get(&at).map(|begun| begun.name.clone()).unwrap_or_default();
+            }
             self.decide_call(&call)?;
+        }
+        for lane in whole.into_values() {
+            self.finish_lane(lane)?;
         }
         for call in &tools {
             self.tools.entry(*call).or_default();
         }
         Ok(Waiting { event, sources, tools })
-    }
-
-    /// Whether an event says whole what a stream has said, or will say, in pieces.
-    fn is_repetition(&self, event: &Event) -> bool {
-        self.shape.is_stream
-            && event.parts.iter().any(|part| matches!(part, Part::Text { is: Piece::Whole, .. }))
     }
 
     /// An atom is looked at on its own; a finding inside one cannot be taken out, so it ends the answer.
@@ -376,36 +403,30 @@ impl AnswerFilter {
         Ok(None)
     }
 
-    /// A complete text: what stands before and after it in the stream does not belong to it.
+    /// A text that is complete with what stands at the same place of the same event.
     fn complete(
         &mut self,
         key: &LaneKey,
         channel: Channel,
         text: &str,
-        calls: &mut BTreeMap<(u64, u64), ToolCall>,
-    ) -> Result<Source, Cut> {
-        if text.is_empty() {
-            return Ok(Source::Fixed(None));
-        }
-        let lane = self.new_lane(&key.place, channel, None)?;
-        if let Some(at) = key.call() {
-            let call = calls.entry(at).or_default();
-            match channel {
-                Channel::ToolArgs => call.arguments = Some(lane),
-                Channel::ToolName => text.clone_into(&mut call.name),
-                _ => {}
-            }
-        }
+        whole: &mut HashMap<LaneKey, usize>,
+    ) -> Result<(usize, Range<usize>), Cut> {
+        let lane = match whole.get(key) {
+            Some(lane) => *lane,
+            None => self.new_lane(&key.place, channel, None)?,
+        };
+        whole.insert(key.clone(), lane);
         let Some(found) = self.lanes.get_mut(lane) else { return Err(self.malformed()) };
-        let piece = found.push(text, &self.redactor);
-        // A call's arguments are decided on first.
-        if key.call().is_none() || channel != Channel::ToolArgs {
-            self.finish_lane(lane)?;
-        }
-        Ok(Source::Lane(lane, piece))
+        Ok((lane, found.push(text, &self.redactor)))
     }
 
-    fn text(&mut self, key: &LaneKey, channel: Channel, text: &str, is: Piece) -> Result<Source, Cut> {
+    fn text(
+        &mut self,
+        key: &LaneKey,
+        channel: Channel,
+        text: &str,
+        is_argument: bool,
+    ) -> Result<Source, Cut> {
         if key.choice.is_none()
             && self.shape.is_stream
             && let Some(edited) = self.constant(key, text)
@@ -422,7 +443,7 @@ impl AnswerFilter {
         if let Some(at) = key.call() {
             let call = self.tools.entry(at).or_default();
             match channel {
-                Channel::ToolArgs if is == Piece::Argument => {}
+                Channel::ToolArgs if is_argument => {}
                 Channel::ToolArgs => call.arguments = Some(lane),
                 Channel::ToolName => call.name.push_str(text),
                 _ => {}
@@ -529,11 +550,6 @@ impl AnswerFilter {
             self.decide((0, unit))?;
         }
         self.finish_where(|key| key.unit == Some(unit))
-    }
-
-    /// Ends texts that go on from block to block: something else begins.
-    fn finish_texts(&mut self) -> Result<(), Cut> {
-        self.finish_where(|key| key.choice.is_some() && key.unit.is_none())
     }
 
     /// Ends lanes; a text at the same place is another one from now on.

@@ -54,7 +54,7 @@ impl AnswerFilter {
         for part in std::mem::take(&mut event.parts) {
             match part {
                 Part::Sealed { lane, raw } => {
-                    if !self.passes_sealed || self.edited.contains(&unit_of(&lane)) {
+                    if !self.passes_sealed || self.edited.contains(&block_of(event.unit, &lane)) {
                         edits.push(Edit { raw, with: b"\"\"".to_vec() });
                     }
                 }
@@ -76,7 +76,7 @@ impl AnswerFilter {
                     if rendered != text {
                         touched.extend(key.choice);
                         if channel == Channel::Reasoning {
-                            self.edited.insert(unit_of(&key));
+                            self.edited.insert(block_of(event.unit, &key));
                         }
                         edits.push(Edit { raw, with: encode_string(&rendered) });
                     }
@@ -131,10 +131,10 @@ impl AnswerFilter {
     }
 }
 
-/// What a seal holds together: in a whole body the block is told by the place.
-fn unit_of(key: &LaneKey) -> String {
-    match key.unit {
-        Some(unit) => format!("{unit}"),
+/// The block that a leaf stands in: what a seal holds together. Events say its number; in a whole body the place says it.
+fn block_of(unit: Option<u64>, key: &LaneKey) -> String {
+    match unit {
+        Some(unit) => unit.to_string(),
         None => key.place.rsplit_once('/').map_or(String::new(), |(block, _)| block.to_owned()),
     }
 }

@@ -2,7 +2,7 @@
 
 use stockade_domain::{Channel, Role};
 
-use super::{AnswerTable, Named, Place, RequestTable, SaidBy, Seen, pointer};
+use super::{AnswerTable, Named, Place, RequestTable, SaidBy, Seen, is_call_kind, pointer};
 
 /// `POST /v1/messages` and `/v1/messages/count_tokens`.
 pub(crate) struct MessagesRequest;
@@ -12,9 +12,6 @@ pub(crate) struct MessageAnswer;
 
 /// One event of the answer as a stream.
 pub(crate) struct MessageEvent;
-
-/// Blocks that are calls of tools, the provider's own included.
-const CALLS: &[&str] = &["tool_use", "server_tool_use", "mcp_tool_use"];
 
 // === impl MessagesRequest ===
 
@@ -83,6 +80,7 @@ fn block(path: &[&str]) -> Named {
         ["source", "file_id"] | ["file_id"] => Reference("file_id"),
         ["source", "data"] => Opaque("source"),
         ["source", "content"] | ["source", "content", _, "text"] => Text(ToolResult),
+        ["source", "content", _, rest @ ..] => block(rest),
         ["title" | "context"] => Text(ToolResult),
         _ => Text(Unlabelled),
     }
@@ -119,10 +117,6 @@ fn message(path: &[&str]) -> Named {
     }
 }
 
-fn is_call(kind: &str) -> bool {
-    CALLS.contains(&kind)
-}
-
 impl AnswerTable for MessageAnswer {
     fn name(&self, _: &str, path: &[&str], _: &Seen) -> Named {
         match path {
@@ -134,7 +128,7 @@ impl AnswerTable for MessageAnswer {
     fn place(&self, _: &str, path: &[&str], seen: &Seen) -> Place {
         let place = Place { choice: Some(0), ..Place::default() };
         match path {
-            ["content", at, ..] if is_call(seen.kind(&format!("/content/{at}"))) => {
+            ["content", at, ..] if is_call_kind(seen.kind(&format!("/content/{at}"))) => {
                 Place { unit: at.parse().ok(), is_call: true, ..place }
             }
             _ => place,
@@ -175,12 +169,16 @@ impl AnswerTable for MessageEvent {
                 place("thinking", false)
             }
             ("content_block_delta", ["delta", "partial_json"]) => place("arguments", true),
-            ("content_block_start", ["content_block", ..]) => place("", is_call(seen.kind("/content_block"))),
+            ("content_block_start", ["content_block", ..]) => {
+                place("", is_call_kind(seen.kind("/content_block")))
+            }
             // One citation, complete.
             ("content_block_delta", ["delta", "citation", ..]) => {
                 Place { is_whole: true, ..place("", false) }
             }
             ("content_block_delta" | "content_block_stop", _) => place("", false),
+            // It may come more than once.
+            ("message_delta", _) => Place { choice: Some(0), ..Place::default() },
             _ => Place { choice: Some(0), is_whole: true, ..Place::default() },
         }
     }

@@ -23,9 +23,8 @@ pub(crate) struct Embedding;
 impl RequestTable for CompletionRequest {
     fn name(&self, path: &[&str], _: &Seen) -> Named {
         match path {
-            ["prompt" | "suffix"] | ["prompt", _] | ["stop", ..] => Named::Text(Channel::Content),
-            // Lists of lists of numbers: a prompt in token ids, which nobody here can read.
-            ["prompt", ..] => Named::Opaque("token_ids"),
+            // Numbers in it are token ids, which nobody here can read.
+            ["prompt" | "suffix" | "stop", ..] => Named::Text(Channel::Content),
             ["model"] => Named::Atom,
             _ => Named::Text(Channel::Unlabelled),
         }
@@ -63,8 +62,7 @@ impl AnswerTable for Completion {
 impl RequestTable for EmbeddingRequest {
     fn name(&self, path: &[&str], _: &Seen) -> Named {
         match path {
-            ["input"] | ["input", _] => Named::Text(Channel::Content),
-            ["input", ..] => Named::Opaque("token_ids"),
+            ["input", ..] => Named::Text(Channel::Content),
             ["model" | "encoding_format"] => Named::Atom,
             _ => Named::Text(Channel::Unlabelled),
         }

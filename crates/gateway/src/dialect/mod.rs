@@ -2,12 +2,17 @@
 
 mod anthropic;
 mod completions;
+mod form;
 mod openai;
 mod responses;
 mod words;
 
 use std::collections::BTreeMap;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
+pub(crate) use form::{brings_in, is_hosted_tool, is_unreadable, named as by_form};
 pub(crate) use words::{KNOWN_KEYS, KNOWN_WORDS};
 
 use stockade_domain::{Action, Channel, Role};
@@ -224,11 +229,50 @@ pub(crate) fn is_atom(text: &str) -> bool {
         && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b':' | b'/' | b'-'))
 }
 
+/// Whether a kind of block or item asks for a tool: the caller's, or one that the provider runs. Kinds that come later
+/// follow the same pattern.
+pub(crate) fn is_call_kind(kind: &str) -> bool {
+    kind.ends_with("tool_use") || kind.ends_with("_call") || kind.ends_with("_request")
+}
+
 /// Whether a text is made of the characters of base64 (RFC 4648 sections 4 and 5) alone.
 pub(crate) fn is_base64(text: &str) -> bool {
     let body = text.trim_end_matches('=');
     text.len().saturating_sub(body.len()) <= 2
         && body.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/' | b'-' | b'_'))
+}
+
+/// Whether a text can be a seal: base64 with its padding (RFC 4648 section 4), and longer than what people have names for.
+/// An account, a key or a token is no seal, whatever field it stands in.
+pub(crate) fn is_seal(text: &str) -> bool {
+    text.len() >= SHORTEST_SEAL && text.len() % 4 == 0 && is_base64(text) && !text.contains(['-', '_'])
+}
+
+const SHORTEST_SEAL: usize = 40;
+
+/// Whether a text can be a vector: numbers in base64, four bytes each, none of them impossible.
+pub(crate) fn is_vector(text: &str) -> bool {
+    let Ok(bytes) = STANDARD.decode(text) else { return false };
+    let (numbers, rest) = bytes.as_chunks::<4>();
+    let sizes = numbers.iter().map(|bytes| f32::from_le_bytes(*bytes).abs());
+    let largest = sizes.fold(0.0_f32, |largest, size| if size <= largest { largest } else { size });
+    rest.is_empty() && VECTOR.contains(&largest)
+}
+
+/// The largest number of a vector that a model makes is near one. Letters read as numbers are far larger, digits far smaller.
+const VECTOR: std::ops::RangeInclusive<f32> = 1e-3..=100.0;
+
+/// The JSON Pointer of a path, with `*` for positions in lists. The rank among alternatives stays: the text of a rank is
+/// read across positions.
+pub(crate) fn starred(path: &[&str]) -> String {
+    let is_index = |segment: &str| !segment.is_empty() && segment.bytes().all(|b| b.is_ascii_digit());
+    let under_top = path.contains(&"top_logprobs");
+    let last_index = path.iter().rposition(|segment| is_index(segment));
+    path.iter().enumerate().fold(String::new(), |mut out, (at, segment)| {
+        out.push('/');
+        out.push_str(if is_index(segment) && !(under_top && Some(at) == last_index) { "*" } else { segment });
+        out
+    })
 }
 
 /// Whether a text is a word of the protocols, which needs no second look.

@@ -1,11 +1,11 @@
 //! OpenAI responses, as tables (<https://platform.openai.com/docs/api-reference/responses>).
 //!
 //! A stream says each text several times: in pieces, then whole when it is done, then again in its part, its item and the
-//! closing response. Pieces of one text share a lane; every repetition is a complete text of its own and is looked at whole.
+//! closing response. The texts of all items are shown in a row, so each of these ways of saying them is one text.
 
 use stockade_domain::{Channel, Role};
 
-use super::{AnswerTable, Named, Place, RequestTable, SaidBy, Seen};
+use super::{AnswerTable, Named, Place, RequestTable, SaidBy, Seen, is_call_kind};
 
 /// `POST /v1/responses`.
 pub(crate) struct ResponsesRequest;
@@ -15,24 +15,6 @@ pub(crate) struct Response;
 
 /// One event of the answer as a stream.
 pub(crate) struct ResponseEvent;
-
-/// Items that call a tool: the caller's, or one that the provider runs.
-const CALLS: &[&str] = &[
-    "apply_patch_call",
-    "code_interpreter_call",
-    "computer_call",
-    "custom_tool_call",
-    "file_search_call",
-    "function_call",
-    "image_generation_call",
-    "local_shell_call",
-    "mcp_call",
-    "shell_call",
-    "web_search_call",
-];
-
-/// Tools that the provider runs, with content that does not pass here.
-const HOSTED: &[&str] = &["code_interpreter", "file_search", "mcp", "web_search", "image_generation"];
 
 // === impl ResponsesRequest ===
 
@@ -44,7 +26,6 @@ impl RequestTable for ResponsesRequest {
             ["instructions"] => Text(System),
             ["input"] => Text(Content),
             ["input", at, rest @ ..] => item(rest, seen.kind(&format!("/input/{at}"))),
-            ["tools", at, ..] if is_hosted(seen.kind(&format!("/tools/{at}"))) => Reference("hosted_tool"),
             ["tools", _, "type"] => Atom,
             ["tools", _, "name"] => Text(ToolName),
             ["tools", ..] | ["text", "format", ..] => Text(ToolDefinition),
@@ -78,17 +59,15 @@ impl RequestTable for ResponsesRequest {
     }
 }
 
-/// Whether a kind of tool is run by the provider. Kinds have dates behind them at times.
-fn is_hosted(kind: &str) -> bool {
-    HOSTED.iter().any(|hosted| kind.starts_with(hosted))
-}
-
 /// A leaf of an input item, below the item.
 fn item(path: &[&str], kind: &str) -> Named {
     use Channel::{Content, Reasoning, Refusal, ToolArgs, ToolName, ToolResult, Unlabelled};
     use Named::{Argument, Atom, Opaque, Reference, Sealed, Text};
     match path {
-        ["id"] if kind == "item_reference" => Reference("item_reference"),
+        // An item by its id alone: the provider has it. Its type may be left out.
+        ["id"] if matches!(kind, "" | "item_reference" | "image_generation_call") => {
+            Reference("item_reference")
+        }
         ["type" | "role" | "id" | "call_id" | "status" | "phase"] => Atom,
         ["content" | "output", _, "type" | "detail" | "format"] | ["summary", _, "type"] => Atom,
         ["encrypted_content"] => Sealed("reasoning"),
@@ -152,7 +131,7 @@ fn response(path: &[&str]) -> Named {
 fn place_in_response(path: &[&str], prefix: &str, seen: &Seen) -> Place {
     let place = Place { choice: Some(0), is_whole: !prefix.is_empty(), ..Place::default() };
     let ["output", at, ..] = path else { return place };
-    if CALLS.contains(&seen.kind(&format!("{prefix}/output/{at}"))) {
+    if is_call_kind(seen.kind(&format!("{prefix}/output/{at}"))) {
         Place { unit: at.parse().ok(), is_call: true, ..place }
     } else {
         place
@@ -185,6 +164,7 @@ impl AnswerTable for ResponseEvent {
             ["part", "text"] => Text(Content),
             ["part", "refusal"] => Text(Refusal),
             ["partial_image_b64"] => Named::Opaque("image"),
+            ["name"] => Text(Channel::ToolName),
             ["delta" | "text" | "refusal" | "arguments" | "input" | "code"] => Text(match kind {
                 _ if kind.contains("reasoning") => Reasoning,
                 _ if kind.contains("refusal") => Refusal,
@@ -199,22 +179,42 @@ impl AnswerTable for ResponseEvent {
         if let ["response", rest @ ..] = path {
             return place_in_response(rest, "/response", seen);
         }
-        let number = |key: &str| seen.indices.get(key).copied();
-        let place =
-            Place { choice: Some(0), unit: number("/output_index"), is_whole: true, ..Place::default() };
+        let unit = seen.indices.get("/output_index").copied();
+        let place = Place { choice: Some(0), unit, is_whole: true, ..Place::default() };
+        // What a client shows is the texts of all items in a row: each way of saying them is one text.
+        let shown = |lane: String| Place { unit: None, is_whole: false, lane: Some(lane), ..place.clone() };
+        let is_reasoning = kind.contains("reasoning") || seen.kind("/item") == "reasoning";
+        let is_reasoning = is_reasoning || seen.kind("/part").contains("reasoning");
+        let begins = kind.ends_with(".added");
         match path {
-            // An item that begins: its texts go on in deltas, but what it holds already is complete in itself.
-            ["item", ..] => {
-                let begins_call = kind == "response.output_item.added" && CALLS.contains(&seen.kind("/item"));
-                let is_call = CALLS.contains(&seen.kind("/item"));
-                Place { is_call, is_whole: !begins_call, lane: begins_call.then(|| begun(path)), ..place }
+            ["item", "content", _, what @ ("text" | "refusal")] | ["part", what @ ("text" | "refusal")]
+                if !is_reasoning =>
+            {
+                let is_part = matches!(path, ["part", ..]);
+                shown(match begins {
+                    true => (*what).to_owned(),
+                    false => format!("{what} of {}", if is_part { "part" } else { "item" }),
+                })
             }
+            ["item", ..] => {
+                let is_call = is_call_kind(seen.kind("/item"));
+                let goes_on = begins && is_call;
+                Place { is_call, is_whole: !goes_on, lane: goes_on.then(|| begun(path)), ..place }
+            }
+            ["delta"] if kind == "response.output_text.delta" => shown("text".to_owned()),
+            ["delta"] if kind == "response.refusal.delta" => shown("refusal".to_owned()),
+            ["text"] if kind == "response.output_text.done" => shown("text again".to_owned()),
+            ["refusal"] if kind == "response.refusal.done" => shown("refusal again".to_owned()),
+            ["logprobs", ..] => shown(format!("{kind}{}", super::starred(path))),
             ["delta"] => {
                 let of = kind.strip_suffix(".delta").unwrap_or(kind);
                 let is_call = of.contains("arguments") || of.contains("call");
                 let lane = if is_call { "arguments".to_owned() } else { of.to_owned() };
                 Place { is_call, is_whole: false, lane: Some(lane), ..place }
             }
+            // A call's arguments once more, at times with its name.
+            ["arguments" | "name" | "input" | "code"] => Place { is_call: kind.contains("call"), ..place },
+            ["annotation", ..] => Place { is_whole: false, ..place },
             _ => place,
         }
     }
@@ -233,22 +233,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn pieces_of_a_text_share_a_lane_and_repetitions_stand_alone() {
+    fn pieces_of_a_text_share_a_lane_and_so_do_its_repetitions() {
         let mut seen = Seen::default();
         seen.indices.insert("/output_index".to_owned(), 1);
         let delta = ResponseEvent.place("response.output_text.delta", &["delta"], &seen);
-        assert_eq!((delta.unit, delta.is_whole, delta.is_call), (Some(1), false, false));
-        assert_eq!(delta.lane.as_deref(), Some("response.output_text"));
-        assert!(ResponseEvent.place("response.output_text.done", &["text"], &seen).is_whole);
+        assert_eq!((delta.unit, delta.is_whole, delta.is_call), (None, false, false));
+        assert_eq!(delta.lane.as_deref(), Some("text"));
+        let again = ResponseEvent.place("response.output_text.done", &["text"], &seen);
+        assert_eq!((again.unit, again.lane.as_deref()), (None, Some("text again")));
         let call = ResponseEvent.place("response.function_call_arguments.delta", &["delta"], &seen);
         assert!(call.is_call);
     }
 
     #[test]
-    fn what_the_provider_keeps_or_runs_is_a_reference() {
-        let mut seen = Seen::default();
-        seen.types.insert("/tools/0".to_owned(), "web_search".to_owned());
-        assert!(matches!(ResponsesRequest.name(&["tools", "0", "type"], &seen), Named::Reference(_)));
+    fn what_the_provider_keeps_is_a_reference() {
+        let seen = Seen::default();
+        assert!(matches!(ResponsesRequest.name(&["input", "0", "id"], &seen), Named::Reference(_)));
         assert!(matches!(ResponsesRequest.name(&["previous_response_id"], &seen), Named::Reference(_)));
         assert_eq!(ResponsesRequest.name(&["instructions"], &seen), Named::Text(Channel::System));
     }

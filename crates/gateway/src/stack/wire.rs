@@ -80,8 +80,13 @@ pub(super) fn annotation(obligations: &[Obligation], context: &InspectionContext
     if !obligations.contains(&Obligation::Annotate) {
         return None;
     }
-    let signals: Vec<&str> =
-        context.system_signals.iter().chain(&context.signals).map(String::as_str).collect();
+    let signals: Vec<&str> = context
+        .system_signals
+        .iter()
+        .chain(&context.signals)
+        .chain(&context.course)
+        .map(String::as_str)
+        .collect();
     HeaderValue::try_from(signals.join(",")).ok()
 }
 

@@ -11,7 +11,7 @@ mod sse;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use answer::{Answer, Caps, Cut, Facts};
+pub(crate) use answer::{Answer, Caps, Facts};
 pub(crate) use request::{ChatLimit, Terms, Thinking, request};
 
 /// An API that a caller or an upstream speaks.

@@ -77,33 +77,6 @@ fn answers_are_translated_as_the_golden_files_say() {
     }
 }
 
-#[test]
-fn a_stream_can_be_cut_anywhere() {
-    let chat = std::fs::read(root().join("answer/chat/parallel_stream.in.sse")).unwrap();
-    let messages = std::fs::read(root().join("answer/messages/tools_stream.in.sse")).unwrap();
-    for (from, to, stream, filtered, failed) in [
-        (Api::Chat, Api::Messages, &chat, "\"stop_reason\":\"refusal\"", "\"type\":\"error\""),
-        (Api::Chat, Api::Responses, &chat, "\"reason\":\"content_filter\"", "\"type\":\"response.failed\""),
-        (Api::Messages, Api::Chat, &messages, "\"finish_reason\":\"content_filter\"", "\"error\":{"),
-    ] {
-        for at in (0..stream.len()).step_by(37) {
-            for (why, end) in [(Cut::Filtered, filtered), (Cut::Failed, failed)] {
-                let mut answer = Answer::new(from, to, true, facts(), CAPS);
-                answer.push(&stream[..at]).unwrap();
-                let told = String::from_utf8(answer.cut(why)).unwrap();
-                assert!(told.contains(end) && told.ends_with("\n\n"), "{told}");
-                assert_eq!(
-                    (answer.cut(why), answer.push(stream), answer.finish()),
-                    (vec![], Ok(vec![]), Ok(vec![]))
-                );
-            }
-        }
-    }
-    let mut whole = Answer::new(Api::Chat, Api::Responses, false, facts(), CAPS);
-    whole.push(b"{").unwrap();
-    assert!(whole.cut(Cut::Failed).is_empty());
-}
-
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/translate")
 }

@@ -461,16 +461,17 @@ fn still_there<T>(result: std::io::Result<T>) -> std::io::Result<Option<T>> {
 }
 
 fn shown(run: &Run, place: &str, bytes: &[u8]) -> Vec<String> {
-    // Eight digits of some identifier stand in a file full of times by accident.
+    // Eight digits of some identifier stand in a file full of times and digests by accident; twice as many do not.
     let is_told = |planted: &Planted| {
-        planted.secret.as_bytes().windows(values::FRAGMENT).all(|w| !w.iter().all(u8::is_ascii_digit))
+        planted.secret.as_bytes().windows(values::FRAGMENT).all(|w| !w.iter().all(u8::is_ascii_hexdigit))
     };
     let values = run.planted.iter().zip(&run.finders).enumerate();
     values
-        .filter(|(number, (planted, _))| *number < run.columns || is_told(planted))
-        .map(|(_, value)| value)
-        .filter(|(_, finder)| finder.leaked(bytes) > 0)
-        .map(|(planted, _)| format!("{} stands in {place}", planted.name))
+        .filter(|(number, (planted, finder))| {
+            let least = if *number < run.columns || is_told(planted) { 1 } else { 2 * values::FRAGMENT };
+            finder.leaked(bytes) >= least
+        })
+        .map(|(_, (planted, _))| format!("{} stands in {place}", planted.name))
         .collect()
 }
 

@@ -65,8 +65,7 @@ impl ChatReader {
         self.done(out)
     }
 
-    /// The stream said that it is complete.
-    pub(super) fn done(&mut self, out: &mut Vec<Event>) -> Result<(), Malformed> {
+    fn done(&mut self, out: &mut Vec<Event>) -> Result<(), Malformed> {
         if std::mem::replace(&mut self.has_ended, true) {
             return Ok(());
         }
@@ -84,7 +83,7 @@ impl ChatReader {
         Ok(())
     }
 
-    /// The connection ended. Without a reason to finish it ended too early.
+    /// The stream said that it is complete, or the connection ended. Without a reason to finish it ended too early.
     pub(super) fn end(&mut self, out: &mut Vec<Event>) -> Result<(), Malformed> {
         if !self.has_ended && self.stop.is_none() {
             return Err(Malformed::Truncated);
@@ -96,7 +95,8 @@ impl ChatReader {
         if choice.get("index").and_then(Json::count).is_some_and(|index| index != 0) {
             return Err(Malformed::Shape("there is more than one choice"));
         }
-        if let Some(message) = choice.get(place) {
+        // Some servers stream messages.
+        if let Some(message) = choice.get(place).or_else(|| choice.get("message")) {
             self.message(message, place == "message", out)?;
         }
         if let Some(reason) = choice.get("finish_reason").and_then(Json::text)
@@ -124,6 +124,9 @@ impl ChatReader {
         let refusal = message.get("refusal").and_then(Json::text).unwrap_or_default();
         self.queue.text(Key::Refusal, refusal, out)?;
         for call in message.get("tool_calls").and_then(Json::list).unwrap_or_default() {
+            if call.get("function").is_none() {
+                return Err(Malformed::Shape("a call of an unknown kind"));
+            }
             let text = |keys: &[&str]| call.at(keys).and_then(Json::text);
             let arguments = call.at(&["function", "arguments"]);
             // Some servers give an object where a string belongs.

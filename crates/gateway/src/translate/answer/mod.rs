@@ -34,15 +34,6 @@ pub(crate) struct Caps {
     pub(crate) whole: usize,
 }
 
-/// Why a stream ends before its upstream ends it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Cut {
-    /// The rest may not be told.
-    Filtered,
-    /// Something failed.
-    Failed,
-}
-
 /// Turns an upstream's answer into the caller's API, whatever pieces it comes in.
 #[derive(Debug)]
 pub(crate) struct Answer {
@@ -172,30 +163,6 @@ impl Answer {
         self.settle(result, out)
     }
 
-    /// Ends a stream in the caller's API, whatever state it is in. A whole answer of which nothing was told has no
-    /// such end, and this is empty.
-    pub(crate) fn cut(&mut self, why: Cut) -> Vec<u8> {
-        let mut out = Vec::new();
-        if self.state == State::Finished {
-            return out;
-        }
-        self.state = State::Finished;
-        let end = match why {
-            Cut::Filtered => Event::End(Stop::Filtered, None),
-            Cut::Failed => Event::Failed(Failure::Other),
-        };
-        let written = match &mut self.writer {
-            Writer::Chat(writer) => writer.write(end, &mut out),
-            Writer::Messages(writer) => writer.write(end, &mut out),
-            Writer::Responses(writer) => writer.write(end, &mut out),
-            Writer::Whole { .. } => Ok(()),
-        };
-        if written.is_err() || matches!(self.input, Input::Whole(_)) {
-            out.clear();
-        }
-        out
-    }
-
     fn take(&mut self, piece: &[u8], out: &mut Vec<u8>) -> Result<(), Malformed> {
         match &mut self.input {
             Input::Stream(events) => {
@@ -251,7 +218,7 @@ impl Reader {
     fn event(&mut self, data: &[u8], out: &mut Vec<Event>) -> Result<(), Malformed> {
         match self {
             _ if data.trim_ascii().is_empty() => Ok(()),
-            Self::Chat(reader) if data.trim_ascii() == b"[DONE]" => reader.done(out),
+            Self::Chat(reader) if data.trim_ascii() == b"[DONE]" => reader.end(out),
             Self::Chat(reader) => reader.event(&parse(data)?, out),
             Self::Messages(reader) => reader.event(&parse(data)?, out),
         }

@@ -1,0 +1,144 @@
+//! What a leaf of a request is by its form, whatever table it stands in: media, and what is brought in from elsewhere.
+//! Servers of the same protocol differ in where they take these, and they take more every month.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
+use super::{Named, is_base64};
+
+/// Keys at the top of a body whose being there brings in content that does not pass us.
+const BRINGS_IN: &[&str] =
+    &["container", "conversation", "data_sources", "mcp_servers", "web_search_options"];
+
+/// Tools that the caller runs, by how their kind begins; every other kind is run by the provider.
+const CALLERS: &[&str] = &[
+    "apply_patch",
+    "bash_",
+    "computer",
+    "custom",
+    "function",
+    "local_shell",
+    "memory_",
+    "namespace",
+    "shell",
+    "text_editor_",
+    "tool_search",
+];
+
+/// Fields that name a file or a place at the provider.
+const IDS: &[&str] =
+    &["container_id", "file_id", "file_ids", "vector_store_id", "vector_store_ids", "connector_id"];
+
+/// Fields that hold media, or the address of media.
+const MEDIA: &[&str] = &[
+    "audio_url",
+    "file_url",
+    "image",
+    "image_url",
+    "images",
+    "input_audio",
+    "input_image",
+    "input_video",
+    "video",
+    "video_url",
+];
+
+/// Whether a key at the top of a body brings in content from elsewhere, an empty object under it included.
+pub(crate) fn brings_in(pointer: &str) -> Option<&'static str> {
+    BRINGS_IN.iter().find(|key| pointer.strip_prefix('/') == Some(key)).copied()
+}
+
+/// Whether a tool of this kind is run by the provider. Without a kind it is the caller's.
+pub(crate) fn is_hosted_tool(kind: &str) -> bool {
+    !kind.is_empty() && !CALLERS.iter().any(|begin| kind.starts_with(begin))
+}
+
+/// What a string is by its form; none where only its table knows.
+pub(crate) fn named(path: &[&str], text: &str) -> Option<Named> {
+    let is_index = |segment: &&str| !segment.is_empty() && segment.bytes().all(|b| b.is_ascii_digit());
+    let last = path.iter().rev().find(|segment| !is_index(segment)).copied()?;
+    if IDS.contains(&last) {
+        return Some(Named::Reference("file_id"));
+    }
+    if last == "type" && text.starts_with("container_") {
+        return Some(Named::Reference("container"));
+    }
+    if last.starts_with("encrypted_") {
+        return Some(Named::Sealed("encrypted"));
+    }
+    let holder = path.len().checked_sub(2).and_then(|at| path.get(at)).copied().unwrap_or_default();
+    let is_media = MEDIA.contains(&last) || (MEDIA.contains(&holder) && matches!(last, "url" | "data"));
+    // Words of a schema are no media: a property of a tool may well be called `image`.
+    let is_schema =
+        path.iter().any(|s| matches!(*s, "properties" | "parameters" | "input_schema" | "required" | "enum"));
+    if !is_media || is_schema || path.contains(&"arguments") {
+        return None;
+    }
+    if text.contains("://") || text.starts_with("data:") {
+        return Some(Named::Reference("media"));
+    }
+    (text.len() >= SHORTEST_MEDIA && is_base64(text)).then_some(Named::Opaque("media"))
+}
+
+const SHORTEST_MEDIA: usize = 64;
+
+/// Whether inline media is nothing but media: base64 of something that is no text. All else is read as text too.
+pub(crate) fn is_unreadable(text: &str) -> bool {
+    let data = match text.strip_prefix("data:") {
+        Some(url) => match url.split_once(";base64,") {
+            Some((_, data)) => data,
+            None => return false,
+        },
+        None => text,
+    };
+    let start = data.get(..data.len().min(READ)).unwrap_or_default();
+    let Ok(bytes) = STANDARD.decode(start) else { return false };
+    // A character may be cut at the end of what was read.
+    let is_utf8 = match std::str::from_utf8(&bytes) {
+        Ok(_) => true,
+        Err(error) => error.error_len().is_none() && error.valid_up_to() > 0,
+    };
+    is_base64(data) && !(is_utf8 && bytes.iter().all(|b| *b >= b' ' || b.is_ascii_whitespace()))
+}
+
+/// So much of media is decoded to see what it is; a multiple of four.
+const READ: usize = 4_096;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn media_is_known_wherever_it_stands() {
+        let media = |path: &[&str], text: &str| named(path, text).is_some();
+        assert!(media(&["messages", "0", "content", "1", "image_url"], "https://x.example/a.png"));
+        assert!(media(&["messages", "0", "content", "1", "video_url", "url"], "data:video/mp4;base64,AAAA"));
+        assert!(media(&["messages", "0", "images", "0"], &"iVBORw0KGgo".repeat(8)));
+        assert!(!media(&["messages", "0", "images", "0"], "two cats"));
+        assert!(!media(
+            &["tools", "0", "function", "parameters", "properties", "image", "description"],
+            "https://x"
+        ));
+        assert!(media(&["input", "0", "outputs", "0", "file_id"], "x"));
+    }
+
+    #[test]
+    fn only_what_is_no_text_is_unreadable() {
+        assert!(is_unreadable("data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAA"));
+        assert!(!is_unreadable("data:text/plain;base64,aGVsbG8gd29ybGQ="));
+        assert!(!is_unreadable("data:,hello"));
+        assert!(!is_unreadable("my key is here"));
+    }
+
+    #[test]
+    fn tools_of_the_provider() {
+        for kind in ["web_search_20250305", "code_execution_20250825", "mcp", "mcp_toolset", "file_search"] {
+            assert!(is_hosted_tool(kind), "{kind}");
+        }
+        for kind in
+            ["", "function", "custom", "bash_20250124", "text_editor_20250728", "computer_use_preview"]
+        {
+            assert!(!is_hosted_tool(kind), "{kind}");
+        }
+    }
+}

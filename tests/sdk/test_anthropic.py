@@ -62,7 +62,8 @@ class Messages(unittest.TestCase):
         ask("claude-says")
         path, headers, _ = MOCK.seen[-1]
         self.assertEqual(path, "/v1/messages")
-        self.assertEqual((headers["x-api-key"], headers["anthropic-version"]), ("upstream-key-1", "2023-06-01"))
+        self.assertEqual(headers["x-api-key"], "upstream-key-1")
+        self.assertEqual(headers["anthropic-version"], client()._client.headers.get("anthropic-version", client().default_headers["anthropic-version"]))
         self.assertNotIn(SERVER.key, json.dumps(headers))
 
     def test_secrets_leave_neither_way(self):
@@ -158,6 +159,23 @@ class Messages(unittest.TestCase):
             client().messages.create(model="claude-says", max_tokens=9, messages="x")
         with self.assertRaises(anthropic.APIError):
             streamed("claude-broken")
+
+    def test_request_ids_are_where_the_sdk_looks(self):
+        self.assertRegex(ask("claude-says")._request_id, r"^req_[0-9a-z]{26}$")
+        with self.assertRaises(anthropic.NotFoundError) as caught:
+            ask("no-such-model")
+        self.assertRegex(caught.exception.request_id, r"^req_[0-9a-z]{26}$")
+        self.assertEqual(caught.exception.body["request_id"], caught.exception.request_id)
+
+    def test_betas_go_on_unless_they_could_bring_something_in(self):
+        beta = client().beta.messages
+        beta.create(model="claude-says", max_tokens=9, messages=user("x"), betas=["interleaved-thinking-2025-05-14"])
+        self.assertEqual(MOCK.seen[-1][1]["anthropic-beta"], "interleaved-thinking-2025-05-14")
+        with self.assertRaises(anthropic.PermissionDeniedError):
+            beta.create(model="claude-says", max_tokens=9, messages=user("x"), betas=["files-api-2025-04-14"])
+        with self.assertRaises(anthropic.BadRequestError) as caught:
+            client().messages.create(model="claude-says", max_tokens=9, messages=user("x"), extra_body={"thread": {"type": "create"}})
+        self.assertEqual(caught.exception.body["error"]["details"]["error_code"], "thread_unsupported_request")
 
     def test_models_are_listed_in_the_dialect(self):
         models = client().models.list()

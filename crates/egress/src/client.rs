@@ -6,7 +6,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, Request, StatusCode, Uri, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Request, StatusCode, Uri, header};
 use http_body::{Body, Frame};
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Full};
@@ -120,7 +120,7 @@ impl Egress {
         let response = match &target.kind {
             TargetKind::Local(upstream) => upstream.call(attempt.path(), body).await,
             TargetKind::Http { .. } => {
-                let request = build(target, attempt.path(), body)?;
+                let request = build(target, attempt.path(), attempt.fields(), body)?;
                 tokio::time::timeout(self.options.head_timeout, self.client.request(request))
                     .await
                     .map_err(|_| SendError::Timeout)?
@@ -144,9 +144,14 @@ impl std::fmt::Debug for Egress {
     }
 }
 
-/// A request made anew: none of the caller's headers travel on. `Accept-Encoding: identity` because the answer must be
+/// A request made anew: none of the caller's headers travel on but checked words that say how the body is meant. `Accept-Encoding: identity` because the answer must be
 /// read (RFC 9110 section 12.5.3).
-fn build(target: &Target, path: &str, body: Bytes) -> Result<Request<Full<Bytes>>, SendError> {
+fn build(
+    target: &Target,
+    path: &str,
+    meant: &[(HeaderName, HeaderValue)],
+    body: Bytes,
+) -> Result<Request<Full<Bytes>>, SendError> {
     let TargetKind::Http { scheme, authority, prefix, fields } = &target.kind else {
         return Err(SendError::Build("not an HTTP target".to_owned()));
     };
@@ -162,13 +167,13 @@ fn build(target: &Target, path: &str, body: Bytes) -> Result<Request<Full<Bytes>
         .header(header::USER_AGENT, concat!("stockade/", env!("CARGO_PKG_VERSION")))
         .body(Full::new(body))
         .map_err(|e| SendError::Build(e.to_string()))?;
-    for (name, value) in fields.iter() {
+    for (name, value) in fields.iter().chain(meant) {
         request.headers_mut().insert(name.clone(), value.clone());
     }
     Ok(request)
 }
 
-fn single(headers: &HeaderMap, name: &header::HeaderName) -> Option<HeaderValue> {
+fn single(headers: &HeaderMap, name: &HeaderName) -> Option<HeaderValue> {
     headers.get(name).cloned()
 }
 

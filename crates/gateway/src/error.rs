@@ -133,7 +133,17 @@ impl Refusal {
 
     /// The whole answer. SDKs repeat a request on most errors: they are told not to where that would not help.
     pub(crate) fn response(&self, family: Family, request: RequestId) -> Response<Full<Bytes>> {
-        let mut response = Response::new(Full::new(Bytes::from(self.to_json(family))));
+        let body = match family {
+            Family::OpenAi => self.to_json(family),
+            Family::Anthropic => {
+                let mut body = self.to_anthropic();
+                if let Some(fields) = body.as_object_mut() {
+                    fields.insert("request_id".to_owned(), serde_json::json!(request.to_string()));
+                }
+                body.to_string().into_bytes()
+            }
+        };
+        let mut response = Response::new(Full::new(Bytes::from(body)));
         *response.status_mut() = self.status;
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));

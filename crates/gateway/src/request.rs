@@ -17,8 +17,8 @@ use stockade_inspect::{Context, Engine, escape_template_tokens, strip_hidden};
 
 use crate::course::Course;
 use crate::dialect::{
-    Dialect, KNOWN_KEYS, Named, RequestTable, SaidBy, Seen, brings_in, by_form, is_atom, is_hosted_tool,
-    is_seal, is_unreadable, role, segments,
+    Dialect, Family, KNOWN_KEYS, Named, RequestTable, SaidBy, Seen, brings_in, by_form, is_atom,
+    is_hosted_tool, is_seal, is_unreadable, role, segments,
 };
 use crate::error::Refusal;
 use crate::joined::joined;
@@ -54,10 +54,13 @@ pub(crate) fn parse(dialect: Dialect, body: Bytes, limits: Limits) -> Result<Mes
         references: Vec::new(),
         opaque: Vec::new(),
         sealed: Vec::new(),
+        fields: Vec::new(),
         body: Bytes::new(),
     };
     let mut has_subject = false;
     let mut mistyped = None;
+    let mut stateful = false;
+    let is_anthropic = dialect.family() == Family::Anthropic;
     walk(&body, limits, |leaf| {
         match (leaf.path, leaf.kind) {
             ("/model", LeafKind::String) => message.model = leaf.text.as_ref().to_owned(),
@@ -67,6 +70,10 @@ pub(crate) fn parse(dialect: Dialect, body: Bytes, limits: Limits) -> Result<Mes
             ("/model", kind) if kind != LeafKind::Key => mistyped = Some("`model` must be a string"),
             ("/background", LeafKind::Literal) if leaf.text == "true" && dialect == Dialect::Responses => {
                 mistyped = Some("`background` is not offered: nothing here asks for the answer later");
+            }
+            // State that the provider holds. Its SDK goes on without when it is told so in its own word.
+            ("/thread", kind) if kind != LeafKind::Key && leaf.text != "null" && is_anthropic => {
+                stateful = true;
             }
             ("/stream_options/include_usage", LeafKind::Literal) => {
                 message.stream_usage = leaf.text == "true"
@@ -106,6 +113,11 @@ pub(crate) fn parse(dialect: Dialect, body: Bytes, limits: Limits) -> Result<Mes
     if message.stream && matches!(dialect, Dialect::Embeddings | Dialect::CountTokens) {
         mistyped = Some("there is no stream of this");
     }
+    if stateful {
+        let what = "`thread` is not offered: send the whole conversation with each request";
+        let refusal = Refusal::new("invalid_request").with_message(what);
+        return Err(Refusal { detail: Some("thread_unsupported_request"), ..refusal });
+    }
     if let Some(what) = mistyped {
         return Err(Refusal::new("invalid_request").with_message(what));
     }
@@ -122,7 +134,11 @@ pub(crate) fn parse(dialect: Dialect, body: Bytes, limits: Limits) -> Result<Mes
 
 /// Whether a leaf is what the request is about. Messages are always a list.
 fn is_subject(path: &str, kind: LeafKind, subject: &str) -> bool {
-    path.strip_prefix('/') == Some(subject) && (kind == LeafKind::Container || subject != "messages")
+    // A response may be asked for by a stored prompt alone; policy says whether it may.
+    let is_stored =
+        subject == "input" && matches!(path, "/prompt" | "/previous_response_id" | "/conversation");
+    is_stored
+        || (path.strip_prefix('/') == Some(subject) && (kind == LeafKind::Container || subject != "messages"))
 }
 
 /// A body whose model is the one that its path names, as Azure's deployments are: what the body says of it does not count.

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use http::{HeaderName, HeaderValue};
 use stockade_domain::{
     Action, Caller, CallerRecord, DecisionRecord, Direction, Effect, EndReason, FindingRecord, Inspection,
     Intent, IntentMode, Micros, Obligation, RequestId,
@@ -102,7 +103,7 @@ pub struct Recorded {
 pub struct Attempt<'a> {
     permit: &'a Permit,
     target: &'a Target,
-    path: &'a str,
+    message: &'a Message,
     body: &'a Bytes,
 }
 
@@ -350,7 +351,7 @@ impl Dispatch {
             return Err(NotPermitted(target.id().clone()));
         }
         self.ticket.note_attempt(target.id());
-        Ok(Attempt { permit: &self.permit, target, path: self.message.path, body: &self.body })
+        Ok(Attempt { permit: &self.permit, target, message: &self.message, body: &self.body })
     }
 
     /// The request as it was read.
@@ -384,7 +385,11 @@ impl Attempt<'_> {
     }
 
     pub(crate) fn path(&self) -> &str {
-        self.path
+        self.message.path
+    }
+
+    pub(crate) fn fields(&self) -> &[(HeaderName, HeaderValue)] {
+        &self.message.fields
     }
 
     pub(crate) fn body(&self) -> &Bytes {

@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
+use http::{HeaderName, HeaderValue};
 use stockade_domain::{Action, Caller, CallerRecord, Channel, Finding, Inspection, Micros, RequestId, Role};
 
 use super::ticket::{Closing, Ticket};
@@ -73,6 +74,8 @@ pub struct Message {
     pub opaque: Vec<Reference>,
     /// Parts that their provider signed or encrypted: never edited.
     pub sealed: Vec<Reference>,
+    /// Header fields that say how the body is meant: versions and parts of an API. Checked words, no text of the caller's.
+    pub fields: Vec<(HeaderName, HeaderValue)>,
     /// The raw bytes.
     pub body: Bytes,
 }

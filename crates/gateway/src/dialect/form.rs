@@ -26,8 +26,15 @@ const CALLERS: &[&str] = &[
 ];
 
 /// Fields that name a file or a place at the provider.
-const IDS: &[&str] =
-    &["container_id", "file_id", "file_ids", "vector_store_id", "vector_store_ids", "connector_id"];
+const IDS: &[&str] = &[
+    "container_id",
+    "file_id",
+    "file_ids",
+    "vector_store_id",
+    "vector_store_ids",
+    "connector_id",
+    "previous_message_id",
+];
 
 /// Fields that hold media, or the address of media.
 const MEDIA: &[&str] = &[

@@ -1,6 +1,7 @@
 //! The request stack, on one screen. [`Call::run`] is the screen; the steps below it come in the order in which it takes them.
 
 mod ends;
+mod meant;
 mod models;
 mod records;
 mod routes;
@@ -77,7 +78,7 @@ impl Gateway {
                 refusal.response(family, request).map(Either::Left)
             }
         };
-        with_common_headers(answer, request)
+        with_common_headers(answer, request, routes::family(head.uri.path(), &head.headers))
     }
 }
 
@@ -253,6 +254,7 @@ impl Call<'_> {
                 translation.request(&message.body)?;
             }
             message.path = way.path;
+            meant::note(&mut message, dialect, &self.head.headers, way.translation.is_none())?;
             Ok((message, Asked { resolved, dialect, translation: way.translation }))
         });
         match read {

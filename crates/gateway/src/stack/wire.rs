@@ -9,6 +9,7 @@ use stockade_domain::{Obligation, RequestId};
 use stockade_egress::UpstreamResponse;
 
 use super::Answer;
+use crate::dialect::Family;
 use crate::error::Refusal;
 
 /// The end user that the workload asserts: one field, of visible ASCII, at most 256 bytes.
@@ -97,11 +98,14 @@ pub(super) fn local(status: StatusCode, media_type: &'static str, body: Bytes) -
     response
 }
 
-pub(super) fn with_common_headers(mut answer: Answer, request: RequestId) -> Answer {
+pub(super) fn with_common_headers(mut answer: Answer, request: RequestId, family: Family) -> Answer {
     let headers = answer.headers_mut();
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     if let Ok(id) = HeaderValue::try_from(request.to_string()) {
+        if family == Family::Anthropic {
+            headers.insert("request-id", id.clone());
+        }
         headers.insert("x-request-id", id);
     }
     answer

@@ -16,7 +16,7 @@ import http.server
 import json
 import threading
 
-SEAL = "c2VhbGVkIGJ5IHRoZSBwcm92aWRlciwgYXQgc29tZSBsZW5ndGgh"
+SEAL = "c2VhbGVkIGJ5IHRoZSBwcm92aWRlciwgYXQgc29tZSBsZW5ndGghIGFuZCBhIGJpdCBtb3Jl"
 
 
 class Dialects:

@@ -48,21 +48,33 @@ pub(crate) fn joined(message: &Message) -> Vec<Joined> {
     lists.chain(neighbours(message)).filter_map(|group| join(message, &group)).collect()
 }
 
-/// What one party says in messages one after another: providers put these together before a model reads them. Results of
-/// tools are each a text of their own.
+/// What one party says in messages one after another: providers put these together before a model reads them, and so does
+/// translation, which passes over reasoning and what says nothing. Results of tools are each a text of their own, and so
+/// are the elements of a list of texts to embed or to complete.
 fn neighbours(message: &Message) -> Vec<Vec<usize>> {
+    if !matches!(message.surface, "openai.chat" | "openai.responses" | "anthropic.messages") {
+        return Vec::new();
+    }
     let mut runs: Vec<Vec<usize>> = Vec::new();
-    let mut last: Option<(Role, &str, usize)> = None;
+    let mut last: Option<(Role, &str)> = None;
     let mut is_run = false;
     for (number, span) in message.spans.iter().enumerate() {
-        let said = matches!(span.channel, Channel::Content | Channel::System) && span.role != Role::Tool;
-        let Some((list, at)) = turn_of(span).filter(|_| said) else { continue };
-        let goes_on = last.is_some_and(|(role, before, index)| {
-            role == span.role && before == list && (at == index || Some(at) == index.checked_add(1))
-        });
+        match span.channel {
+            Channel::Content | Channel::System | Channel::Refusal if span.role != Role::Tool => {}
+            Channel::ToolArgs | Channel::ToolResult | Channel::ToolName => {
+                last = None;
+                continue;
+            }
+            _ => continue,
+        }
+        if span.text.is_empty() {
+            continue;
+        }
+        let turn = turn_of(span);
+        let goes_on = last.is_some_and(|(role, _)| role == span.role);
         if goes_on && let Some(run) = runs.last_mut() {
             run.push(number);
-            is_run |= last.is_some_and(|(_, _, index)| index != at);
+            is_run |= last.is_some_and(|(_, before)| before != turn);
         } else {
             if !is_run {
                 runs.pop();
@@ -70,7 +82,7 @@ fn neighbours(message: &Message) -> Vec<Vec<usize>> {
             is_run = false;
             runs.push(vec![number]);
         }
-        last = Some((span.role, list, at));
+        last = Some((span.role, turn));
     }
     if !is_run {
         runs.pop();
@@ -78,11 +90,12 @@ fn neighbours(message: &Message) -> Vec<Vec<usize>> {
     runs
 }
 
-/// The list of messages and the number of the one that a text stands in.
-fn turn_of(span: &ParsedSpan) -> Option<(&str, usize)> {
-    let mut segments = span.path.split('/').skip(1);
-    let list = segments.next().filter(|list| matches!(*list, "messages" | "input"))?;
-    Some((list, segments.next()?.parse().ok()?))
+/// Where the message or prompt that a text stands in begins.
+fn turn_of(span: &ParsedSpan) -> &str {
+    let end = span.path.match_indices('/').nth(2).map_or(span.path.len(), |(at, _)| at);
+    let turn = span.path.get(..end).unwrap_or_default();
+    // A refusal stands beside the content that it ends.
+    if span.channel == Channel::Refusal { &span.path } else { turn }
 }
 
 fn join(message: &Message, group: &[usize]) -> Option<Joined> {

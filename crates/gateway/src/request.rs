@@ -85,7 +85,11 @@ pub(crate) fn parse(dialect: Dialect, body: Bytes, limits: Limits) -> Result<Mes
             }
             (path, LeafKind::Container) if is_tool(path) => message.tools = message.tools.saturating_add(1),
             (path, kind) if kind != LeafKind::Key && brings_in(path).is_some() => {
-                let is_off = kind == LeafKind::Literal && leaf.text != "true";
+                let raw = body.get(leaf.raw.clone()).unwrap_or_default();
+                let is_empty = kind == LeafKind::Container
+                    && path != "/web_search_options"
+                    && raw.iter().all(|byte| b"[]{} \t\r\n".contains(byte));
+                let is_off = is_empty || (kind == LeafKind::Literal && leaf.text != "true");
                 let reference = brings_in(path).filter(|_| !is_off);
                 message.references.extend(reference.map(|kind| Reference { path: path.to_owned(), kind }));
             }

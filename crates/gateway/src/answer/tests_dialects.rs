@@ -93,7 +93,7 @@ fn a_whole_message_is_filtered_and_its_calls_are_decided() {
     let answer = |name: &str| {
         json!({"id": "msg_1", "type": "message", "role": "assistant", "model": "claude-x", "stop_reason": "tool_use",
             "stop_sequence": null, "usage": {"input_tokens": 1, "output_tokens": 2}, "content": [
-                {"type": "thinking", "thinking": format!("about {KEY}"), "signature": "c2VhbGVkIGJ5IHRoZSBwcm92aWRlciwgYXQgc29tZSBsZW5ndGgh"},
+                {"type": "thinking", "thinking": format!("about {KEY}"), "signature": "c2VhbGVkIGJ5IHRoZSBwcm92aWRlciwgYXQgc29tZSBsZW5ndGghIGFuZCBhIGJpdCBtb3Jl"},
                 {"type": "text", "text": "AKIAQYLPMN5H"}, {"type": "text", "text": "HHFPZAM2 is it"},
                 {"type": "tool_use", "id": "toolu_1", "name": name, "input": {"to": EMAIL, "rows": [1, 2, 3], "deep": {"k": KEY}}}]})
         .to_string()
@@ -148,17 +148,20 @@ fn what_a_provider_sealed_goes_whole_or_not_at_all() {
     let block = vec![
         json!({"type": "content_block_start", "index": 1, "content_block": {"type": "thinking", "thinking": "", "signature": ""}}),
         json!({"type": "content_block_delta", "index": 1, "delta": {"type": "thinking_delta", "thinking": "hmm"}}),
-        json!({"type": "content_block_delta", "index": 1, "delta": {"type": "signature_delta", "signature": "c2VhbGVkIGJ5IHRoZSBwcm92aWRlciwgYXQgc29tZSBsZW5ndGgh"}}),
+        json!({"type": "content_block_delta", "index": 1, "delta": {"type": "signature_delta", "signature": "c2VhbGVkIGJ5IHRoZSBwcm92aWRlciwgYXQgc29tZSBsZW5ndGghIGFuZCBhIGJpdCBtb3Jl"}}),
         json!({"type": "content_block_stop", "index": 1}),
     ];
     let at = events.len() - 2;
     events.splice(at..at, block);
     let text = stream_of(Dialect::Messages, &events);
     let (out, _) = feed(filter_of(Dialect::Messages, true, true), &[text.as_bytes()]);
-    assert!(out.contains("c2VhbGVkIGJ5IHRoZSBwcm92aWRlciwgYXQgc29tZSBsZW5ndGgh"));
+    assert!(out.contains("c2VhbGVkIGJ5IHRoZSBwcm92aWRlciwgYXQgc29tZSBsZW5ndGghIGFuZCBhIGJpdCBtb3Jl"));
     let (out, cut) = feed(filter_of(Dialect::Messages, true, false), &[text.as_bytes()]);
     assert_eq!(cut, None);
-    assert!(out.contains("hmm") && !out.contains("c2VhbGVkIGJ5IHRoZSBwcm92aWRlciwgYXQgc29tZSBsZW5ndGgh"));
+    assert!(
+        out.contains("hmm")
+            && !out.contains("c2VhbGVkIGJ5IHRoZSBwcm92aWRlciwgYXQgc29tZSBsZW5ndGghIGFuZCBhIGJpdCBtb3Jl")
+    );
 }
 
 #[test]

@@ -172,10 +172,6 @@ impl AnswerTable for MessageEvent {
             ("content_block_start", ["content_block", ..]) => {
                 place("", is_call_kind(seen.kind("/content_block")))
             }
-            // One citation, complete.
-            ("content_block_delta", ["delta", "citation", ..]) => {
-                Place { is_whole: true, ..place("", false) }
-            }
             ("content_block_delta" | "content_block_stop", _) => place("", false),
             // It may come more than once.
             ("message_delta", _) => Place { choice: Some(0), ..Place::default() },

@@ -64,6 +64,23 @@ pub(crate) fn is_hosted_tool(kind: &str) -> bool {
 pub(crate) fn named(path: &[&str], text: &str) -> Option<Named> {
     let is_index = |segment: &&str| !segment.is_empty() && segment.bytes().all(|b| b.is_ascii_digit());
     let last = path.iter().rev().find(|segment| !is_index(segment)).copied()?;
+    // Words of a schema and the arguments of a caller's own tool are no media, whatever they are called.
+    let is_own = |segment: &&str| {
+        matches!(
+            *segment,
+            "properties"
+                | "parameters"
+                | "input_schema"
+                | "input_examples"
+                | "required"
+                | "enum"
+                | "metadata"
+                | "arguments"
+        )
+    };
+    if path.iter().any(|segment| is_own(segment)) || path.iter().skip(1).any(|segment| *segment == "input") {
+        return None;
+    }
     if IDS.contains(&last) {
         return Some(Named::Reference("file_id"));
     }
@@ -75,10 +92,7 @@ pub(crate) fn named(path: &[&str], text: &str) -> Option<Named> {
     }
     let holder = path.len().checked_sub(2).and_then(|at| path.get(at)).copied().unwrap_or_default();
     let is_media = MEDIA.contains(&last) || (MEDIA.contains(&holder) && matches!(last, "url" | "data"));
-    // Words of a schema are no media: a property of a tool may well be called `image`.
-    let is_schema =
-        path.iter().any(|s| matches!(*s, "properties" | "parameters" | "input_schema" | "required" | "enum"));
-    if !is_media || is_schema || path.contains(&"arguments") {
+    if !is_media {
         return None;
     }
     if text.contains("://") || text.starts_with("data:") {
@@ -127,6 +141,8 @@ mod tests {
             "https://x"
         ));
         assert!(media(&["input", "0", "outputs", "0", "file_id"], "x"));
+        assert!(!media(&["messages", "0", "content", "0", "input", "file_id"], "report-7"));
+        assert!(!media(&["metadata", "file_id"], "a"));
     }
 
     #[test]

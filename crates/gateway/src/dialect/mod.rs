@@ -242,13 +242,17 @@ pub(crate) fn is_base64(text: &str) -> bool {
         && body.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/' | b'-' | b'_'))
 }
 
-/// Whether a text can be a seal: base64 with its padding (RFC 4648 section 4), and longer than what people have names for.
-/// An account, a key or a token is no seal, whatever field it stands in.
+/// Whether a text can be a seal: base64 (RFC 4648 section 4), or a Fernet token in its url-safe form, and longer than what
+/// people have names for. An account, a key or a token is no seal, whatever field it stands in.
 pub(crate) fn is_seal(text: &str) -> bool {
-    text.len() >= SHORTEST_SEAL && text.len() % 4 == 0 && is_base64(text) && !text.contains(['-', '_'])
+    let is_url_safe = text.contains(['-', '_']);
+    text.len() >= SHORTEST_SEAL && is_base64(text) && (!is_url_safe || text.starts_with(FERNET))
 }
 
-const SHORTEST_SEAL: usize = 40;
+const SHORTEST_SEAL: usize = 64;
+
+/// Version and the first bytes of the time (<https://github.com/fernet/spec>): so begins what OpenAI encrypts.
+const FERNET: &str = "gAAAAA";
 
 /// Whether a text can be a vector: numbers in base64, four bytes each, none of them impossible.
 pub(crate) fn is_vector(text: &str) -> bool {

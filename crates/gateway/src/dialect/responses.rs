@@ -196,6 +196,11 @@ impl AnswerTable for ResponseEvent {
                     false => format!("{what} of {}", if is_part { "part" } else { "item" }),
                 })
             }
+            // What a part of reasoning begins with goes on in its deltas.
+            ["part", "text"] if begins => {
+                let lane = kind.replace("_part.added", "_text").replace("content_text", "reasoning_text");
+                Place { is_whole: false, lane: Some(lane), ..place }
+            }
             ["item", ..] => {
                 let is_call = is_call_kind(seen.kind("/item"));
                 let goes_on = begins && is_call;

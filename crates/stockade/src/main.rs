@@ -3,6 +3,7 @@
 mod config;
 mod control;
 mod home;
+mod inspection;
 mod output;
 mod system;
 mod tour;
@@ -86,7 +87,7 @@ fn main() -> ExitCode {
         Command::Report(args) => verbs::scan::report(output, args),
         Command::Rules(args) => verbs::rules::run(output, args),
         Command::Explain(args) => verbs::explain::run(output, args),
-        Command::Config(args) => verbs::config::run(output, args),
+        Command::Config(args) => verbs::config::run(home, output, args),
         Command::Backup(args) => verbs::backup::run(home, output, args),
         Command::Restore(args) => verbs::backup::put_back(home, output, args),
         Command::Tour(args) => tour::run(args),
@@ -96,7 +97,7 @@ fn main() -> ExitCode {
     match done {
         Ok(code) => code,
         Err(error) => {
-            output::say(format_args!("error: {error:#}"));
+            output::say(format_args!("error: {}", output::chain(&error)));
             ExitCode::from(2)
         }
     }

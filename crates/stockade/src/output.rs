@@ -111,6 +111,23 @@ pub(crate) fn say(text: impl Display) {
     let _nobody_listens = writeln!(std::io::stderr(), "{text}");
 }
 
+/// An error and what caused it, on one line. Some errors tell their cause themselves: it is not told again.
+pub(crate) fn chain(error: &anyhow::Error) -> String {
+    let mut out = String::new();
+    let mut last = String::new();
+    for cause in error.chain().map(ToString::to_string) {
+        if last.ends_with(&cause) {
+            continue;
+        }
+        if !out.is_empty() {
+            out.push_str(": ");
+        }
+        out.push_str(&cause);
+        last = cause;
+    }
+    out
+}
+
 /// Shows a secret on a terminal; elsewhere, or where a file is named, it goes into a file that only its owner reads.
 /// Gives the file that was written.
 pub(crate) fn secret<'a>(
@@ -180,6 +197,16 @@ pub(crate) fn table<const N: usize>(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_cause_is_told_once() {
+        #[derive(Debug, thiserror::Error)]
+        #[error("the file: {0}")]
+        struct Outer(#[source] std::io::Error);
+        let error = anyhow::Error::new(Outer(std::io::Error::other("it is gone"))).context("opening");
+        assert_eq!(chain(&error), "opening: the file: it is gone");
+        assert_eq!(chain(&anyhow::anyhow!("why").context("what")), "what: why");
+    }
 
     #[test]
     fn a_table_is_aligned_and_inert() {

@@ -6,6 +6,7 @@
     reason = "a test that cannot go on has failed"
 )]
 
+mod config;
 mod control;
 mod inspect;
 mod support;

@@ -9,14 +9,14 @@ use std::time::{Duration, Instant};
 
 use stockade_domain::{AuditEvent, Clock as _, Micros};
 use stockade_egress::{Target, TargetId};
-use stockade_inspect::Engine;
 use stockade_ledger::verify::verify_directory;
 
 use super::Check;
-use crate::config::Config;
+use crate::config::{Config, Loaded};
 use crate::home::{Home, RootKeyFile, check_directory, check_file, holder};
+use crate::output;
 use crate::system::SystemClock;
-use crate::verbs::{policy, rules as rule_files};
+use crate::verbs::config::try_out;
 
 /// How long an upstream's connection may take.
 const CONNECT: Duration = Duration::from_secs(3);
@@ -84,7 +84,7 @@ pub(super) fn server(home: &Home) -> Check {
         }
         (Ok(None), None) => Check::ok(name, "does not run"),
         (Err(error), _) => {
-            Check::fail(name, format!("{error:#}"), "run this as the user that runs the server")
+            Check::fail(name, output::chain(&error), "run this as the user that runs the server")
         }
     }
 }
@@ -111,16 +111,27 @@ pub(super) fn ports(home: &Home, config: &Config) -> Check {
     }
 }
 
-pub(super) fn policies(config: &Config) -> Check {
-    match policy::engine(config) {
-        Ok(engine) => {
-            let set = engine.policies();
+/// What `up` would make of the configuration: policies, rules, upstreams and their keys, certificates.
+pub(super) fn configuration(loaded: &Loaded, home: &Home) -> Vec<Check> {
+    let name = "configuration";
+    match try_out(loaded, false, home) {
+        Ok(built) => {
+            let file = match &loaded.file {
+                Some(file) => format!("{} is good", file.display()),
+                None => "no file: the defaults".to_owned(),
+            };
+            let set = built.rules.engine.policies();
             let hash = set.hash().get(..16).unwrap_or_default().to_owned();
-            Check::ok("policies", format!("{} policies, set {hash}…", set.len()))
+            vec![
+                Check::ok(name, file),
+                Check::ok("policies", format!("{} policies, set {hash}…", set.len())),
+                Check::ok("rules", format!("{} detectors", built.engine.detectors().len())),
+            ]
         }
         Err(error) => {
-            let first = error.to_string().lines().next().unwrap_or_default().to_owned();
-            Check::fail("policies", first, "`stockade policy check` shows the places")
+            let said = format!("{}: {}", error.at, error.message);
+            let first = said.lines().next().unwrap_or_default();
+            vec![Check::fail(name, first, "`stockade config check` shows the place")]
         }
     }
 }
@@ -152,13 +163,6 @@ pub(super) fn upstreams(config: &Config) -> Vec<Check> {
         }
     };
     config.upstreams.iter().map(reach).collect()
-}
-
-pub(super) fn rules() -> Check {
-    match Engine::new(&rule_files::book()) {
-        Ok(engine) => Check::ok("rules", format!("{} detectors", engine.detectors().len())),
-        Err(error) => Check::fail("rules", error.to_string(), "use the binary as it was built"),
-    }
 }
 
 /// The time of a small durable write, as every record needs one.

@@ -236,7 +236,7 @@ fn look(args: &InspectArgs, engine: &Engine, judge: &Judge) -> Result<(Vec<Seen>
             Ok(text) => seen.push(examine(path.display().to_string(), Some(path.clone()), text)),
             Err(error) if args.files.len() == 1 => return Err(error),
             Err(error) => {
-                output::say(format_args!("error: {error:#}"));
+                output::say(format_args!("error: {}", output::chain(&error)));
                 failed = true;
             }
         }

@@ -155,7 +155,7 @@ fn ask(home: &HomeArgs, report: &mut Report) {
             });
         }
         Ok(None) => {}
-        Err(error) => output::say(format_args!("the server was not asked: {error:#}")),
+        Err(error) => output::say(format_args!("the server was not asked: {}", output::chain(&error))),
     }
 }
 

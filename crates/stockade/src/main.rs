@@ -72,7 +72,11 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     let filter = tracing_subscriber::EnvFilter::try_from_env("STOCKADE_LOG")
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(output::takes_colour(&std::io::stderr()))
+        .init();
     let (home, output) = (&cli.home, cli.output);
     let done = match &cli.command {
         Command::Up(args) => up::run(home, args),
@@ -92,7 +96,7 @@ fn main() -> ExitCode {
         Command::Restore(args) => verbs::backup::put_back(home, output, args),
         Command::Tour(args) => tour::run(args),
         Command::Doctor(args) => verbs::doctor::run(home, output, args),
-        Command::Completions(args) => verbs::completions::run(args, Cli::command()),
+        Command::Completions(args) => verbs::completions::run(output, args, Cli::command()),
     };
     match done {
         Ok(code) => code,

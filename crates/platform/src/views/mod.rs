@@ -140,7 +140,7 @@ impl Inner {
             origin: ledger.options().origin(),
             entries: status.size,
             signed: status.signed,
-            signed_at: None,
+            signed_at: status.signed_at,
             stopped: status.stopped,
             open: u64::try_from(status.open_intents).unwrap_or(u64::MAX),
         }

@@ -5,6 +5,7 @@ use std::path::Path;
 use miette::{Diagnostic, NamedSource, SourceSpan};
 
 use super::sense::Senseless;
+use crate::output::nearest;
 
 /// Why a configuration was refused.
 #[derive(Debug, thiserror::Error, Diagnostic)]
@@ -79,11 +80,8 @@ fn first_line(message: &str) -> String {
 fn suggestion(message: &str) -> Option<String> {
     let rest = message.strip_prefix("unknown field `")?;
     let (wrong, expected) = rest.split_once('`')?;
-    let names: Vec<&str> = expected.split('`').skip(1).step_by(2).collect();
-    let nearest = names
-        .iter()
-        .max_by(|a, b| strsim::jaro_winkler(wrong, a).total_cmp(&strsim::jaro_winkler(wrong, b)))?;
-    (strsim::jaro_winkler(wrong, nearest) > 0.75).then(|| format!("did you mean `{nearest}`?"))
+    let names = expected.split('`').skip(1).step_by(2);
+    nearest(wrong, names).map(|name| format!("did you mean `{name}`?"))
 }
 
 fn help(error: &Senseless) -> Option<String> {

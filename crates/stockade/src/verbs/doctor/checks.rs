@@ -58,7 +58,7 @@ pub(super) fn root_key(home: &Home) -> Check {
     if let Err(error) = file.must_be_outside(home) {
         return Check::fail(name, error.to_string(), "move it, and set STOCKADE_ROOT_KEY_FILE");
     }
-    match check_file(file.path()) {
+    match check_file(file.path()).and_then(|()| belongs(&file, home)) {
         Ok(()) => {
             let protects =
                 "seals recorded text, signs the ledger, and is what API keys and sessions are checked by";
@@ -67,8 +67,25 @@ pub(super) fn root_key(home: &Home) -> Check {
         Err(_) if !file.path().exists() && !home.exists() => {
             Check::warn(name, format!("{path} is not there yet"), "the first `stockade up` makes it")
         }
-        Err(error) => Check::fail(name, error.to_string(), "put the key back, closed to others"),
+        Err(error) => {
+            let fix = "put the key of this installation back, closed to others, or name it with STOCKADE_ROOT_KEY_FILE";
+            Check::fail(name, output::chain(&error), fix)
+        }
     }
+}
+
+/// Whether the ledger that is there was written with this key; nothing is recorded and nothing opened with another.
+fn belongs(file: &RootKeyFile, home: &Home) -> anyhow::Result<()> {
+    let ring = file.open(home)?;
+    let ledger = home.layout().ledger();
+    if ledger.is_dir() && !stockade_ledger::is_signed_by(&ledger, &ring)? {
+        anyhow::bail!(
+            "{} is the root key of another installation: the ledger in {} was written with another one",
+            file.path().display(),
+            home.data().display()
+        );
+    }
+    Ok(())
 }
 
 pub(super) fn server(home: &Home) -> Check {

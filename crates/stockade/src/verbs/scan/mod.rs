@@ -191,7 +191,10 @@ fn printed(format: Format, report: &Report, bom: Bom) -> Result<String> {
     if !matches!(format, Format::Human | Format::Html) {
         text = inert(&text);
     }
-    text.push('\n');
+    // Of JSON Lines, nothing is no line.
+    if !(format == Format::Jsonl && text.is_empty()) {
+        text.push('\n');
+    }
     Ok(text)
 }
 

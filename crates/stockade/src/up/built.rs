@@ -82,20 +82,16 @@ fn inspector(config: &Config, home: &Home) -> Result<(Engine, GuardRules), Sense
         let help = "name a directory with folders such as `recognizers`";
         Senseless::new(Place::of("rules.dir"), format!("the rules cannot be read: {error}"), help)
     })?;
-    if !own.locales.is_empty() {
-        let known = inspection::countries(&book).map_err(|error| wrong(&error.into()))?;
-        let unknown = own.locales.iter().position(|code| !known.contains(&code.to_ascii_lowercase()));
-        if let Some((item, code)) = unknown.and_then(|item| Some((item, own.locales.get(item)?))) {
-            let known: Vec<_> = known.into_iter().collect();
-            return Err(Senseless::new(
-                Place::of("rules.locales").item(item),
-                format!("no rule is about the country `{code}`"),
-                format!("there are rules about {}", known.join(", ")),
-            ));
-        }
+    let unknown = inspection::unknown_country(&book, &own.locales).map_err(|error| wrong(&error.into()))?;
+    if let Some(unknown) = unknown {
+        return Err(Senseless::new(
+            Place::of("rules.locales").item(unknown.at),
+            format!("no rule is about the country `{}`", unknown.code),
+            unknown.known,
+        ));
     }
     let chosen = Chosen { locales: &own.locales, names: own.names };
-    let engine = inspection::engine(&book, chosen, home).map_err(|error| wrong(&error))?;
+    let engine = inspection::engine(&book, chosen, || Ok(home.clone())).map_err(|error| wrong(&error))?;
     let guards = GuardRules::load(&book).map_err(|error| wrong(&error.into()))?;
     Ok((engine, guards))
 }

@@ -8,6 +8,7 @@
 
 mod config;
 mod control;
+mod fingerprints;
 mod inspect;
 mod support;
 mod tls;

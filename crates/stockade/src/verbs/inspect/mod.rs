@@ -26,6 +26,8 @@ use self::judge::{Judge, Kept, Level};
 use self::lines::Lines;
 use self::place::Place;
 use super::rules;
+use crate::home::HomeArgs;
+use crate::inspection::{self, Chosen};
 use crate::output::{self, Format, OutputArgs, Verdict};
 
 /// Shows what inspection sees in a text
@@ -50,6 +52,12 @@ pub(crate) struct InspectArgs {
     /// Put marks in place of secrets and personal data; for people, print the text that way
     #[arg(long)]
     redact: bool,
+    /// A directory of your own rules, laid over the built-in ones
+    #[arg(long, value_name = "DIR")]
+    dir: Option<PathBuf>,
+    /// Run the weak patterns of a country too, by its ISO 3166-1 code; may be repeated
+    #[arg(long = "locale", value_name = "CODE")]
+    locales: Vec<String>,
     /// Leave out names of people, places and organisations, addresses, births and health
     #[arg(long)]
     no_names: bool,
@@ -147,13 +155,13 @@ struct Families(BTreeMap<Arc<str>, &'static str>);
 /// Rules by id.
 struct Headers(BTreeMap<String, Header>);
 
-pub(crate) fn run(mut output: OutputArgs, args: &InspectArgs) -> Result<ExitCode> {
-    let book = rules::book();
+pub(crate) fn run(home: &HomeArgs, mut output: OutputArgs, args: &InspectArgs) -> Result<ExitCode> {
+    let book = inspection::book(args.dir.as_deref())?;
+    let chosen = Chosen { locales: &args.locales, names: !args.no_names };
     let engine = std::thread::scope(|scope| {
         // The rules and the policies are compiled side by side: both take milliseconds, and a filter should start fast.
         let judge = scope.spawn(|| Judge::new(&book));
-        let engine = if args.no_names { Engine::new(&book) } else { Engine::with_names(&book) };
-        let engine = engine.context("compiling the rules");
+        let engine = inspection::engine(&book, chosen, || home.resolve());
         match judge.join() {
             Ok(judge) => engine.and_then(|engine| Ok((engine, judge?))),
             Err(panic) => std::panic::resume_unwind(panic),

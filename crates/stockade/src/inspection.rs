@@ -60,14 +60,18 @@ fn has_fingerprints(book: &Rulebook) -> Result<bool, RuleError> {
 /// The rules that need no key.
 pub(crate) fn without_fingerprints(book: &Rulebook) -> Result<Rulebook, RuleError> {
     let ids = ids_of_fingerprints(book)?;
-    if ids.is_empty() {
-        return Ok(book.clone());
-    }
-    let with = |path: &str| {
-        let id = path.strip_prefix("recognizers/").and_then(|file| file.strip_suffix(".toml"));
-        id.is_some_and(|id| ids.contains(id))
-    };
-    Ok(book.filtered(|path, _| !with(path)))
+    Ok(book.filtered(|path, _| !is_of(path, &ids)))
+}
+
+/// The rules with fingerprints, if there are some.
+pub(crate) fn only_fingerprints(book: &Rulebook) -> Result<Option<Rulebook>, RuleError> {
+    let ids = ids_of_fingerprints(book)?;
+    Ok((!ids.is_empty()).then(|| book.filtered(|path, _| is_of(path, &ids))))
+}
+
+fn is_of(path: &str, ids: &BTreeSet<String>) -> bool {
+    let id = path.strip_prefix("recognizers/").and_then(|file| file.strip_suffix(".toml"));
+    id.is_some_and(|id| ids.contains(id))
 }
 
 /// The rules with fingerprints, by id. A rule's file has its id for a name.

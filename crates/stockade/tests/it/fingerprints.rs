@@ -93,6 +93,32 @@ fn the_gateway_takes_a_changed_list_over() {
 }
 
 #[test]
+fn a_scan_finds_values_in_a_tree_and_says_where() {
+    let place = Place::new();
+    fs::write(place.path("list"), "orchid falcon 77\n").unwrap();
+    let make = ["rules", "fingerprint", "--dir", "own", "--id", "own-words", "--type", "code_name"];
+    place.expect(0, &[&make[..], &["list"]].concat());
+    fs::create_dir(place.path("tree")).unwrap();
+    fs::write(place.path("tree/app.py"), "import os\n\n# The project Orchid-Falcon-77 begins in May.\n")
+        .unwrap();
+    let scan = ["scan", "tree", "--rules", "own", "--format", "json", "--cache", "cache"];
+    let findings = || {
+        let report: Value = serde_json::from_str(&place.expect(1, &scan)).unwrap();
+        report["findings"].as_array().unwrap().clone()
+    };
+    for _ in 0..2 {
+        let found = findings();
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert_eq!((&found[0]["rule_id"], &found[0]["line"]), (&json!("own-words"), &json!(3)));
+        assert!(!found[0].to_string().contains("Falcon"), "{found:?}");
+    }
+    // The list is another one now: what was kept of it counts no longer.
+    fs::write(place.path("list"), "silver birch 12\n").unwrap();
+    place.expect(0, &[&make[..], &["list"]].concat());
+    place.expect(0, &scan);
+}
+
+#[test]
 fn a_list_is_taken_whole_or_what_is_left_out_is_said() {
     let place = Place::new();
     fs::write(place.path("list"), "a long enough value\n12345\nanother value\n").unwrap();

@@ -65,7 +65,10 @@ fn is_written(said: &str, ty: &str) -> bool {
     let birth = ty == "date_of_birth";
     // The sign with which mails quote each line is none of the text's own.
     let signs = said.replace("\n>", "\n");
-    if signs.contains(['_', '=', '{', '}', '<', '>', '$', '|', '\\', '~', '^', '\t']) || signs.contains("&&")
+    let unopened = signs.contains(')') && !signs.contains('(');
+    if unopened
+        || signs.contains(['_', '=', '{', '}', '<', '>', '$', '|', '\\', '~', '^', '\t'])
+        || signs.contains("&&")
     {
         return false;
     }
@@ -243,6 +246,7 @@ mod tests {
             ("key dGhpcyBpcyBMaWx5IGFuZCBNYXJr0123Zm9vYmFy", "Lily", "person"),
             ("fn Frank(mark: &str) -> Hope {", "Hope", "person"),
             ("MY_FRANK_NAME=1", "FRANK", "person"),
+            ("x.swap(a, Frank)", "a, Frank)", "person"),
         ] {
             let said = if text.contains(said) { said } else { "BMaWx5IGFuZCBN" };
             assert!(!stays(text, said, ty), "{text}");

@@ -34,6 +34,8 @@ enum Command {
     Up(up::UpArgs),
     /// Make, list and revoke API keys
     Keys(verbs::keys::KeysArgs),
+    /// Make, list and revoke tokens by which programs read the API
+    Tokens(verbs::tokens::TokensArgs),
     /// Make, change and list workloads
     Workload(verbs::workload::WorkloadArgs),
     /// Register system prompts of workloads
@@ -81,6 +83,7 @@ fn main() -> ExitCode {
     let done = match &cli.command {
         Command::Up(args) => up::run(home, args),
         Command::Keys(args) => verbs::keys::run(home, output, args),
+        Command::Tokens(args) => verbs::tokens::run(home, output, args),
         Command::Workload(args) => verbs::workload::run(home, output, args),
         Command::Prompts(args) => verbs::prompts::run(home, output, args),
         Command::Signin => verbs::signin::run(home),

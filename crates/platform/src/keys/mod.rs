@@ -12,13 +12,14 @@ use stockade_store::{ApiKey, StoreError};
 
 pub use directory::Directory;
 pub(crate) use directory::{MAC_VERSION, Record};
+pub(crate) use text::Presented;
 pub use text::{KeyText, PREFIX, ShortId};
 
 use crate::error::PlatformError;
 use crate::roster::Roster;
 
 /// The longest note, in bytes.
-const MAX_NOTE: usize = 200;
+pub(crate) const MAX_NOTE: usize = 200;
 
 /// The longest time that a key runs out after: a hundred years.
 const LONGEST: Duration = Duration::from_secs(100 * 366 * 86_400);

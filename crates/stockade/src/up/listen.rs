@@ -112,8 +112,9 @@ pub(super) fn console(
     let views: Arc<dyn stockade_views::Views> = Arc::new(platform.views.clone());
     let sessions: Arc<dyn stockade_views::Sessions> =
         Arc::<stockade_platform::Sessions>::clone(&platform.sessions);
+    let tokens: Arc<dyn stockade_views::Tokens> = Arc::<stockade_platform::Tokens>::clone(&platform.tokens);
     stockade_console::router(options, Arc::clone(&views), Arc::clone(&sessions))
-        .merge(stockade_api::router(site, views, sessions))
+        .merge(stockade_api::router(site, views, sessions, tokens))
 }
 
 /// Metrics and health, on a listener of their own.

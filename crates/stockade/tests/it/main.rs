@@ -12,5 +12,6 @@ mod fingerprints;
 mod inspect;
 mod support;
 mod tls;
+mod tokens;
 mod up;
 mod verbs;

@@ -19,6 +19,9 @@ pub enum ApiError {
     /// Nobody is signed in.
     #[error("sign in first: `stockade signin` prints a link")]
     NotSignedIn,
+    /// The token that was presented is unknown, has run out or was revoked: the three are not told apart.
+    #[error("the token is not good (any more): `stockade tokens create` makes one")]
+    BadToken,
     /// The guard turned it away.
     #[error(transparent)]
     Refused(#[from] Refusal),
@@ -69,7 +72,7 @@ impl ApiError {
     #[must_use]
     pub const fn status(&self) -> StatusCode {
         match self {
-            Self::NotSignedIn => StatusCode::UNAUTHORIZED,
+            Self::NotSignedIn | Self::BadToken => StatusCode::UNAUTHORIZED,
             Self::Refused(refusal) => refusal.status(),
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::Method => StatusCode::METHOD_NOT_ALLOWED,
@@ -84,6 +87,7 @@ impl ApiError {
     pub const fn code(&self) -> &'static str {
         match self {
             Self::NotSignedIn => "not_signed_in",
+            Self::BadToken => "invalid_token",
             Self::Refused(refusal) => refusal.code(),
             Self::NotFound => "not_found",
             Self::Method => "method_not_allowed",

@@ -1,7 +1,7 @@
 //! The REST interface for programs, and the guard at the door that the console's pages stand behind too.
 //!
 //! Every answer is JSON, an error is a problem document (RFC 9457) with a stable `code`, and `/openapi.json` describes
-//! all of it. The caller is whoever is signed in at the console, on the same origin.
+//! all of it. The caller is whoever is signed in at the console, on the same origin, or a program with a token.
 
 mod error;
 mod guard;

@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, Request, State};
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{any, get};
-use axum::{Json, Router};
+use axum::{Extension, Json, Router};
 use stockade_domain::RequestId;
-use stockade_views::{Sessions, Views};
+use stockade_views::{Reader, Sessions, Tokens, Views};
 
 use crate::error::{ApiError, Problem};
 use crate::guard::{Site, harden};
@@ -27,12 +27,18 @@ const CONTENT_SECURITY_POLICY: &str =
 struct Door {
     site: Site,
     sessions: Arc<dyn Sessions>,
+    tokens: Arc<dyn Tokens>,
 }
 
 type Shared = State<Arc<dyn Views>>;
 
 /// The routes under `/api/v1` and `/openapi.json`. The console's router has none of these, so the two can be merged.
-pub fn router(site: Site, views: Arc<dyn Views>, sessions: Arc<dyn Sessions>) -> Router {
+pub fn router(
+    site: Site,
+    views: Arc<dyn Views>,
+    sessions: Arc<dyn Sessions>,
+    tokens: Arc<dyn Tokens>,
+) -> Router {
     Router::new()
         .route("/openapi.json", get(async || Json(openapi::document())))
         .route("/api/v1/status", get(status))
@@ -42,7 +48,7 @@ pub fn router(site: Site, views: Arc<dyn Views>, sessions: Arc<dyn Sessions>) ->
         .route("/api", any(async || ApiError::NotFound))
         .route("/api/{*rest}", any(async || ApiError::NotFound))
         .with_state(views)
-        .layer(middleware::from_fn_with_state(Door { site, sessions }, door))
+        .layer(middleware::from_fn_with_state(Door { site, sessions, tokens }, door))
 }
 
 /// Guard, sign-in, route; then the problem document of whatever went wrong, and the headers of every answer.
@@ -50,14 +56,13 @@ async fn door(State(door): State<Door>, request: Request, next: Next) -> Respons
     let Ok(id) = fresh_request_id() else {
         return StatusCode::INTERNAL_SERVER_ERROR.into_response();
     };
-    let (parts, body) = request.into_parts();
-    let admitted = door
-        .site
-        .admit(&parts)
-        .map_err(ApiError::from)
-        .and_then(|()| door.site.session(&parts.headers, &*door.sessions).ok_or(ApiError::NotSignedIn));
+    let (mut parts, body) = request.into_parts();
+    let admitted = door.site.admit(&parts).map_err(ApiError::from).and_then(|()| door.reader(&parts.headers));
     let mut response = match admitted {
-        Ok(_) => next.run(Request::from_parts(parts, body)).await,
+        Ok(reader) => {
+            parts.extensions.insert(reader);
+            next.run(Request::from_parts(parts, body)).await
+        }
         Err(error) => error.into_response(),
     };
     if response.status() == StatusCode::METHOD_NOT_ALLOWED {
@@ -77,11 +82,43 @@ async fn door(State(door): State<Door>, request: Request, next: Next) -> Respons
             .insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         response = problem;
     }
+    if response.status() == StatusCode::UNAUTHORIZED {
+        // RFC 9110 section 11.6.1, RFC 6750 section 3.
+        let challenge = HeaderValue::from_static("Bearer realm=\"stockade\"");
+        response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
+    }
     harden(response.headers_mut(), CONTENT_SECURITY_POLICY);
     if let Ok(value) = HeaderValue::try_from(id.to_string()) {
         response.headers_mut().insert("x-request-id", value);
     }
     response
+}
+
+impl Door {
+    /// Who asks: a program by its token, where it presents one, else a person by the session's cookie.
+    fn reader(&self, headers: &HeaderMap) -> Result<Reader, ApiError> {
+        match bearer(headers) {
+            None => self
+                .site
+                .session(headers, &*self.sessions)
+                .map(|_| Reader::console())
+                .ok_or(ApiError::NotSignedIn),
+            Some(token) => token.and_then(|token| self.tokens.reader(token)).ok_or(ApiError::BadToken),
+        }
+    }
+}
+
+/// The token of an `Authorization` header (RFC 6750 section 2.1): `None` without the header, nothing inside for one that
+/// cannot be read.
+fn bearer(headers: &HeaderMap) -> Option<Option<&str>> {
+    let mut values = headers.get_all(header::AUTHORIZATION).iter();
+    let first = values.next()?;
+    let alone = values.next().is_none();
+    let token = || {
+        let (scheme, token) = first.to_str().ok()?.split_once(' ')?;
+        (scheme.eq_ignore_ascii_case("bearer") && alone).then_some(token.trim())
+    };
+    Some(token())
 }
 
 /// How the installation is.
@@ -91,7 +128,7 @@ async fn door(State(door): State<Door>, request: Request, next: Next) -> Respons
     tag = "status",
     responses(
         (status = 200, description = "How the ledger is, and how many requests are under way", body = wire::Status),
-        (status = 401, description = "Nobody is signed in", body = Problem, content_type = "application/problem+json"),
+        (status = 401, description = "Nobody is signed in, or the token is not good", body = Problem, content_type = "application/problem+json"),
         (status = 503, description = "The records cannot be read", body = Problem, content_type = "application/problem+json"),
     )
 )]
@@ -108,7 +145,7 @@ pub(crate) async fn status(State(views): Shared) -> Result<Json<wire::Status>, A
     responses(
         (status = 200, description = "A page of requests", body = wire::RequestPage),
         (status = 400, description = "A parameter is wrong", body = Problem, content_type = "application/problem+json"),
-        (status = 401, description = "Nobody is signed in", body = Problem, content_type = "application/problem+json"),
+        (status = 401, description = "Nobody is signed in, or the token is not good", body = Problem, content_type = "application/problem+json"),
         (status = 503, description = "The records cannot be read", body = Problem, content_type = "application/problem+json"),
     )
 )]
@@ -128,17 +165,18 @@ pub(crate) async fn requests(
     params(("id" = String, Path, description = "The request's id, `req_` and 26 characters")),
     responses(
         (status = 200, description = "The request", body = wire::RequestDetail),
-        (status = 401, description = "Nobody is signed in", body = Problem, content_type = "application/problem+json"),
+        (status = 401, description = "Nobody is signed in, or the token is not good", body = Problem, content_type = "application/problem+json"),
         (status = 404, description = "There is no such request", body = Problem, content_type = "application/problem+json"),
         (status = 503, description = "The records cannot be read", body = Problem, content_type = "application/problem+json"),
     )
 )]
 pub(crate) async fn request(
     State(views): Shared,
+    Extension(reader): Extension<Reader>,
     Path(id): Path<String>,
 ) -> Result<Json<wire::RequestDetail>, ApiError> {
     let id = id.parse::<RequestId>().map_err(|_| ApiError::NotFound)?;
-    let detail = within(views.request(id)).await?.ok_or(ApiError::NotFound)?;
+    let detail = within(views.request(id, reader)).await?.ok_or(ApiError::NotFound)?;
     Ok(Json(detail.into()))
 }
 
@@ -150,7 +188,7 @@ pub(crate) async fn request(
     params(("id" = String, Path, description = "The request's id, `req_` and 26 characters")),
     responses(
         (status = 200, description = "The proof bundle; see docs/ledger.md", body = Object, content_type = "application/json"),
-        (status = 401, description = "Nobody is signed in", body = Problem, content_type = "application/problem+json"),
+        (status = 401, description = "Nobody is signed in, or the token is not good", body = Problem, content_type = "application/problem+json"),
         (status = 404, description = "There is no such request", body = Problem, content_type = "application/problem+json"),
         (status = 409, description = "No checkpoint covers it yet", body = Problem, content_type = "application/problem+json"),
         (status = 503, description = "The records cannot be read", body = Problem, content_type = "application/problem+json"),

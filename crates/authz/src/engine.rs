@@ -17,7 +17,7 @@ pub mod reason {
     /// No policy permitted it.
     pub const DEFAULT_DENY: &str = "default_deny";
     /// A policy could not be evaluated; what it would have said is unknown.
-    pub const POLICY_ERROR: &str = "policy_error";
+    pub const POLICY_ERROR: &str = stockade_domain::DecisionRecord::POLICY_ERROR;
     /// A label is not one of the configured ones.
     pub const UNKNOWN_LABEL: &str = "unknown_label";
     /// The action does not go with that kind of resource.

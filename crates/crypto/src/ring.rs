@@ -22,6 +22,8 @@ pub enum KeyRole {
     PayloadSealing,
     /// Console sessions and sign-in links.
     Session,
+    /// Digests of an operator's own values.
+    Fingerprint,
 }
 
 /// The root key: 32 random bytes in a file outside the data directory.
@@ -49,6 +51,7 @@ impl KeyRole {
             Self::LedgerSigning => "ledger-signing",
             Self::PayloadSealing => "payload-sealing",
             Self::Session => "session",
+            Self::Fingerprint => "fingerprint",
         }
     }
 }

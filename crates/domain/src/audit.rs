@@ -67,6 +67,21 @@ pub struct DecisionRecord {
     pub obligations: Vec<Obligation>,
 }
 
+impl DecisionRecord {
+    /// The reason of a denial where a policy could not be evaluated.
+    pub const POLICY_ERROR: &str = "policy_error";
+
+    /// The stable code of a denial: whether policy said no, or could not be asked.
+    #[must_use]
+    pub fn denial_code(&self) -> &'static str {
+        if self.reasons.iter().any(|reason| reason == Self::POLICY_ERROR) {
+            Self::POLICY_ERROR
+        } else {
+            "policy_denied"
+        }
+    }
+}
+
 /// A detector that ran, on how many spans and bytes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DetectorRun {
@@ -189,8 +204,10 @@ pub enum EndReason {
     UpstreamFailed,
     /// The answer was cut because of what was in it.
     Cut,
-    /// The key was revoked or ran out while the answer was under way.
+    /// The key was revoked while the answer was under way.
     Revoked,
+    /// The key ran out while the answer was under way. Entries older than this word say `revoked`.
+    Expired,
     /// The server stopped.
     Shutdown,
     /// The ledger or another part that must work did not.

@@ -56,8 +56,8 @@ pub struct Parts {
     pub audit: Arc<dyn AuditSink>,
     /// Who decides.
     pub pdp: Arc<Pdp>,
-    /// What inspects.
-    pub engine: Engine,
+    /// What inspects; replaced whole when its rules change. Whether it reads texts to their end is settled at the start.
+    pub engine: Arc<ArcSwap<Engine>>,
     /// What guards answers against leaks.
     pub leaks: Leaks,
     /// The way out; its minter is the decision point's.
@@ -132,7 +132,7 @@ impl Gateway {
     pub fn new(parts: Parts, options: Options, phase: watch::Receiver<Phase>) -> Arc<Self> {
         let is_redacted = |kind| matches!(kind, FindingKind::Pii | FindingKind::Secret);
         let reads_whole =
-            parts.engine.detectors().iter().any(|d| d.reach == Reach::Whole && is_redacted(d.kind));
+            parts.engine.load().detectors().iter().any(|d| d.reach == Reach::Whole && is_redacted(d.kind));
         Arc::new(Self { parts, options, metrics: Metrics::default(), reads_whole, phase })
     }
 

@@ -120,6 +120,7 @@ impl Ledger {
             progress: Mutex::new(Progress {
                 durable: found.size,
                 signed,
+                signed_at: None,
                 note: Arc::from(found.note),
                 hurry_to: 0,
                 wake_at: 0,
@@ -207,14 +208,15 @@ impl Ledger {
     #[must_use]
     pub fn status(&self) -> Status {
         let shared = &*self.inner.shared;
-        let (durable, signed) = {
+        let (durable, signed, signed_at) = {
             let progress = shared.progress.lock();
-            (progress.durable, progress.signed)
+            (progress.durable, progress.signed, progress.signed_at)
         };
         Status {
             size: shared.queue.next(),
             durable,
             signed,
+            signed_at,
             slots_in_use: shared.queue.in_use(),
             open_intents: shared.requests.lock().open_count(),
             stopped: shared.queue.stopped().map(|why| why.to_string()),

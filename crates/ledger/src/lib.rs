@@ -44,6 +44,7 @@ pub use note::{Checkpoint, NoteError, parse_verifier_key};
 pub use payload::PayloadState;
 pub use proof::{Bundle, Proved, ProvedEntry, verify_bundle};
 pub use queue::Receipt;
+pub use read::is_signed_by;
 pub use requests::Places;
 pub use shared::Options;
 pub use status::{Latency, Status};

@@ -177,6 +177,7 @@ impl Publisher {
         {
             let mut progress = shared.progress.lock();
             progress.signed = until;
+            progress.signed_at = Some(shared.clock.now());
             progress.note = Arc::from(note);
         }
         shared.moved.notify_all();

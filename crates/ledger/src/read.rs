@@ -4,15 +4,33 @@
 use std::ops::Range;
 use std::path::Path;
 
-use stockade_crypto::Digest;
+use stockade_crypto::{Digest, KeyRing, KeyRole};
 
 use crate::MAX_ENTRY_BYTES;
 use crate::error::LedgerError;
+use crate::layout;
+use crate::note::{parse_verifier_key, verifier_key};
 use crate::tiles::{TILE_WIDTH, bundle_path, parse_tile, tile_path, width_of};
-use crate::vfs::{Vfs, read_file};
+use crate::vfs::{RealVfs, Vfs, read_file};
+
+/// The longest file of a key, in bytes.
+const KEY_BYTES: u64 = 4 * 1024;
 
 /// The longest bundle, in bytes.
 const BUNDLE_BYTES: u64 = TILE_WIDTH * (MAX_ENTRY_BYTES as u64 + 2);
+
+/// Whether a log's directory was written with the keys of a ring: a log with another key does not open.
+///
+/// # Errors
+/// [`LedgerError`] when the directory's key cannot be read or is none.
+pub fn is_signed_by(directory: &Path, keys: &KeyRing) -> Result<bool, LedgerError> {
+    let bytes = file(&RealVfs, directory, layout::KEY, KEY_BYTES)?;
+    let line = String::from_utf8(bytes).unwrap_or_default();
+    let (origin, _) = parse_verifier_key(line.trim_end())
+        .ok_or_else(|| LedgerError::damaged(layout::KEY, "it holds no key"))?;
+    let key = keys.signing_key(KeyRole::LedgerSigning, 1, origin.as_bytes())?;
+    Ok(line.trim_end() == verifier_key(&origin, &key.verifying_key()))
+}
 
 /// The hashes of a tile, which must have exactly `width` of them.
 pub(crate) fn tile(

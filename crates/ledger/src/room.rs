@@ -12,6 +12,10 @@ use crate::vfs::{VfsFile, read_range};
 /// A longer append makes no room ahead: what it costs to grow is little beside what it writes.
 const SMALL: usize = 64 * 1024;
 
+/// Room that is made where there is no place for as much as was wanted, in bytes: the disk is nearly full, and others need
+/// what is left of it too.
+const LITTLE: u64 = 64 * 1024;
+
 /// Zeros are written and compared in pieces of this many bytes.
 static ZEROS: [u8; 64 * 1024] = [0; 64 * 1024];
 
@@ -43,22 +47,32 @@ impl Tail {
 
     /// Writes bytes at the end. They are durable after a sync of the file.
     pub(crate) fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
-        let end = self.end.saturating_add(bytes.len() as u64);
-        if end > self.room {
-            self.room = end;
-            if bytes.len() <= SMALL && self.ahead > 0 {
-                self.longer = true;
-                let until = end.saturating_add(self.ahead);
-                match write_zeros(&*self.file, end, until) {
-                    Ok(()) => self.room = until,
-                    // The disk may be nearly full: the bytes themselves may still fit.
-                    Err(_no_room) => self.ahead = 0,
-                }
+        // The bytes come first: on a disk that is nearly full, room must not take their place.
+        self.file.write_at(bytes, self.end)?;
+        self.end = self.end.saturating_add(bytes.len() as u64);
+        if self.end > self.room {
+            self.room = self.end;
+            if bytes.len() <= SMALL {
+                self.make_room();
             }
         }
-        self.file.write_at(bytes, self.end)?;
-        self.end = end;
         Ok(())
+    }
+
+    /// Writes zeros ahead, fewer where there is no place for many, and none where there is none for these: an append is
+    /// good without.
+    fn make_room(&mut self) {
+        while self.ahead > 0 {
+            self.longer = true;
+            let until = self.end.saturating_add(self.ahead);
+            if write_zeros(&*self.file, self.end, until).is_ok() {
+                self.room = until;
+                return;
+            }
+            // What was taken of the disk is given back; where even that fails, some zeros stay, which are room.
+            let _zeros_stay = self.file.truncate(self.end);
+            self.ahead = if self.ahead > LITTLE { LITTLE } else { 0 };
+        }
     }
 
     /// Gives back the room.

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use parking_lot::{Condvar, Mutex, RwLock};
 use stockade_crypto::Random;
-use stockade_domain::Clock;
+use stockade_domain::{Clock, Micros};
 
 use crate::error::LedgerError;
 use crate::payload::{PayloadStore, Vault};
@@ -48,6 +48,8 @@ pub(crate) struct Progress {
     pub(crate) durable: u64,
     /// Entries under the checkpoint.
     pub(crate) signed: u64,
+    /// When that checkpoint was signed, by this process.
+    pub(crate) signed_at: Option<Micros>,
     /// The latest signed note.
     pub(crate) note: Arc<str>,
     /// A checkpoint over so many entries is wanted at once.

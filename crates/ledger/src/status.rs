@@ -3,6 +3,8 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use stockade_domain::Micros;
+
 /// Number of buckets of [`Latency`]: the last one begins at about 34 s.
 const BUCKETS: usize = 26;
 
@@ -15,6 +17,8 @@ pub struct Status {
     pub durable: u64,
     /// Entries under the latest signed checkpoint.
     pub signed: u64,
+    /// When that checkpoint was signed; `None` when an earlier process did it.
+    pub signed_at: Option<Micros>,
     /// Queue slots that are reserved or in use.
     pub slots_in_use: usize,
     /// Requests without an outcome.

@@ -69,8 +69,13 @@ impl Platform {
         if !to.is_absolute() {
             return Err(PlatformError::Invalid("a copy's directory is named by an absolute path".to_owned()));
         }
-        self.journal.admin("backup", actor, [])?;
         let shown = to.display();
+        if is_below(to, self.layout.root()) {
+            return Err(PlatformError::Invalid(format!(
+                "{shown} lies in the data directory, and would be lost with it: name a place elsewhere"
+            )));
+        }
+        self.journal.admin("backup", actor, [])?;
         DirBuilder::new().mode(0o700).create(to).map_err(|error| match error.kind() {
             std::io::ErrorKind::AlreadyExists => PlatformError::Conflict(format!("{shown} exists already")),
             _ => PlatformError::Io { what: format!("making {shown}"), source: error },
@@ -142,6 +147,13 @@ pub fn restore(from: &Path, layout: &Layout) -> Result<Manifest, PlatformError> 
     fs::rename(&partial, layout.ledger()).map_err(PlatformError::io("putting the ledger in place"))?;
     sync(layout.root())?;
     Ok(manifest)
+}
+
+/// Whether a path that need not exist yet lies in a directory, links followed.
+fn is_below(path: &Path, directory: &Path) -> bool {
+    let Ok(directory) = directory.canonicalize() else { return false };
+    let there = path.ancestors().find_map(|ancestor| ancestor.canonicalize().ok());
+    there.is_some_and(|there| there.starts_with(directory))
 }
 
 /// Whether a copy's ledger is whole.

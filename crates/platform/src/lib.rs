@@ -1,6 +1,7 @@
 //! Use-cases over the engines, the store and the ledger, one module a capability.
 //!
-//! - Authorise: [`Roster`] (workloads, keys and registered prompts, and the key directory of the gateway), [`Sessions`]
+//! - Authorise: [`Roster`] (workloads, keys and registered prompts, and the key directory of the gateway), [`Sessions`],
+//!   [`Tokens`]
 //! - Act: [`Platform`] (open, close, retention, backup)
 //! - Audit: [`Journal`] (the gateway's audit sink, records of operators), [`Views`] (what people see of it)
 //!
@@ -14,6 +15,7 @@ mod platform;
 mod prompts;
 mod roster;
 mod sessions;
+mod tokens;
 mod views;
 mod workloads;
 
@@ -25,5 +27,6 @@ pub use platform::{Environment, Layout, Platform};
 pub use prompts::PromptInfo;
 pub use roster::Roster;
 pub use sessions::{LINK_LIFETIME, SESSION_LIFETIME, Sessions};
+pub use tokens::{NewToken, TokenInfo, TokenScope, Tokens};
 pub use views::Views;
 pub use workloads::{PLAYGROUND, WorkloadChange};

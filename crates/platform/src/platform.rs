@@ -15,6 +15,7 @@ use crate::audit::{Feed, Indexer, Journal, Recorder};
 use crate::error::PlatformError;
 use crate::roster::Roster;
 use crate::sessions::Sessions;
+use crate::tokens::Tokens;
 use crate::views::Views;
 
 /// The setting that names this installation in its ledger's origin.
@@ -47,6 +48,8 @@ pub struct Platform {
     pub journal: Arc<Journal>,
     /// Who may look.
     pub sessions: Arc<Sessions>,
+    /// Which programs may look.
+    pub tokens: Arc<Tokens>,
     /// What they see.
     pub views: Views,
     pub(crate) layout: Layout,
@@ -115,6 +118,13 @@ impl Platform {
             Arc::clone(&random),
             Arc::clone(&clock),
         )?);
+        let tokens = Tokens::open(
+            store.clone(),
+            Arc::clone(&journal),
+            &ring,
+            Arc::clone(&random),
+            Arc::clone(&clock),
+        )?;
         let sessions =
             Sessions::open(&ring, random, Arc::clone(&clock), store.clone(), Arc::clone(&journal))?;
         let views = Views::new(store, Arc::clone(&journal), Arc::clone(&roster), version);
@@ -122,6 +132,7 @@ impl Platform {
             roster,
             journal,
             sessions: Arc::new(sessions),
+            tokens: Arc::new(tokens),
             views,
             layout,
             db,

@@ -94,7 +94,7 @@ impl Roster {
             .into_iter()
             .filter(|p| p.workload == workload.id && !digest.is_empty() && p.digest.starts_with(digest));
         let prompt = fitting.next().ok_or_else(|| {
-            PlatformError::NotFound(format!("workload `{}` has no prompt `{digest}`", workload.name))
+            PlatformError::NotFound(format!("prompt `{digest}` of workload `{}`", workload.name))
         })?;
         if fitting.next().is_some() {
             return Err(PlatformError::Invalid(format!("several prompts begin with `{digest}`")));

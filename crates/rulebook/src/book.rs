@@ -10,8 +10,8 @@ use stockade_domain::{FrameworkRef, Severity};
 
 use crate::header::{Examples, Header, Status};
 
-/// The largest rule file that is read, in bytes.
-const MAX_FILE: u64 = 256 * 1024;
+/// The largest rule file that is read, in bytes. Written rules are small; a list of digests may be long.
+pub const MAX_FILE: u64 = 64 << 20;
 
 /// Where a rule comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -8,6 +8,6 @@ mod book;
 mod header;
 mod lint;
 
-pub use book::{Origin, Rule, RuleError, Rulebook};
+pub use book::{MAX_FILE, Origin, Rule, RuleError, Rulebook};
 pub use header::{Examples, Header, Status};
 pub use lint::{Lint, lint};

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde::{Deserialize, Serialize};
 use stockade_crypto::{sha256, to_hex};
+use stockade_inspect::Engine;
 use stockade_rulebook::{RuleError, Rulebook};
 
 use crate::asset::{Finding, Sighting};
@@ -29,6 +30,7 @@ const MAX_TEXT: u64 = 4 << 20;
 #[derive(Debug)]
 pub struct Scanner {
     book: Rulebook,
+    known: Option<(Rulebook, Engine)>,
     texts: OnceLock<Texts>,
     pub(crate) artifacts: crate::artifact::Policy,
 }
@@ -112,7 +114,14 @@ impl Scanner {
     /// When a rule of artifacts cannot be loaded. Others are told by [`Scanner::scan`].
     pub fn deferred(book: &Rulebook) -> Result<Self, ScanError> {
         let artifacts = crate::artifact::Policy::load(book)?;
-        Ok(Self { book: book.clone(), texts: OnceLock::new(), artifacts })
+        Ok(Self { book: book.clone(), known: None, texts: OnceLock::new(), artifacts })
+    }
+
+    /// The same, and it finds values of the operator's own in texts: an engine over rules with fingerprints, and these
+    /// rules, on which kept results depend.
+    #[must_use]
+    pub fn with_known(self, rules: Rulebook, engine: Engine) -> Self {
+        Self { known: Some((rules, engine)), texts: OnceLock::new(), ..self }
     }
 
     /// How many rules it has for texts.
@@ -132,7 +141,7 @@ impl Scanner {
         if let Some(texts) = self.texts.get() {
             return Ok(texts);
         }
-        let made = Texts::new(&self.book)?;
+        let made = Texts::new(&self.book, self.known.as_ref().map(|(_, engine)| engine.clone()))?;
         Ok(self.texts.get_or_init(|| made))
     }
 
@@ -147,7 +156,13 @@ impl Scanner {
             self.texts()?;
         }
         let project = Project::of(&walk.files);
-        let open = |path: &Path| Cache::open(path, &version(&self.book, options.digests), &project);
+        let open = |path: &Path| {
+            Cache::open(
+                path,
+                &version(&self.book, self.known.as_ref().map(|(rules, _)| rules), options.digests),
+                &project,
+            )
+        };
         let cache = options.cache.as_deref().map(open);
         let results = self.all_files(&walk.files, options, cache.as_ref(), &project);
         if let (Some(cache), Some(path)) = (cache, &options.cache) {
@@ -320,8 +335,9 @@ fn may_be_text(file: &Path) -> bool {
 
 /// What a result depends on besides the file: this build, the catalogue, every rule's text, and what was asked for. A cache
 /// of another one is not used.
-fn version(book: &Rulebook, digests: bool) -> String {
-    let mut texts: Vec<(&str, &str)> = book.texts().collect();
+fn version(book: &Rulebook, known: Option<&Rulebook>, digests: bool) -> String {
+    let mut texts: Vec<(&str, &str)> =
+        book.texts().chain(known.into_iter().flat_map(Rulebook::texts)).collect();
     texts.sort_unstable();
     let build = build();
     let digests = if digests { "digests" } else { "" };

@@ -2,7 +2,8 @@
 
 use aho_corasick::AhoCorasick;
 use stockade_crypto::{sha256, to_hex};
-use stockade_domain::Severity;
+use stockade_domain::{Channel, Direction, Role, Severity, SpanRef};
+use stockade_inspect::{Context, Engine};
 use stockade_rulebook::Rulebook;
 
 use crate::asset::{Finding, Kind, SURE, Scope, Sighting};
@@ -39,6 +40,8 @@ pub(crate) struct Texts {
     catalog: Catalog,
     pub(crate) rules: Rules,
     secrets: Secrets,
+    /// Finds values of the operator's own.
+    known: Option<Engine>,
     keywords: AhoCorasick,
     /// How many of the keywords are names of modules, which stand alone or begin a name; they come first.
     modules: usize,
@@ -47,7 +50,7 @@ pub(crate) struct Texts {
 
 impl Texts {
     /// Readers with the rules of a book.
-    pub(crate) fn new(book: &Rulebook) -> Result<Self, ScanError> {
+    pub(crate) fn new(book: &Rulebook, known: Option<Engine>) -> Result<Self, ScanError> {
         let secrets = Secrets::new(book).map_err(ScanError::Secrets)?;
         let catalog = Catalog::new().map_err(|error| ScanError::Catalog(error.to_string()))?;
         let rules = Rules::new(book)?;
@@ -62,7 +65,7 @@ impl Texts {
             |words: &[String]| AhoCorasick::new(words).map_err(|error| ScanError::Catalog(error.to_string()));
         let keywords = automaton(&words)?;
         let documents = automaton(&DOCUMENT_WORDS.map(str::to_owned))?;
-        Ok(Self { catalog, rules, secrets, keywords, modules, documents })
+        Ok(Self { catalog, rules, secrets, known, keywords, modules, documents })
     }
 
     /// Runs every rule's own examples; gives those that fail.
@@ -171,6 +174,38 @@ impl Texts {
             });
         }
         self.secrets(path, text, &lines, scope, result);
+        self.known(path, text, &lines, scope, result);
+    }
+
+    /// Values of the operator's own, wherever they stand.
+    fn known(&self, path: &str, text: &str, lines: &Lines, scope: Scope, result: &mut FileResult) {
+        let Some(engine) = &self.known else { return };
+        let cx = Context::new(Direction::Request, Channel::Content, Role::User);
+        let report = engine.examine(SpanRef { channel: cx.channel, role: cx.role, path: "", text }, &cx);
+        let lacks = report.incomplete.iter().map(|lack| format!("{}: {}", lack.detector, lack.reason));
+        result.incomplete.extend(lacks);
+        for found in report.findings {
+            let line = lines.line(found.start);
+            result.findings.push(Finding {
+                rule_id: found.rule_id.as_ref().to_owned(),
+                severity: demoted(found.severity, scope),
+                path: path.to_owned(),
+                line,
+                start: found.start,
+                end: found.end,
+                message: format!("A value of a list of your own stands in the tree: {}", found.ty),
+                fix: "Take it out of the tree and its history, or off the list.".to_owned(),
+                references: Vec::new(),
+                // As of a credential: the fingerprint must not tell what the value is.
+                fingerprint: fingerprint(
+                    &found.rule_id,
+                    path,
+                    &format!("{} bytes", found.end.saturating_sub(found.start)),
+                ),
+                scope,
+                suppressed: policy::inline(text, lines, line, &found.rule_id),
+            });
+        }
     }
 
     /// Credentials, by the inspector.

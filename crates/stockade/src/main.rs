@@ -3,6 +3,7 @@
 mod config;
 mod control;
 mod home;
+mod inspection;
 mod output;
 mod system;
 mod tour;
@@ -33,6 +34,8 @@ enum Command {
     Up(up::UpArgs),
     /// Make, list and revoke API keys
     Keys(verbs::keys::KeysArgs),
+    /// Make, list and revoke tokens by which programs read the API
+    Tokens(verbs::tokens::TokensArgs),
     /// Make, change and list workloads
     Workload(verbs::workload::WorkloadArgs),
     /// Register system prompts of workloads
@@ -71,32 +74,37 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     let filter = tracing_subscriber::EnvFilter::try_from_env("STOCKADE_LOG")
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(output::takes_colour(&std::io::stderr()))
+        .init();
     let (home, output) = (&cli.home, cli.output);
     let done = match &cli.command {
         Command::Up(args) => up::run(home, args),
         Command::Keys(args) => verbs::keys::run(home, output, args),
+        Command::Tokens(args) => verbs::tokens::run(home, output, args),
         Command::Workload(args) => verbs::workload::run(home, output, args),
         Command::Prompts(args) => verbs::prompts::run(home, output, args),
         Command::Signin => verbs::signin::run(home),
         Command::Audit(args) => verbs::audit::run(home, output, args),
         Command::Policy(args) => verbs::policy::run(output, args),
-        Command::Inspect(args) => verbs::inspect::run(output, args),
+        Command::Inspect(args) => verbs::inspect::run(home, output, args),
         Command::Scan(args) => verbs::scan::run(home, output, args),
         Command::Report(args) => verbs::scan::report(output, args),
-        Command::Rules(args) => verbs::rules::run(output, args),
+        Command::Rules(args) => verbs::rules::run(home, output, args),
         Command::Explain(args) => verbs::explain::run(output, args),
-        Command::Config(args) => verbs::config::run(output, args),
+        Command::Config(args) => verbs::config::run(home, output, args),
         Command::Backup(args) => verbs::backup::run(home, output, args),
         Command::Restore(args) => verbs::backup::put_back(home, output, args),
         Command::Tour(args) => tour::run(args),
         Command::Doctor(args) => verbs::doctor::run(home, output, args),
-        Command::Completions(args) => verbs::completions::run(args, Cli::command()),
+        Command::Completions(args) => verbs::completions::run(output, args, Cli::command()),
     };
     match done {
         Ok(code) => code,
         Err(error) => {
-            output::say(format_args!("error: {error:#}"));
+            output::say(format_args!("error: {}", output::chain(&error)));
             ExitCode::from(2)
         }
     }

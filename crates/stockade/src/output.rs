@@ -1,7 +1,7 @@
 //! What a verb says: data to standard output, talk to standard error, secrets to a terminal only.
 
 use std::fmt::Display;
-use std::io::{ErrorKind, IsTerminal as _, Write as _};
+use std::io::{ErrorKind, IsTerminal, Write as _};
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -29,6 +29,9 @@ pub(crate) enum Format {
     /// One page, for reports.
     Html,
 }
+
+/// Names that are more alike than this (Jaro-Winkler) may be a slip of the keys.
+const ALIKE: f64 = 0.75;
 
 /// How a verb's data is printed.
 #[derive(Debug, Clone, Copy, Default, Args)]
@@ -87,8 +90,20 @@ impl OutputArgs {
 
     /// Says that a verb does not print a format.
     fn refuse(self) -> Result<()> {
-        let name = format!("{:?}", self.format).to_lowercase();
-        bail!("this verb does not print {name}: choose human, json or jsonl")
+        bail!("this verb does not print {}: choose human, json or jsonl", self.name())
+    }
+
+    /// For verbs that print one thing in one form.
+    pub(crate) fn only_human(self) -> Result<()> {
+        if !self.is_human() {
+            bail!("this verb does not print {}: leave `--format` out", self.name());
+        }
+        Ok(())
+    }
+
+    /// The format's name on the command line.
+    pub(crate) fn name(self) -> String {
+        format!("{:?}", self.format).to_lowercase()
     }
 }
 
@@ -109,6 +124,37 @@ pub(crate) fn write_out(bytes: &[u8]) -> Result<()> {
 /// Says something beside the data.
 pub(crate) fn say(text: impl Display) {
     let _nobody_listens = writeln!(std::io::stderr(), "{text}");
+}
+
+/// The name that was probably meant by one that does not exist.
+pub(crate) fn nearest<'a>(wrong: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let alike = |name: &str| strsim::jaro_winkler(wrong, name);
+    let nearest = names.into_iter().max_by(|a, b| alike(a).total_cmp(&alike(b)))?;
+    (alike(nearest) > ALIKE).then_some(nearest)
+}
+
+/// Whether a stream takes colours: a terminal that knows them, and nobody who said no (<https://no-color.org>).
+pub(crate) fn takes_colour(stream: &impl IsTerminal) -> bool {
+    let no_colour = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    let dumb = std::env::var_os("TERM").is_none_or(|value| value.is_empty() || value == "dumb");
+    stream.is_terminal() && !no_colour && !dumb
+}
+
+/// An error and what caused it, on one line. Some errors tell their cause themselves: it is not told again.
+pub(crate) fn chain(error: &anyhow::Error) -> String {
+    let mut out = String::new();
+    let mut last = String::new();
+    for cause in error.chain().map(ToString::to_string) {
+        if last.ends_with(&cause) {
+            continue;
+        }
+        if !out.is_empty() {
+            out.push_str(": ");
+        }
+        out.push_str(&cause);
+        last = cause;
+    }
+    out
 }
 
 /// Shows a secret on a terminal; elsewhere, or where a file is named, it goes into a file that only its owner reads.
@@ -147,7 +193,7 @@ pub(crate) fn must_be_new(path: Option<&Path>) -> Result<()> {
 
 /// Draws a mistake with its place in a person's file. Colour only where a terminal is told about it.
 pub(crate) fn draw(mistake: &dyn miette::Diagnostic, out: &mut String) {
-    let colour = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty());
+    let colour = takes_colour(&std::io::stderr());
     let theme =
         if colour { miette::GraphicalTheme::unicode() } else { miette::GraphicalTheme::unicode_nocolor() };
     if miette::GraphicalReportHandler::new_themed(theme).render_report(out, mistake).is_err() {
@@ -180,6 +226,16 @@ pub(crate) fn table<const N: usize>(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_cause_is_told_once() {
+        #[derive(Debug, thiserror::Error)]
+        #[error("the file: {0}")]
+        struct Outer(#[source] std::io::Error);
+        let error = anyhow::Error::new(Outer(std::io::Error::other("it is gone"))).context("opening");
+        assert_eq!(chain(&error), "opening: the file: it is gone");
+        assert_eq!(chain(&anyhow::anyhow!("why").context("what")), "what: why");
+    }
 
     #[test]
     fn a_table_is_aligned_and_inert() {

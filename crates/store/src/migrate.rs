@@ -17,8 +17,10 @@ pub struct Migration {
 }
 
 /// All steps, oldest first.
-pub const MIGRATIONS: &[Migration] =
-    &[Migration { version: 1, sql: include_str!("../migrations/0001_initial.sql") }];
+pub const MIGRATIONS: &[Migration] = &[
+    Migration { version: 1, sql: include_str!("../migrations/0001_initial.sql") },
+    Migration { version: 2, sql: include_str!("../migrations/0002_api_tokens.sql") },
+];
 
 /// Brings a database to the newest format; gives the format that it had before, 0 for a new one. Each step is one
 /// transaction, so a crash in between leaves a format that the next start goes on from.

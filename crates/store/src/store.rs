@@ -13,6 +13,7 @@ use crate::repo::prompts::RegisteredPrompts;
 use crate::repo::requests::Requests;
 use crate::repo::sessions::{Sessions, SigninLinks};
 use crate::repo::settings::Settings;
+use crate::repo::tokens::ApiTokens;
 use crate::repo::workloads::Workloads;
 use crate::sqlite::SqliteDb;
 
@@ -69,6 +70,12 @@ impl Store {
     #[must_use]
     pub fn signin_links(&self) -> SigninLinks<'_> {
         SigninLinks::new(self.db.as_ref())
+    }
+
+    /// Tokens for the API.
+    #[must_use]
+    pub fn api_tokens(&self) -> ApiTokens<'_> {
+        ApiTokens::new(self.db.as_ref())
     }
 
     /// Settings that the program keeps for itself.

@@ -30,6 +30,8 @@ pub enum PayloadView {
     None,
     /// It was recorded and has been erased; the entry's commitment remains.
     Erased,
+    /// Whoever asks may not see text.
+    Withheld,
     /// What was recorded.
     Recorded {
         /// The spans, in the order of the message.

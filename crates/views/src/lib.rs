@@ -13,7 +13,7 @@ mod views;
 
 pub use detail::{MAX_PIECES, Mark, PayloadView, Piece, RequestDetail, SpanView};
 pub use list::{Ending, MAX_PAGE, Page, RequestFilter, RequestRow, UnknownEnding};
-pub use session::{LinkError, NewSession, Session, Sessions};
+pub use session::{LinkError, NewSession, Reader, Session, Sessions, Tokens};
 pub use status::StatusSummary;
 pub use verification::{Check, CheckResult, CheckStep, EntryKind, Verification};
 pub use views::{ViewError, Views};

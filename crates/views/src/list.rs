@@ -86,7 +86,7 @@ pub struct RequestRow {
 
 impl Ending {
     /// All of them, in the order in which a person looks for them.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Open,
         Self::Ended(EndReason::Completed),
         Self::Ended(EndReason::Denied),
@@ -95,6 +95,7 @@ impl Ending {
         Self::Ended(EndReason::ClientAborted),
         Self::Ended(EndReason::UpstreamFailed),
         Self::Ended(EndReason::Revoked),
+        Self::Ended(EndReason::Expired),
         Self::Ended(EndReason::Shutdown),
         Self::Ended(EndReason::Internal),
         Self::Interrupted,
@@ -112,6 +113,7 @@ impl Ending {
             Self::Ended(EndReason::UpstreamFailed) => "upstream_failed",
             Self::Ended(EndReason::Cut) => "cut",
             Self::Ended(EndReason::Revoked) => "revoked",
+            Self::Ended(EndReason::Expired) => "expired",
             Self::Ended(EndReason::Shutdown) => "shutdown",
             Self::Ended(EndReason::Internal) => "internal",
             Self::Interrupted => "interrupted",

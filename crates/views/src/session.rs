@@ -17,6 +17,21 @@ pub trait Sessions: Send + Sync + 'static {
     fn end(&self, cookie: &str);
 }
 
+/// The tokens by which programs of the operator read the API. Every call answers from memory.
+pub trait Tokens: Send + Sync + 'static {
+    /// Who presents a token, when it is good now.
+    fn reader(&self, presented: &str) -> Option<Reader>;
+}
+
+/// Who looks at a request, and how far.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reader {
+    /// A program that may see records, and no text.
+    OfRecords,
+    /// Whoever may see recorded text; each look at one is recorded under this name.
+    OfText(String),
+}
+
 /// A session that has just begun.
 #[derive(Clone, PartialEq, Eq)]
 pub struct NewSession {
@@ -48,6 +63,14 @@ pub enum LinkError {
     /// Too many tries in a short time.
     #[error("too many sign-in attempts")]
     TooMany,
+}
+
+impl Reader {
+    /// A person who is signed in at the console.
+    #[must_use]
+    pub fn console() -> Self {
+        Self::OfText("console".to_owned())
+    }
 }
 
 impl std::fmt::Debug for NewSession {

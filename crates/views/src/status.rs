@@ -13,7 +13,7 @@ pub struct StatusSummary {
     pub entries: u64,
     /// How many of them a signed checkpoint covers.
     pub signed: u64,
-    /// When that checkpoint was signed.
+    /// When that checkpoint was signed; `None` when it is older than the running process.
     pub signed_at: Option<Micros>,
     /// Why the ledger takes no entries any more; the gateway then refuses every request.
     pub stopped: Option<String>,

@@ -6,6 +6,7 @@ use stockade_domain::RequestId;
 
 use crate::detail::RequestDetail;
 use crate::list::{Page, RequestFilter, RequestRow};
+use crate::session::Reader;
 use crate::status::StatusSummary;
 use crate::verification::Verification;
 
@@ -14,8 +15,12 @@ pub trait Views: Send + Sync + 'static {
     /// A page of requests, newest first.
     fn requests(&self, filter: RequestFilter) -> BoxFuture<'_, Result<Page<RequestRow>, ViewError>>;
 
-    /// One request; `None` when there is none of this id.
-    fn request(&self, id: RequestId) -> BoxFuture<'_, Result<Option<RequestDetail>, ViewError>>;
+    /// One request, as far as the reader may see it; `None` when there is none of this id.
+    fn request(
+        &self,
+        id: RequestId,
+        reader: Reader,
+    ) -> BoxFuture<'_, Result<Option<RequestDetail>, ViewError>>;
 
     /// Checks a request's entries against the ledger on disk, now.
     fn verify(&self, id: RequestId) -> BoxFuture<'_, Result<Verification, ViewError>>;

@@ -15,6 +15,8 @@ pub enum Text {
     None,
     /// It was recorded and has been erased.
     Erased,
+    /// The token's scope has no text.
+    Withheld,
     /// It was recorded.
     Recorded {
         /// The spans, in the order of the message.
@@ -74,6 +76,7 @@ impl From<PayloadView> for Text {
         match view {
             PayloadView::None => Self::None,
             PayloadView::Erased => Self::Erased,
+            PayloadView::Withheld => Self::Withheld,
             PayloadView::Recorded { spans, cut } => {
                 Self::Recorded { spans: spans.into_iter().map(Span::from).collect(), cut }
             }

@@ -107,3 +107,37 @@ proptest! {
         prop_assert!(!admitted("POST", &[("host", HOST), ("origin", &origin)]));
     }
 }
+
+#[tokio::test]
+async fn a_program_shows_its_token_and_sees_what_its_scope_has() {
+    let path = format!("/api/v1/requests/{}", crate::sample::id());
+    let with = |token: &str| {
+        let request = Request::get(&path).header(header::HOST, HOST);
+        call(request.header(header::AUTHORIZATION, token))
+    };
+    let records = with("Bearer records").await;
+    assert_eq!(
+        (records.status, &records.json()["request_text"]["state"]),
+        (StatusCode::OK, &"withheld".into())
+    );
+    let text = with("bearer text").await;
+    assert_eq!((text.status, &text.json()["request_text"]["state"]), (StatusCode::OK, &"erased".into()));
+    for wrong in ["Bearer other", "Bearer", "Basic cmVjb3Jkcw==", "records", "Bearer "] {
+        let refused = with(wrong).await;
+        assert_eq!(refused.status, StatusCode::UNAUTHORIZED, "{wrong}");
+        assert_eq!(refused.json()["code"], "invalid_token", "{wrong}");
+        assert!(refused.headers[header::WWW_AUTHENTICATE].to_str().unwrap().starts_with("Bearer"));
+    }
+    // A token that is no good is not made up for by a cookie, nor one by two of them.
+    let both = get(&path).header(header::AUTHORIZATION, "Bearer other");
+    assert_eq!(call(both).await.status, StatusCode::UNAUTHORIZED);
+    let twice =
+        get(&path).header(header::AUTHORIZATION, "Bearer text").header(header::AUTHORIZATION, "Bearer text");
+    assert_eq!(call(twice).await.status, StatusCode::UNAUTHORIZED);
+    // Nor does it open the door to another site's page.
+    let foreign = Request::get(&path)
+        .header(header::HOST, HOST)
+        .header(header::AUTHORIZATION, "Bearer text")
+        .header("sec-fetch-site", "cross-site");
+    assert_eq!(call(foreign).await.status, StatusCode::FORBIDDEN);
+}

@@ -11,8 +11,8 @@ use http_body_util::BodyExt as _;
 use stockade_api::{Site, router};
 use stockade_domain::{Effect, EndReason, FindingKind, Micros, RequestId};
 use stockade_views::{
-    Ending, LinkError, NewSession, Page, PayloadView, RequestDetail, RequestFilter, RequestRow, Session,
-    Sessions, StatusSummary, Verification, ViewError, Views,
+    Ending, LinkError, NewSession, Page, PayloadView, Reader, RequestDetail, RequestFilter, RequestRow,
+    Session, Sessions, StatusSummary, Tokens, Verification, ViewError, Views,
 };
 
 pub(crate) const HOST: &str = "stockade.localhost:8471";
@@ -41,7 +41,7 @@ pub(crate) fn get(path: &str) -> request::Builder {
 
 pub(crate) async fn call(request: request::Builder) -> Answer {
     use tower::ServiceExt as _;
-    let app: Router = router(Site::new([HOST], false), Arc::new(Records), Arc::new(Ana));
+    let app: Router = router(Site::new([HOST], false), Arc::new(Records), Arc::new(Ana), Arc::new(Ana));
     let response = app.oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
     let (parts, body) = response.into_parts();
     let body = body.collect().await.unwrap().to_bytes().to_vec();
@@ -65,13 +65,21 @@ impl Views for Records {
         })
     }
 
-    fn request(&self, wanted: RequestId) -> BoxFuture<'_, Result<Option<RequestDetail>, ViewError>> {
+    fn request(
+        &self,
+        wanted: RequestId,
+        reader: Reader,
+    ) -> BoxFuture<'_, Result<Option<RequestDetail>, ViewError>> {
+        let text = match reader {
+            Reader::OfRecords => PayloadView::Withheld,
+            Reader::OfText(_) => PayloadView::Erased,
+        };
         Box::pin(async move {
             Ok((wanted == id()).then(|| RequestDetail {
                 row: row(),
                 intent: None,
                 outcome: None,
-                request: PayloadView::Erased,
+                request: text,
                 response: PayloadView::None,
             }))
         })
@@ -120,6 +128,16 @@ fn row() -> RequestRow {
         duration_us: 1_930,
         intent: Some(2),
         outcome: Some(3),
+    }
+}
+
+impl Tokens for Ana {
+    fn reader(&self, presented: &str) -> Option<Reader> {
+        match presented {
+            "records" => Some(Reader::OfRecords),
+            "text" => Some(Reader::OfText("token:x".to_owned())),
+            _ => None,
+        }
     }
 }
 

@@ -99,7 +99,8 @@ fn take_hidden(hidden: &mut Vec<char>, out: &mut Vec<Run>) {
 impl TextView {
     pub(crate) fn new(payload: PayloadView) -> Self {
         match payload {
-            PayloadView::None => Self::Nothing,
+            // A person who is signed in sees texts; without one there is nothing to show.
+            PayloadView::None | PayloadView::Withheld => Self::Nothing,
             PayloadView::Erased => Self::Erased,
             PayloadView::Recorded { spans, cut } => {
                 let mut room = MAX_SHOWN;

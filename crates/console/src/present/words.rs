@@ -23,6 +23,7 @@ pub(crate) const fn ending(ending: Ending) -> &'static str {
         Ending::Ended(EndReason::UpstreamFailed) => "Upstream failed",
         Ending::Ended(EndReason::Cut) => "Answer cut",
         Ending::Ended(EndReason::Revoked) => "Key revoked",
+        Ending::Ended(EndReason::Expired) => "Key ran out",
         Ending::Ended(EndReason::Shutdown) => "Server stopped",
         Ending::Ended(EndReason::Internal) => "Internal error",
         Ending::Interrupted => "Interrupted",
@@ -43,7 +44,8 @@ pub(crate) const fn ending_sentence(ending: Ending) -> &'static str {
             "The upstream failed, or its answer could not be understood."
         }
         Ending::Ended(EndReason::Cut) => "The answer was cut because of what was in it.",
-        Ending::Ended(EndReason::Revoked) => "The key was revoked or ran out while the answer was under way.",
+        Ending::Ended(EndReason::Revoked) => "The key was revoked while the answer was under way.",
+        Ending::Ended(EndReason::Expired) => "The key ran out while the answer was under way.",
         Ending::Ended(EndReason::Shutdown) => "The server was stopped while the answer was under way.",
         Ending::Ended(EndReason::Internal) => "A part that must work did not, so the request was ended.",
         Ending::Interrupted => {
@@ -61,7 +63,11 @@ pub(crate) const fn tone(ending: Ending) -> &'static str {
         Ending::Ended(EndReason::Cut | EndReason::UpstreamFailed | EndReason::Internal)
         | Ending::Interrupted => "warn",
         Ending::Ended(
-            EndReason::Refused | EndReason::ClientAborted | EndReason::Revoked | EndReason::Shutdown,
+            EndReason::Refused
+            | EndReason::ClientAborted
+            | EndReason::Revoked
+            | EndReason::Expired
+            | EndReason::Shutdown,
         ) => "quiet",
     }
 }

@@ -11,7 +11,7 @@ use stockade_api::Site;
 use stockade_console::Options;
 use tower::ServiceExt as _;
 
-use crate::sample::{COOKIE, People, Sample, details};
+use crate::sample::{COOKIE, NoTokens, People, Sample, details};
 
 pub(crate) const HOST: &str = "stockade.localhost:8471";
 
@@ -35,8 +35,12 @@ pub(crate) fn app_with(sample: Sample, people: Arc<People>) -> Router {
         sample_model: "sandbox".to_owned(),
     };
     let sample = Arc::new(sample);
-    stockade_console::router(options, sample.clone(), people.clone())
-        .merge(stockade_api::router(site, sample, people))
+    stockade_console::router(options, sample.clone(), people.clone()).merge(stockade_api::router(
+        site,
+        sample,
+        people,
+        Arc::new(NoTokens),
+    ))
 }
 
 /// A request of a page of ours that somebody is signed in at.

@@ -9,8 +9,8 @@ use futures_util::future::BoxFuture;
 use futures_util::stream::{self, BoxStream, StreamExt as _};
 use stockade_domain::{Micros, RequestId};
 use stockade_views::{
-    Check, CheckResult, CheckStep, EntryKind, LinkError, NewSession, Page, RequestDetail, RequestFilter,
-    RequestRow, Session, Sessions, StatusSummary, Verification, ViewError, Views,
+    Check, CheckResult, CheckStep, EntryKind, LinkError, NewSession, Page, Reader, RequestDetail,
+    RequestFilter, RequestRow, Session, Sessions, StatusSummary, Verification, ViewError, Views,
 };
 
 pub(crate) use requests::{START, details};
@@ -76,7 +76,7 @@ impl Views for Sample {
         Box::pin(async move { Ok(Page { rows, next }) })
     }
 
-    fn request(&self, id: RequestId) -> BoxFuture<'_, Result<Option<RequestDetail>, ViewError>> {
+    fn request(&self, id: RequestId, _: Reader) -> BoxFuture<'_, Result<Option<RequestDetail>, ViewError>> {
         Box::pin(async move { Ok(self.details.iter().find(|d| d.row.id == id).cloned()) })
     }
 
@@ -168,5 +168,14 @@ impl Sessions for People {
 
     fn end(&self, cookie: &str) {
         self.ended.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push(cookie.to_owned());
+    }
+}
+
+/// Nobody has a token.
+pub(crate) struct NoTokens;
+
+impl stockade_views::Tokens for NoTokens {
+    fn reader(&self, _: &str) -> Option<Reader> {
+        None
     }
 }

@@ -150,7 +150,7 @@ pub fn admit(
     if permitted {
         Ok(Admitted { authenticated, intent })
     } else {
-        let code = if made { "policy_denied" } else { "policy_error" };
+        let code = if made { intent.decision.denial_code() } else { DecisionRecord::POLICY_ERROR };
         Err(Box::new(Denied { ticket: authenticated.ticket, intent, code, payload: None }))
     }
 }
@@ -170,8 +170,8 @@ pub fn clear(
     let Decision { record: decision, seal } = decision;
     let strict = decision.obligations.contains(&Obligation::Strict);
     let applied = match decision.effect {
-        _ if !authority.made(&seal) => Err("policy_error"),
-        Effect::Deny => Err("policy_denied"),
+        _ if !authority.made(&seal) => Err(DecisionRecord::POLICY_ERROR),
+        Effect::Deny => Err(decision.denial_code()),
         Effect::Permit if targets.is_empty() => Err("policy_denied"),
         Effect::Permit => match obligations.apply(&decision.obligations, &examined) {
             Ok(applied) if decision.obligations.iter().all(|o| applied.met.contains(o)) => Ok(applied),

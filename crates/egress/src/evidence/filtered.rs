@@ -12,6 +12,7 @@ use tokio::time::Instant;
 
 use super::audit::Payload;
 use super::cleared::{Dispatch, Permit, Recorded};
+use super::stages::LeaseEnd;
 use super::ticket::Ticket;
 use crate::client::{SendError, UpstreamBody, UpstreamResponse};
 
@@ -84,7 +85,7 @@ pub struct Filtered {
     filter: Box<dyn ResponseFilter>,
     ticket: Option<Ticket>,
     permit: Permit,
-    ended: BoxFuture<'static, ()>,
+    ended: BoxFuture<'static, LeaseEnd>,
     stop: BoxFuture<'static, ()>,
     status: u16,
     first: bool,
@@ -214,8 +215,11 @@ impl Body for Filtered {
             if this.upstream.is_none() {
                 return Poll::Ready(None);
             }
-            if this.ended.as_mut().poll(cx).is_ready() {
-                let cut = this.filter.cut("key_revoked", EndReason::Revoked);
+            if let Poll::Ready(end) = this.ended.as_mut().poll(cx) {
+                let cut = match end {
+                    LeaseEnd::Revoked => this.filter.cut("key_revoked", EndReason::Revoked),
+                    LeaseEnd::Expired => this.filter.cut("key_expired", EndReason::Expired),
+                };
                 return this.cut_with(cut);
             }
             if this.stop.as_mut().poll(cx).is_ready() {

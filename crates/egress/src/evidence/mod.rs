@@ -18,5 +18,7 @@ pub use cleared::{
     Permit, Recorded, Unmet, admit, clear,
 };
 pub use filtered::{Cut, FilterStats, Filtered, Held, ResponseFilter, filter};
-pub use stages::{Authenticated, Examined, Lease, Message, Parsed, ParsedSpan, Reference, SpanFinding};
+pub use stages::{
+    Authenticated, Examined, Lease, LeaseEnd, Message, Parsed, ParsedSpan, Reference, SpanFinding,
+};
 pub use ticket::{Closing, Ticket};

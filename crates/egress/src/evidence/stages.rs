@@ -14,7 +14,16 @@ pub struct Lease {
     /// When the credential runs out.
     pub expires: Option<Micros>,
     /// Resolves when the credential is revoked or has run out. Running answers end then.
-    pub ended: BoxFuture<'static, ()>,
+    pub ended: BoxFuture<'static, LeaseEnd>,
+}
+
+/// Why a credential is no longer good.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LeaseEnd {
+    /// Somebody took it back.
+    Revoked,
+    /// Its time was up.
+    Expired,
 }
 
 /// A request whose caller is known.

@@ -1,6 +1,6 @@
 //! How a request ends without an answer: refused, denied, or not recorded.
 
-use stockade_domain::{EndReason, FindingKind, FindingRecord, Handling};
+use stockade_domain::{Channel, EndReason, FindingKind, FindingRecord, Handling};
 use stockade_egress::evidence::{Denied, Ticket};
 
 use super::Call;
@@ -35,11 +35,40 @@ impl Call<'_> {
     }
 }
 
-/// Findings that a denial was for.
-pub(super) fn blocked(found: Vec<FindingRecord>) -> Vec<FindingRecord> {
+/// Findings that a denial was for. What stands in a system prompt is noted as long as something else was the reason.
+pub(super) fn blocked(mut found: Vec<FindingRecord>) -> Vec<FindingRecord> {
     let steers = |f: &FindingRecord| matches!(f.kind, FindingKind::Injection | FindingKind::Leak);
+    let elsewhere = found.iter().any(|f| steers(f) && f.channel != Channel::System);
+    for finding in found.iter_mut().filter(|f| steers(f)) {
+        if !elsewhere || finding.channel != Channel::System {
+            finding.handling = Handling::Blocked;
+        }
+    }
     found
-        .into_iter()
-        .map(|f| if steers(&f) { FindingRecord { handling: Handling::Blocked, ..f } } else { f })
-        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_system_prompt_is_blocked_only_when_nothing_else_was() {
+        let finding = |kind, channel| FindingRecord {
+            rule: "r".to_owned(),
+            kind,
+            channel,
+            path: String::new(),
+            start: 0,
+            end: 1,
+            handling: Handling::Noted,
+        };
+        let handled = |found: &[(FindingKind, Channel)]| {
+            let found = blocked(found.iter().map(|(kind, channel)| finding(*kind, *channel)).collect());
+            found.into_iter().map(|f| f.handling == Handling::Blocked).collect::<Vec<_>>()
+        };
+        let (system, said) =
+            ((FindingKind::Injection, Channel::System), (FindingKind::Injection, Channel::Content));
+        assert_eq!(handled(&[system, said]), [false, true]);
+        assert_eq!(handled(&[system, (FindingKind::Pii, Channel::Content)]), [true, false]);
+    }
 }

@@ -22,6 +22,7 @@ use stockade_egress::evidence::{
     Authenticated, Cleared, Dispatch, Examined, Filtered, Parsed, Recorded, Ticket, admit, clear, filter,
 };
 use stockade_egress::{SendError, UpstreamResponse};
+use stockade_inspect::Engine;
 
 use crate::Gateway;
 use crate::answer::{AnswerFilter, AnswerLimits, AnswerParts, ToolJudge};
@@ -268,7 +269,7 @@ impl Call<'_> {
         let parts = &self.gateway.parts;
         let workload = parsed.caller().workload.id;
         let inspected = aside(parsed.message().body.len(), || {
-            request::inspect(&parts.engine, parsed.message(), workload, parts.prompts.as_ref())
+            request::inspect(&parts.engine.load(), parsed.message(), workload, parts.prompts.as_ref())
         });
         self.gateway.metrics.examined(begun.elapsed());
         let context = InspectionContext { addr: self.peer, now: parts.clock.now(), ..inspected.context };
@@ -380,7 +381,7 @@ impl Call<'_> {
                 let filter = AnswerFilter::new(AnswerParts {
                     dialect: *dialect,
                     stream,
-                    engine: self.gateway.parts.engine.clone(),
+                    engine: Engine::clone(&self.gateway.parts.engine.load()),
                     redactor: Redactor::new(permit.obligations(), pseudonyms),
                     guards,
                     buffers: self.gateway.reads_whole,

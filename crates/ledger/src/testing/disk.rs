@@ -332,7 +332,21 @@ impl Disk {
             }
             return Err(e);
         }
+        if let Some(place) = self.place_for(inode, offset, bytes.len()) {
+            let part = bytes.get(..place).unwrap_or(bytes);
+            self.change(inode, Write::Bytes(offset, part.to_vec()))?;
+            return Err(io::Error::from(ErrorKind::StorageFull));
+        }
         self.change(inode, Write::Bytes(offset, bytes.to_vec()))
+    }
+
+    /// How many bytes of a write fit, when not all do.
+    fn place_for(&self, inode: u64, offset: usize, length: usize) -> Option<usize> {
+        let capacity = usize::try_from(self.faults.capacity?).unwrap_or(usize::MAX);
+        let used: usize = self.files().values().map(Vec::len).sum();
+        let here = self.inodes.get(&inode).map_or(0, |file| file.current.len());
+        let most = capacity.saturating_sub(used).saturating_add(here);
+        (offset.saturating_add(length) > most).then(|| most.saturating_sub(offset))
     }
 
     pub(super) fn truncate(&mut self, inode: u64, length: u64) -> io::Result<()> {

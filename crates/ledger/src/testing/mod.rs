@@ -23,6 +23,8 @@ pub struct Faults {
     pub fail_at: Option<u64>,
     /// From this call on writes and new files fail for lack of room.
     pub full_at: Option<u64>,
+    /// So many bytes fit on the disk; of a write that does not fit, the beginning is written.
+    pub capacity: Option<u64>,
     /// Syncing a file says that it succeeded and does nothing.
     pub sync_lies: bool,
     /// Decides what is torn, dropped and kept.

@@ -77,6 +77,22 @@ fn a_failure_at_any_call_stops_the_log_and_loses_nothing() {
     }
 }
 
+/// The log of a short life without room, in bytes, is much smaller than the room that is made for more.
+#[test]
+fn a_nearly_full_disk_is_used_up_before_the_log_stops() {
+    let whole = {
+        let calm = SimVfs::new(Faults::default());
+        live(&calm).len()
+    };
+    for kilobytes in [40, 64, 100, 200, 1_000, 2_100, 3_800, 6_500] {
+        let faults = Faults { capacity: Some(kilobytes * 1_024), ..Faults::default() };
+        assert_eq!(live(&SimVfs::new(faults)).len(), whole, "{kilobytes} KiB");
+    }
+    for bytes in (500..20_000).step_by(371) {
+        survives(Faults { capacity: Some(bytes), seed: bytes, ..Faults::default() }, bytes % 2 == 0);
+    }
+}
+
 #[test]
 fn a_full_disk_stops_the_log_and_loses_nothing() {
     let calm = SimVfs::new(Faults::default());

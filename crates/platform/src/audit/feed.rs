@@ -67,7 +67,7 @@ pub struct Counts {
 }
 
 /// Every way to end.
-const END_REASONS: [EndReason; 9] = [
+const END_REASONS: [EndReason; 10] = [
     EndReason::Completed,
     EndReason::Denied,
     EndReason::Refused,
@@ -75,6 +75,7 @@ const END_REASONS: [EndReason; 9] = [
     EndReason::UpstreamFailed,
     EndReason::Cut,
     EndReason::Revoked,
+    EndReason::Expired,
     EndReason::Shutdown,
     EndReason::Internal,
 ];

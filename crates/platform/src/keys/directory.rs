@@ -11,7 +11,7 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use stockade_crypto::{CryptoError, Digest, KeyRing, KeyRole, MacKey, ct_eq};
 use stockade_domain::{Caller, Clock, CredentialKind, KeyId, Micros, Workload};
-use stockade_egress::evidence::Lease;
+use stockade_egress::evidence::{Lease, LeaseEnd};
 use stockade_gateway::ports::{AuthError, Grant, KeyDirectory};
 use tokio::sync::watch;
 
@@ -147,7 +147,11 @@ impl std::fmt::Debug for Directory {
 }
 
 /// Resolves when the key is revoked or has run out.
-async fn ended(mut revoked: watch::Receiver<bool>, expires: Option<Micros>, clock: Arc<dyn Clock>) {
+async fn ended(
+    mut revoked: watch::Receiver<bool>,
+    expires: Option<Micros>,
+    clock: Arc<dyn Clock>,
+) -> LeaseEnd {
     let ran_out = async {
         let Some(expires) = expires else { return std::future::pending().await };
         loop {
@@ -159,9 +163,9 @@ async fn ended(mut revoked: watch::Receiver<bool>, expires: Option<Micros>, cloc
         }
     };
     tokio::select! {
-        () = ran_out => {}
+        () = ran_out => LeaseEnd::Expired,
         // The sender is dropped only with the whole directory: then nothing is good any more.
-        _ = revoked.wait_for(|ended| *ended) => {}
+        _ = revoked.wait_for(|ended| *ended) => LeaseEnd::Revoked,
     }
 }
 
@@ -245,7 +249,7 @@ mod tests {
         let running = directory.authenticate(text.reveal()).unwrap().lease.ended;
         let gone = directory.authenticate(text.reveal()).unwrap().lease.ended;
         directory.replace(vec![Record { revoked: true, ..record }]);
-        running.await;
+        assert_eq!(running.await, LeaseEnd::Revoked);
         assert_eq!(directory.authenticate(text.reveal()).unwrap_err(), AuthError::Revoked);
         directory.replace(Vec::new());
         gone.await;
@@ -261,11 +265,12 @@ mod tests {
         assert_eq!(grant.lease.expires, expires);
         let mut ended = grant.lease.ended;
         tokio::select! {
-            () = &mut ended => panic!("it has an hour left"),
+            _ = &mut ended => panic!("it has an hour left"),
             () = tokio::time::sleep(Duration::from_secs(40)) => {}
         }
         clock.0.store(3_600_000_000, Ordering::Relaxed);
-        tokio::time::timeout(Duration::from_secs(31), ended).await.unwrap();
+        let end = tokio::time::timeout(Duration::from_secs(31), ended).await.unwrap();
+        assert_eq!(end, LeaseEnd::Expired);
         assert_eq!(directory.authenticate(text.reveal()).unwrap_err(), AuthError::Expired);
     }
 }

@@ -12,13 +12,17 @@ use stockade_store::{ApiKey, StoreError};
 
 pub use directory::Directory;
 pub(crate) use directory::{MAC_VERSION, Record};
+pub(crate) use text::Presented;
 pub use text::{KeyText, PREFIX, ShortId};
 
 use crate::error::PlatformError;
 use crate::roster::Roster;
 
 /// The longest note, in bytes.
-const MAX_NOTE: usize = 200;
+pub(crate) const MAX_NOTE: usize = 200;
+
+/// The longest time that a key runs out after: a hundred years.
+const LONGEST: Duration = Duration::from_secs(100 * 366 * 86_400);
 
 /// Where a key stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -79,6 +83,11 @@ impl Roster {
         }
         if lifetime.is_some_and(|lifetime| lifetime.is_zero()) {
             return Err(PlatformError::Invalid("a key that has run out already is of no use".to_owned()));
+        }
+        if lifetime.is_some_and(|lifetime| lifetime > LONGEST) {
+            let message =
+                "a key that is good for more than a hundred years is one that never runs out: say so";
+            return Err(PlatformError::Invalid(message.to_owned()));
         }
         let _changing = self.changing();
         let workload = self.workload(workload)?;

@@ -12,8 +12,8 @@ use stockade_domain::{AuditEvent, Intent, Outcome, RequestId};
 use stockade_ledger::{LedgerError, Places};
 use stockade_store::Store;
 use stockade_views::{
-    MAX_PIECES, Page, PayloadView, RequestDetail, RequestFilter, RequestRow, StatusSummary, Verification,
-    ViewError,
+    MAX_PIECES, Page, PayloadView, Reader, RequestDetail, RequestFilter, RequestRow, StatusSummary,
+    Verification, ViewError,
 };
 use tokio::sync::broadcast::error::RecvError;
 
@@ -84,8 +84,12 @@ impl stockade_views::Views for Views {
         self.work(move |inner| rows::page(inner, &filter).map_err(unavailable))
     }
 
-    fn request(&self, id: RequestId) -> BoxFuture<'_, Result<Option<RequestDetail>, ViewError>> {
-        self.work(move |inner| inner.detail(id).map_err(unavailable))
+    fn request(
+        &self,
+        id: RequestId,
+        reader: Reader,
+    ) -> BoxFuture<'_, Result<Option<RequestDetail>, ViewError>> {
+        self.work(move |inner| inner.detail(id, &reader).map_err(unavailable))
     }
 
     fn verify(&self, id: RequestId) -> BoxFuture<'_, Result<Verification, ViewError>> {
@@ -140,13 +144,13 @@ impl Inner {
             origin: ledger.options().origin(),
             entries: status.size,
             signed: status.signed,
-            signed_at: None,
+            signed_at: status.signed_at,
             stopped: status.stopped,
             open: u64::try_from(status.open_intents).unwrap_or(u64::MAX),
         }
     }
 
-    fn detail(&self, id: RequestId) -> Result<Option<RequestDetail>, PlatformError> {
+    fn detail(&self, id: RequestId, reader: &Reader) -> Result<Option<RequestDetail>, PlatformError> {
         let Some((row, places)) = self.find(id)? else { return Ok(None) };
         let mut interrupted = false;
         let intent = self.event(places.intent)?.and_then(|event| match event {
@@ -171,7 +175,10 @@ impl Inner {
                 }
             }
         };
-        let (request, response) = self.payloads(id, places, intent.as_ref(), outcome.as_ref())?;
+        let (request, response) = match reader {
+            Reader::OfRecords => (PayloadView::Withheld, PayloadView::Withheld),
+            Reader::OfText(who) => self.payloads(id, places, intent.as_ref(), outcome.as_ref(), who)?,
+        };
         Ok(Some(RequestDetail { row, intent, outcome, request, response }))
     }
 
@@ -203,6 +210,7 @@ impl Inner {
         places: Places,
         intent: Option<&Intent>,
         outcome: Option<&Outcome>,
+        who: &str,
     ) -> Result<(PayloadView, PayloadView), PlatformError> {
         let read = |index: Option<u64>, there: bool| match index.filter(|_| there) {
             Some(index) => self.journal.ledger().payload(index).map(|state| payload::view(state, MAX_PIECES)),
@@ -212,7 +220,7 @@ impl Inner {
         let response = read(places.outcome, outcome.is_some())?;
         let shown = |view: &PayloadView| matches!(view, PayloadView::Recorded { .. });
         if shown(&request) || shown(&response) {
-            self.journal.admin("payload.view", "console", [("request", id.to_string())])?;
+            self.journal.admin("payload.view", who, [("request", id.to_string())])?;
         }
         Ok((request, response))
     }

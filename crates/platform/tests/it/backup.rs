@@ -48,8 +48,8 @@ fn a_copy_taken_under_load_verifies_and_opens_whole() {
             n
         })
     };
-    let copies = place.directory.path().join("copies");
-    fs::create_dir(&copies).unwrap();
+    let outside = tempfile::tempdir().unwrap();
+    let copies = outside.path().to_owned();
     let mut entries = Vec::new();
     for n in 0..8 {
         let to = copies.join(n.to_string());
@@ -82,9 +82,10 @@ fn a_copy_that_was_touched_restores_nowhere() {
     let place = Place::new();
     let platform = place.open();
     platform.roster.first_workload().unwrap();
-    let from = place.directory.path().join("copy");
+    let outside = tempfile::tempdir().unwrap();
+    let from = outside.path().join("copy");
     platform.backup(&from, "cli").unwrap();
-    let to = place.directory.path().join("to");
+    let to = outside.path().join("to");
     fs::create_dir(&to).unwrap();
     let layout = Layout::new(&to);
     let refused = |what: &str| {

@@ -42,7 +42,7 @@ fn parts(place: &Place, platform: &Platform) -> Parts {
         keys: platform.roster.directory(),
         audit: Arc::new(platform.recorder()),
         pdp: Arc::new(Pdp::new(rules, minter)),
-        engine: Engine::new(&Rulebook::new(stockade_rules::FILES)).unwrap(),
+        engine: Arc::new(ArcSwap::from_pointee(Engine::new(&Rulebook::new(stockade_rules::FILES)).unwrap())),
         leaks: Leaks {
             rules: GuardRules::default(),
             canaries: Canaries::new(MacKey::new(&[3; 32])),

@@ -9,7 +9,7 @@ use stockade_domain::{
 };
 use stockade_egress::evidence::AuditSink as _;
 use stockade_platform::Platform;
-use stockade_views::{CheckResult, Ending, Mark, PayloadView, RequestFilter, Views as _};
+use stockade_views::{CheckResult, Ending, Mark, PayloadView, Reader, RequestFilter, Views as _};
 
 use crate::support::Place;
 
@@ -141,7 +141,7 @@ async fn looking_at_text_is_recorded_and_erasing_it_keeps_the_proof() {
     slot.append(outcome(id(1), None, EndReason::Completed), None).await.unwrap();
 
     let size = platform.journal.ledger().size();
-    let detail = platform.views.request(id(1)).await.unwrap().unwrap();
+    let detail = platform.views.request(id(1), Reader::console()).await.unwrap().unwrap();
     let PayloadView::Recorded { spans, cut: false } = detail.request else { panic!("the text is not there") };
     assert_eq!(spans[0].pieces[1].mark, Mark::Redacted("email".to_owned()));
     let entry = platform.journal.ledger().entry(size).unwrap().unwrap();
@@ -153,8 +153,11 @@ async fn looking_at_text_is_recorded_and_erasing_it_keeps_the_proof() {
     platform.journal.ledger().erase(index, "cli").unwrap();
     let verified = platform.views.verify(id(1)).await.unwrap();
     assert!(verified.passed() && verified.steps.iter().any(|s| s.result == CheckResult::Erased));
-    assert_eq!(platform.views.request(id(1)).await.unwrap().unwrap().request, PayloadView::Erased);
-    assert!(platform.views.request(id(9)).await.unwrap().is_none());
+    assert_eq!(
+        platform.views.request(id(1), Reader::console()).await.unwrap().unwrap().request,
+        PayloadView::Erased
+    );
+    assert!(platform.views.request(id(9), Reader::console()).await.unwrap().is_none());
     assert!(!platform.views.proof(id(1)).await.unwrap().is_empty());
 }
 
@@ -176,7 +179,7 @@ async fn strangers_are_counted_and_text_is_recorded_only_where_wanted() {
     platform.journal.record_payloads(false);
     let mut slot = sink.reserve(id(1)).unwrap();
     slot.append(intent(id(1), &workload), Some(PAYLOAD.to_vec())).await.unwrap();
-    let detail = platform.views.request(id(1)).await.unwrap().unwrap();
+    let detail = platform.views.request(id(1), Reader::console()).await.unwrap().unwrap();
     assert_eq!(detail.request, PayloadView::None);
     assert_eq!(platform.enforce_retention(Duration::from_secs(1)).unwrap(), 0);
 }

@@ -4,7 +4,8 @@ use std::path::Path;
 
 use miette::{Diagnostic, NamedSource, SourceSpan};
 
-use super::schema::Senseless;
+use super::sense::Senseless;
+use crate::output::nearest;
 
 /// Why a configuration was refused.
 #[derive(Debug, thiserror::Error, Diagnostic)]
@@ -45,9 +46,9 @@ impl ConfigError {
     }
 
     pub(super) fn meaning(path: &Path, text: &str, error: &Senseless) -> Box<Self> {
-        let place = place_of(text, &error.at);
+        let place = error.at.find(text).map(SourceSpan::from);
         let message = format!("{}: {}", error.at, error.message);
-        Self::new(&path.display().to_string(), text, message, Some(error.help.to_owned()), place)
+        Self::new(&path.display().to_string(), text, message, help(error), place)
     }
 
     pub(super) fn in_env(error: &toml::de::Error) -> Box<Self> {
@@ -57,7 +58,12 @@ impl ConfigError {
 
     pub(super) fn in_env_meaning(error: &Senseless) -> Box<Self> {
         let message = format!("with the environment laid over the file, {}: {}", error.at, error.message);
-        Self::new("", "", message, Some(error.help.to_owned()), None)
+        Self::new("", "", message, help(error), None)
+    }
+
+    /// A value that neither the file nor the environment gives: a default that does not go with the rest.
+    pub(super) fn unwritten(error: &Senseless) -> Box<Self> {
+        Self::new("", "", format!("{}: {}", error.at, error.message), help(error), None)
     }
 
     pub(super) fn env_name(name: &str) -> Box<Self> {
@@ -74,21 +80,10 @@ fn first_line(message: &str) -> String {
 fn suggestion(message: &str) -> Option<String> {
     let rest = message.strip_prefix("unknown field `")?;
     let (wrong, expected) = rest.split_once('`')?;
-    let names: Vec<&str> = expected.split('`').skip(1).step_by(2).collect();
-    let nearest = names
-        .iter()
-        .max_by(|a, b| strsim::jaro_winkler(wrong, a).total_cmp(&strsim::jaro_winkler(wrong, b)))?;
-    (strsim::jaro_winkler(wrong, nearest) > 0.75).then(|| format!("did you mean `{nearest}`?"))
+    let names = expected.split('`').skip(1).step_by(2);
+    nearest(wrong, names).map(|name| format!("did you mean `{name}`?"))
 }
 
-/// Where the last key of a dotted path stands. Good enough for a label: the first line that sets it in its section.
-fn place_of(text: &str, path: &str) -> Option<SourceSpan> {
-    let (section, key) = path.rsplit_once('.')?;
-    let header = format!("[{section}]");
-    let from = text.find(&header).unwrap_or(0);
-    let at = text.get(from..)?.match_indices(key).find(|(at, _)| {
-        let before = text.get(..from.saturating_add(*at)).unwrap_or_default();
-        before.ends_with('\n') || before.is_empty()
-    })?;
-    Some(SourceSpan::from((from.saturating_add(at.0), key.len())))
+fn help(error: &Senseless) -> Option<String> {
+    Some(error.help.clone()).filter(|help| !help.is_empty())
 }

@@ -5,12 +5,17 @@
 
 mod error;
 mod origin;
+mod place;
 mod schema;
+mod sense;
 mod units;
 
 pub(crate) use error::ConfigError;
+use origin::Origin;
 pub(crate) use origin::Setting;
-pub(crate) use schema::{Api, Config, Recorded, ServerConfig, Speaks, Thinks, UpstreamConfig};
+pub(crate) use place::Place;
+pub(crate) use schema::{Api, Config, Recorded, RulesConfig, ServerConfig, Speaks, Thinks, UpstreamConfig};
+pub(crate) use sense::Senseless;
 pub(crate) use units::Span;
 
 use std::path::{Path, PathBuf};
@@ -33,6 +38,21 @@ pub(crate) struct Loaded {
     /// The file that was read, if there was one.
     pub(crate) file: Option<PathBuf>,
     pub(crate) settings: Vec<Setting>,
+    /// The file's text, to show places in.
+    text: String,
+}
+
+impl Loaded {
+    /// Tells a mistake that shows only when the values are used, at its place if it came from the file.
+    pub(crate) fn refuse(&self, error: &Senseless) -> Box<ConfigError> {
+        let path = error.at.to_string();
+        let from = self.settings.iter().find(|setting| setting.path == path).map(|setting| setting.origin);
+        match (from, &self.file) {
+            (Some(Origin::Environment), _) => ConfigError::in_env_meaning(error),
+            (_, Some(file)) => ConfigError::meaning(file, &self.text, error),
+            (_, None) => ConfigError::unwritten(error),
+        }
+    }
 }
 
 /// Reads the configuration. Without a named file, `stockade.toml` of the working directory is read if it is there.
@@ -64,7 +84,7 @@ pub(crate) fn parse(
         Value::Table(table.clone()).try_into().map_err(|e: toml::de::Error| ConfigError::in_env(&e))?;
     config.check().map_err(|e| ConfigError::in_env_meaning(&e))?;
     let settings = origin::settings(&config, text, &from_env);
-    Ok(Loaded { config, file, settings })
+    Ok(Loaded { config, file, settings, text: text.to_owned() })
 }
 
 /// Lays environment variables over a table. Values are TOML where they parse as such, else text.

@@ -7,7 +7,6 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use stockade_domain::{Label, LabelOrder};
-use stockade_egress::{Target, TargetId};
 
 use super::units::{ByteCount, Span};
 
@@ -29,7 +28,7 @@ pub(crate) struct Config {
     pub(crate) rules: RulesConfig,
     /// What guards answers against leaks. Which workloads they guard, policy says.
     pub(crate) guards: GuardsConfig,
-    /// Where models run, under names of your choice.
+    /// Where models run, under names of your choice: letters, digits, `-`, `_` and `.`.
     pub(crate) upstreams: BTreeMap<String, UpstreamConfig>,
 }
 
@@ -72,7 +71,7 @@ pub(crate) struct LimitsConfig {
     pub(crate) header_block: ByteCount,
     /// One event of a stream.
     pub(crate) event: ByteCount,
-    /// Connections at once.
+    /// Connections at once, from 1 to 1,000,000.
     pub(crate) connections: usize,
     /// Until an upstream is connected, TLS included.
     pub(crate) connect_timeout: Span,
@@ -108,7 +107,7 @@ pub(crate) enum Recorded {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct LabelsConfig {
-    /// From the lowest to the highest.
+    /// From the lowest to the highest; `public` and `confidential`, of which built-in policies speak, are among them.
     #[schemars(with = "Vec<String>")]
     pub(crate) order: Vec<Label>,
 }
@@ -210,14 +209,6 @@ pub(crate) enum Api {
     Messages,
 }
 
-/// A value that has the right type and makes no sense; `at` is its path in the file.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Senseless {
-    pub(crate) at: String,
-    pub(crate) message: String,
-    pub(crate) help: &'static str,
-}
-
 fn internal() -> Label {
     Label::new("internal")
 }
@@ -269,119 +260,8 @@ impl Default for LabelsConfig {
 }
 
 impl Config {
-    /// Whether the values make sense together.
-    pub(crate) fn check(&self) -> Result<(), Senseless> {
-        let wrong = |at: &str, message: String, help| Err(Senseless { at: at.to_owned(), message, help });
-        let server = &self.server;
-        if server.tls_certificate.is_some() != server.tls_key.is_some() {
-            return wrong(
-                "server.tls_certificate",
-                "`tls_certificate` and `tls_key` go together".to_owned(),
-                "give both, or neither",
-            );
-        }
-        for (at, address) in [("server.gateway", server.gateway), ("server.console", server.console)] {
-            if !address.ip().is_loopback() && server.tls_certificate.is_none() {
-                return wrong(
-                    at,
-                    format!("`{address}` can be reached from other machines, and there is no TLS"),
-                    "give `tls_certificate` and `tls_key`, or listen on 127.0.0.1",
-                );
-            }
-        }
-        if !server.metrics.ip().is_loopback() {
-            return wrong(
-                "server.metrics",
-                format!("`{}` would show metrics to other machines", server.metrics),
-                "listen on 127.0.0.1 and let a local agent collect",
-            );
-        }
-        if self.limits.header_block.0 < 8 << 10 || self.limits.header_block.0 > 1 << 20 {
-            return wrong(
-                "limits.header_block",
-                "`header_block` must be from 8 KiB to 1 MiB".to_owned(),
-                "32 KiB is enough for most",
-            );
-        }
-        if self.limits.json_depth == 0 || self.limits.json_depth > 512 {
-            return wrong(
-                "limits.json_depth",
-                "`json_depth` must be from 1 to 512".to_owned(),
-                "128 is enough for most",
-            );
-        }
-        let code = |locale: &String| locale.len() == 2 && locale.bytes().all(|b| b.is_ascii_alphabetic());
-        if let Some(locale) = self.rules.locales.iter().find(|locale| !code(locale)) {
-            return wrong(
-                "rules.locales",
-                format!("`{locale}` is no country code"),
-                "two letters as in ISO 3166-1, for example `[\"de\", \"fr\"]`",
-            );
-        }
-        let is_host = |entry: &String| {
-            let host = entry.strip_prefix("*.").unwrap_or(entry);
-            let inner = |c: char| c.is_alphanumeric() || matches!(c, '-' | '.' | ':');
-            !host.is_empty() && host.chars().all(inner) && !host.starts_with('.')
-        };
-        if let Some(entry) = self.guards.link_hosts.iter().find(|entry| !is_host(entry)) {
-            return wrong(
-                "guards.link_hosts",
-                format!("`{entry}` is no host"),
-                "for example `[\"docs.example.com\", \"*.example.org\"]`, without scheme, port and path",
-            );
-        }
-        for (name, upstream) in &self.upstreams {
-            upstream.check(name)?;
-        }
-        Ok(())
-    }
-
     /// The order of labels.
     pub(crate) fn label_order(&self) -> LabelOrder {
         LabelOrder::new(self.labels.order.clone())
-    }
-}
-
-impl UpstreamConfig {
-    fn check(&self, name: &str) -> Result<(), Senseless> {
-        let wrong = |key: &str, message: String, help| {
-            Err(Senseless { at: format!("upstreams.{name}.{key}"), message, help })
-        };
-        if name == "sandbox" {
-            return wrong(
-                "base_url",
-                "`sandbox` is the built-in upstream's name".to_owned(),
-                "call it something else",
-            );
-        }
-        if let Err(error) = Target::http(TargetId::new(name), &self.base_url, None) {
-            return wrong(
-                "base_url",
-                error.to_string(),
-                "for example `https://api.openai.com/v1` or `http://127.0.0.1:11434/v1`",
-            );
-        }
-        if self.models.is_empty() {
-            return wrong(
-                "models",
-                "an upstream without models is never used".to_owned(),
-                "name them, or `[\"*\"]` for all",
-            );
-        }
-        if self.models.iter().any(|m| m.starts_with("sandbox")) {
-            return wrong(
-                "models",
-                "names that begin with `sandbox` belong to the built-in model".to_owned(),
-                "leave them out",
-            );
-        }
-        if self.api_key.as_ref().is_some_and(|k| !k.starts_with("env:") && !k.starts_with("file:")) {
-            return wrong(
-                "api_key",
-                "a key is never written into the file; use an `env:` or `file:` reference".to_owned(),
-                "for example `api_key = \"env:OPENAI_API_KEY\"`",
-            );
-        }
-        Ok(())
     }
 }

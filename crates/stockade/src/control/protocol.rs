@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use stockade_domain::RequestId;
-use stockade_platform::{KeyInfo, WorkloadChange};
+use stockade_platform::{KeyInfo, TokenInfo, TokenScope, WorkloadChange};
 
 /// The version of the protocol. Client and server are usually one binary; after an upgrade they may not be.
 pub(crate) const VERSION: u32 = 1;
@@ -37,6 +37,12 @@ pub(crate) enum Request {
     PromptList,
     /// Answers the [`PromptInfo`](stockade_platform::PromptInfo) that is no more.
     PromptRemove { workload: String, digest: String },
+    /// Makes a token for the API; answers [`MadeToken`].
+    TokenCreate { scope: TokenScope, lifetime_s: u64, note: String },
+    /// Answers a list of [`TokenInfo`].
+    TokenList,
+    /// Answers [`Revoked`].
+    TokenRevoke { id: String },
     /// Makes a sign-in link; answers [`Link`].
     SignIn,
     /// Answers the proof bundle, as text.
@@ -77,7 +83,14 @@ pub(crate) struct MadeKey {
     pub(crate) text: String,
 }
 
-/// Whether a key was revoked now (or had been before).
+/// A token that was made, with its text. It has no `Debug`: the text is a secret.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct MadeToken {
+    pub(crate) info: TokenInfo,
+    pub(crate) text: String,
+}
+
+/// Whether a key or token was revoked now (or had been before).
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Revoked {
     pub(crate) now: bool,

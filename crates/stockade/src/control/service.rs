@@ -10,7 +10,7 @@ use stockade_domain::WorkloadName;
 use stockade_gateway::ports::Catalog;
 use stockade_platform::{Platform, PlatformError};
 
-use super::protocol::{Link, MadeKey, Refusal, Request, Revoked, Traffic};
+use super::protocol::{Link, MadeKey, MadeToken, Refusal, Request, Revoked, Traffic};
 
 /// Who is recorded: the socket and the lock are both for the owner of the data directory alone.
 const ACTOR: &str = "cli";
@@ -63,6 +63,13 @@ impl Service {
             Request::PromptRemove { workload, digest } => {
                 value(&roster.remove_prompt(&name(&workload)?, &digest, ACTOR)?)
             }
+            Request::TokenCreate { scope, lifetime_s, note } => {
+                let made =
+                    self.platform.tokens.create(scope, Duration::from_secs(lifetime_s), &note, ACTOR)?;
+                value(&MadeToken { text: made.text.reveal().to_owned(), info: made.info })
+            }
+            Request::TokenList => value(&self.platform.tokens.list()?),
+            Request::TokenRevoke { id } => value(&Revoked { now: self.platform.tokens.revoke(&id, ACTOR)? }),
             Request::SignIn => match &self.serving {
                 Some(Serving { console: base, .. }) => {
                     let token = self.platform.sessions.new_link(ACTOR)?;

@@ -86,6 +86,22 @@ impl Home {
         make_directory(&self.run())
     }
 
+    /// The directories that [`Home::prepare`] would make, the inner one first.
+    pub(crate) fn missing(&self) -> Vec<PathBuf> {
+        let above = self.data.ancestors().map(Path::to_owned);
+        std::iter::once(self.run()).chain(above).take_while(|path| !path.exists()).collect()
+    }
+
+    /// Removes directories that were made and hold nothing but an unused lock.
+    pub(crate) fn unmake(&self, made: &[PathBuf]) {
+        if made.first().is_some_and(|inner| *inner == self.run()) {
+            let _not_there = std::fs::remove_file(self.run().join("lock"));
+        }
+        for path in made {
+            let _in_use = std::fs::remove_dir(path);
+        }
+    }
+
     /// Refuses where nothing was ever stored: a verb that reads does not begin an installation.
     pub(crate) fn must_exist(&self) -> Result<()> {
         if !self.exists() {

@@ -71,7 +71,10 @@ impl Stage {
             let _inside = runtime.enter();
             let listener = std::net::TcpListener::bind(("127.0.0.1", 0))?;
             listener.set_nonblocking(true)?;
-            (up::alone(&platform, &env, running.clone())?, tokio::net::TcpListener::from_std(listener)?)
+            (
+                up::alone(&home, &platform, &env, running.clone())?,
+                tokio::net::TcpListener::from_std(listener)?,
+            )
         };
         let address = listener.local_addr()?;
         runtime.spawn(Arc::<Gateway>::clone(&gateway).serve(listener, None, running));

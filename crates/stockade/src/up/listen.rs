@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Result, anyhow};
 use axum::Router;
 use axum::extract::Request;
 use axum::http::{StatusCode, header};
@@ -15,7 +15,7 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
-use rustls_pki_types::pem::PemObject;
+use rustls_pki_types::pem::{self, PemObject};
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use stockade_gateway::{Gateway, Phase};
 use stockade_platform::Platform;
@@ -23,7 +23,7 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio_rustls::TlsAcceptor;
 
-use crate::config::Config;
+use crate::config::{Config, Place, Senseless, ServerConfig};
 
 /// The three listeners with the addresses that they really have.
 pub(super) struct Listeners {
@@ -35,7 +35,7 @@ pub(super) struct Listeners {
     pub(super) metrics_address: SocketAddr,
 }
 
-pub(super) async fn bind(server: &crate::config::ServerConfig) -> Result<Listeners> {
+pub(super) async fn bind(server: &ServerConfig) -> Result<Listeners> {
     let (gateway, gateway_address) = bind_one(server.gateway, "gateway").await?;
     let (console, console_address) = bind_one(server.console, "console").await?;
     let (metrics, metrics_address) = bind_one(server.metrics, "metrics").await?;
@@ -54,20 +54,36 @@ async fn bind_one(address: SocketAddr, flag: &str) -> Result<(TcpListener, Socke
     Ok((listener, real))
 }
 
+impl Listeners {
+    /// The ports that are really listened on.
+    pub(super) fn ports(&self) -> [u16; 3] {
+        [self.gateway_address, self.console_address, self.metrics_address].map(|address| address.port())
+    }
+}
+
 /// TLS for gateway and console, when the configuration names a certificate.
-pub(super) fn tls(server: &crate::config::ServerConfig) -> Result<Option<Arc<rustls::ServerConfig>>> {
+pub(crate) fn tls(server: &ServerConfig) -> Result<Option<Arc<rustls::ServerConfig>>, Senseless> {
     let (Some(certificate), Some(key)) = (&server.tls_certificate, &server.tls_key) else { return Ok(None) };
-    let read = |path: &Path| format!("reading `{}`", path.display());
+    let wrong = |at: &str, message: String| {
+        Senseless::new(Place::of(at), message, "a chain of certificates and its key, both PEM")
+    };
+    let unreadable =
+        |at: &str, path: &Path, error: pem::Error| wrong(at, format!("`{}`: {error}", path.display()));
     let chain: Vec<CertificateDer<'static>> = CertificateDer::pem_file_iter(certificate)
         .and_then(Iterator::collect)
-        .with_context(|| read(certificate))?;
-    let key = PrivateKeyDer::from_pem_file(key).with_context(|| read(key))?;
+        .map_err(|error| unreadable("server.tls_certificate", certificate, error))?;
+    if chain.is_empty() {
+        let message = format!("`{}` holds no certificate", certificate.display());
+        return Err(wrong("server.tls_certificate", message));
+    }
+    let key = PrivateKeyDer::from_pem_file(key).map_err(|error| unreadable("server.tls_key", key, error))?;
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let mut config = rustls::ServerConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()?
-        .with_no_client_auth()
-        .with_single_cert(chain, key)
-        .context("the certificate and the key do not fit")?;
+        .with_safe_default_protocol_versions()
+        .and_then(|builder| builder.with_no_client_auth().with_single_cert(chain, key))
+        .map_err(|error| {
+            wrong("server.tls_key", format!("the certificate and the key do not go together: {error}"))
+        })?;
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     Ok(Some(Arc::new(config)))
 }
@@ -96,8 +112,9 @@ pub(super) fn console(
     let views: Arc<dyn stockade_views::Views> = Arc::new(platform.views.clone());
     let sessions: Arc<dyn stockade_views::Sessions> =
         Arc::<stockade_platform::Sessions>::clone(&platform.sessions);
+    let tokens: Arc<dyn stockade_views::Tokens> = Arc::<stockade_platform::Tokens>::clone(&platform.tokens);
     stockade_console::router(options, Arc::clone(&views), Arc::clone(&sessions))
-        .merge(stockade_api::router(site, views, sessions))
+        .merge(stockade_api::router(site, views, sessions, tokens))
 }
 
 /// Metrics and health, on a listener of their own.

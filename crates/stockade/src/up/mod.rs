@@ -1,10 +1,13 @@
 //! `stockade up`: gateway, console and ledger over one data directory.
 
+mod built;
+mod environment;
 mod harden;
 mod listen;
 mod metrics;
 mod reload;
 mod screen;
+mod upstream;
 mod wire;
 
 use std::net::SocketAddr;
@@ -19,7 +22,9 @@ use stockade_gateway::{Gateway, Phase};
 use stockade_platform::{KeyState, PLAYGROUND, Platform};
 use tokio::sync::watch;
 
-pub(crate) use wire::policy_files;
+pub(crate) use built::{Built, policy_files};
+pub(crate) use environment::EnvUpstreams;
+pub(crate) use listen::tls;
 
 use crate::config;
 use crate::home::{Home, HomeArgs, Lock, RootKeyFile};
@@ -81,18 +86,20 @@ async fn serve(
     config: config::Config,
 ) -> Result<ExitCode> {
     let listeners = listen::bind(&config.server).await?;
-    let tls = listen::tls(&config.server)?;
+    let refused = |error: &config::Senseless| crate::report(loaded.refuse(error));
+    let tls = tls(&config.server).map_err(|error| refused(&error))?;
+    let env_upstreams = if args.no_env_upstreams {
+        EnvUpstreams::default()
+    } else {
+        EnvUpstreams::read(listeners.ports(), &config.label_order())
+    };
     let env = environment(root_key.open(home)?);
+    let built = Built::new(&config, &env_upstreams, home).map_err(|error| refused(&error))?;
     let (platform, recovery) = Platform::open(home.layout(), &env).context("opening the data directory")?;
     let platform = Arc::new(platform);
     let (phase, running) = watch::channel(Phase::Running);
 
-    let env_upstreams = if args.no_env_upstreams {
-        wire::EnvUpstreams::default()
-    } else {
-        wire::EnvUpstreams::read(&listeners)
-    };
-    let wiring = wire::Wiring::new(&config, &env_upstreams, &platform, &env)?;
+    let wiring = wire::Wiring::new(&config, built, &platform, &env)?;
     let gateway = Gateway::new(wiring.parts, wire::options(&config), running.clone());
 
     let first = first_key(&platform)?;
@@ -129,8 +136,11 @@ async fn serve(
         server: config.server.clone(),
         env_upstreams,
         catalog: wiring.catalog,
+        engine: wiring.engine,
         link_hosts: wiring.link_hosts,
         pdp: wiring.pdp,
+        platform: Arc::clone(&platform),
+        home: home.clone(),
     };
     servers.spawn(reloader.watch(running.clone()));
 
@@ -166,12 +176,15 @@ fn first_key(platform: &Platform) -> Result<Option<stockade_platform::NewKey>> {
 
 /// A gateway with the default configuration and no upstream but the sandbox.
 pub(crate) fn alone(
+    home: &Home,
     platform: &Arc<Platform>,
     env: &stockade_platform::Environment,
     running: watch::Receiver<Phase>,
 ) -> Result<Arc<Gateway>> {
     let config = config::Config::default();
-    let wiring = wire::Wiring::new(&config, &wire::EnvUpstreams::default(), platform, env)?;
+    let built = Built::new(&config, &EnvUpstreams::default(), home);
+    let built = built.map_err(|error| anyhow::anyhow!("{}: {}", error.at, error.message))?;
+    let wiring = wire::Wiring::new(&config, built, platform, env)?;
     Ok(Gateway::new(wiring.parts, wire::options(&config), running))
 }
 
@@ -233,6 +246,9 @@ impl UpArgs {
                 *setting = address;
             }
         }
-        config.check().map_err(|e| anyhow::anyhow!("{}: {} ({})", e.at, e.message, e.help))
+        config.check().map_err(|e| {
+            let help = if e.help.is_empty() { String::new() } else { format!(" ({})", e.help) };
+            anyhow::anyhow!("{}: {}{help}", e.at, e.message)
+        })
     }
 }

@@ -1,6 +1,6 @@
 //! Reloading: a changed file is taken whole, or refused whole and the old one stays.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -9,19 +9,23 @@ use arc_swap::ArcSwap;
 use stockade_authz::Pdp;
 use stockade_gateway::Phase;
 use stockade_gateway::ports::Catalog;
+use stockade_inspect::Engine;
 use stockade_inspect::leak::LinkHosts;
+use stockade_platform::Platform;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
-use super::wire::{self, EnvUpstreams};
+use super::wire::name_detectors;
+use super::{Built, EnvUpstreams};
 use crate::config::{self, Config, ServerConfig};
-use crate::output::say;
+use crate::home::Home;
+use crate::output::{chain, say};
 use crate::system::env_vars;
 
 /// How often the file's time is looked at.
 const LOOK: Duration = Duration::from_secs(2);
 
-/// Puts changed upstreams, labels, policies and guards in place under running traffic.
+/// Puts changed upstreams, labels, policies, rules and guards in place under running traffic.
 pub(super) struct Reloader {
     pub(super) file: Option<PathBuf>,
     /// The file and the environment as they were read last, without flags.
@@ -30,8 +34,11 @@ pub(super) struct Reloader {
     pub(super) server: ServerConfig,
     pub(super) env_upstreams: EnvUpstreams,
     pub(super) catalog: Arc<ArcSwap<Catalog>>,
+    pub(super) engine: Arc<ArcSwap<Engine>>,
     pub(super) pdp: Arc<Pdp>,
     pub(super) link_hosts: Arc<ArcSwap<LinkHosts>>,
+    pub(super) platform: Arc<Platform>,
+    pub(super) home: Home,
 }
 
 impl Reloader {
@@ -53,17 +60,24 @@ impl Reloader {
             match self.reload() {
                 Ok(lines) => lines.iter().for_each(|line| say(format_args!("configuration: {line}"))),
                 Err(error) => {
-                    say(format_args!("configuration not taken, the old one stays in force: {error:#}"));
+                    let why = chain(&error);
+                    say(format_args!("configuration not taken, the old one stays in force: {why}"));
                 }
             }
         }
     }
 
-    /// The newest time of the file and of the policies beside it.
+    /// The newest times of the file, and of the policies and rules beside it.
     fn stamp(&self) -> Vec<(PathBuf, Option<SystemTime>)> {
+        let inside = |dir: &Path| {
+            std::fs::read_dir(dir).into_iter().flatten().flatten().map(|e| e.path()).collect::<Vec<_>>()
+        };
         let mut files: Vec<PathBuf> = self.file.iter().cloned().collect();
         if let Some(dir) = &self.config.policies.dir {
-            files.extend(std::fs::read_dir(dir).into_iter().flatten().flatten().map(|e| e.path()));
+            files.extend(inside(dir));
+        }
+        if let Some(dir) = &self.config.rules.dir {
+            files.extend(inside(dir).iter().flat_map(|folder| inside(folder)));
         }
         files.sort();
         files
@@ -76,26 +90,68 @@ impl Reloader {
     }
 
     fn reload(&mut self) -> Result<Vec<String>> {
-        let new = config::load(self.file.as_deref(), &env_vars()).map_err(crate::report)?.config;
+        let loaded = config::load(self.file.as_deref(), &env_vars()).map_err(crate::report)?;
+        let new = &loaded.config;
         // Everything that can fail comes before anything is put in place.
-        let rules = wire::rules(&new)?;
         let effective = Config { server: self.server.clone(), ..new.clone() };
-        let catalog = wire::catalog(&effective, &self.env_upstreams)?;
-        let mut lines = vec!["upstreams, labels, policies and guards taken over".to_owned()];
-        if new.server != self.config.server
-            || new.limits != self.config.limits
-            || new.recording != self.config.recording
-            || new.rules != self.config.rules
-        {
-            lines.push(
-                "changes in [server], [limits], [recording] and [rules] take effect at the next start"
-                    .to_owned(),
-            );
+        let built = Built::new(&effective, &self.env_upstreams, &self.home)
+            .map_err(|error| crate::report(loaded.refuse(&error)))?;
+        let rules = built.engine.sets().iter().map(|set| &set.id);
+        let other_rules = !self.engine.load().sets().iter().map(|set| &set.id).eq(rules);
+        // Whether streams wait for the end of their texts is settled at the start.
+        let names = new.rules.names == self.config.rules.names;
+        if other_rules && names {
+            name_detectors(&built.engine, &self.platform)?;
+            self.engine.store(Arc::new(built.engine));
         }
-        self.pdp.replace(rules);
-        self.catalog.store(Arc::new(catalog));
+        self.pdp.replace(built.rules);
+        self.catalog.store(Arc::new(built.catalog));
         self.link_hosts.store(Arc::new(LinkHosts::new(&new.guards.link_hosts)));
-        self.config = new;
+        let lines = told(&self.config, new, other_rules && names);
+        // What waits for a start is compared with what the start took, not with what the file said last.
+        self.config = Config {
+            server: self.config.server.clone(),
+            limits: self.config.limits.clone(),
+            recording: self.config.recording.clone(),
+            rules: config::RulesConfig { names: self.config.rules.names, ..new.rules.clone() },
+            ..new.clone()
+        };
         Ok(lines)
     }
+}
+
+/// What a reload says: each part that has changed, and whether it is in force.
+fn told(old: &Config, new: &Config, other_rules: bool) -> Vec<String> {
+    let mut now = Vec::new();
+    for (part, changed) in [
+        ("upstreams", old.upstreams != new.upstreams),
+        ("labels", old.labels != new.labels),
+        ("rules", other_rules),
+        ("guards", old.guards != new.guards),
+    ] {
+        if changed {
+            now.push(part);
+        }
+    }
+    let mut later = Vec::new();
+    for (part, changed) in [
+        ("[server]", old.server != new.server),
+        ("[limits]", old.limits != new.limits),
+        ("[recording]", old.recording != new.recording),
+        ("rules.names", old.rules.names != new.rules.names),
+    ] {
+        if changed {
+            later.push(part);
+        }
+    }
+    let mut lines = Vec::new();
+    if !now.is_empty() || later.is_empty() {
+        // Secrets and policies are read again in any case: whether they differ is not compared.
+        now.push("policies and keys of upstreams");
+        lines.push(format!("taken over: {}", now.join(", ")));
+    }
+    if !later.is_empty() {
+        lines.push(format!("changes in {} take effect at the next start", later.join(", ")));
+    }
+    lines
 }

@@ -39,9 +39,14 @@ pub(crate) fn run(home: &HomeArgs, output: OutputArgs, args: &BackupArgs) -> Res
 
 pub(crate) fn put_back(home: &HomeArgs, output: OutputArgs, args: &RestoreArgs) -> Result<ExitCode> {
     let home = home.resolve()?;
+    let made = home.missing();
     home.prepare()?;
-    let _lock = Lock::take(&home)?;
-    let manifest = restore(&args.from, &home.layout())?;
+    let lock = Lock::take(&home)?;
+    let manifest = restore(&args.from, &home.layout()).inspect_err(|_| {
+        // Nothing was put there: what was made for it goes, the lock's file first.
+        drop(lock);
+        home.unmake(&made);
+    })?;
     output.one(&manifest, |manifest| format!("{} put into {}", describe(manifest), home.data().display()))?;
     output::say("The copy was checked against its manifest, and its ledger was verified.");
     Ok(ExitCode::SUCCESS)

@@ -6,7 +6,7 @@ use anyhow::Result;
 use clap::{Args, Command};
 use clap_complete::{Shell, generate};
 
-use crate::output::write_out;
+use crate::output::{OutputArgs, write_out};
 
 /// Prints a completion script
 #[derive(Debug, Args)]
@@ -15,7 +15,8 @@ pub(crate) struct CompletionsArgs {
     shell: Shell,
 }
 
-pub(crate) fn run(args: &CompletionsArgs, mut command: Command) -> Result<ExitCode> {
+pub(crate) fn run(output: OutputArgs, args: &CompletionsArgs, mut command: Command) -> Result<ExitCode> {
+    output.only_human()?;
     let mut script = Vec::new();
     generate(args.shell, &mut command, "stockade", &mut script);
     write_out(&script)?;

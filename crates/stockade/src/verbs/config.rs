@@ -8,9 +8,11 @@ use std::process::ExitCode;
 use anyhow::{Context as _, Result};
 use clap::{Args, Subcommand};
 
-use crate::config::{self, FILE_NAME, TEMPLATE};
+use crate::config::{self, FILE_NAME, Loaded, Senseless, TEMPLATE};
+use crate::home::{Home, HomeArgs};
 use crate::output::{self, OutputArgs, Verdict, table};
 use crate::system::env_vars;
+use crate::up::{self, Built, EnvUpstreams};
 
 /// Begins, checks and shows the configuration
 #[derive(Debug, Args)]
@@ -31,6 +33,9 @@ enum Verb {
     Check {
         /// The file [default: ./stockade.toml, if it is there]
         file: Option<PathBuf>,
+        /// Leave out the upstreams that OPENAI_API_KEY and OLLAMA_HOST name
+        #[arg(long)]
+        no_env_upstreams: bool,
     },
     /// Print every setting in effect
     Show {
@@ -44,7 +49,7 @@ enum Verb {
     Schema,
 }
 
-pub(crate) fn run(output: OutputArgs, args: &ConfigArgs) -> Result<ExitCode> {
+pub(crate) fn run(home: &HomeArgs, output: OutputArgs, args: &ConfigArgs) -> Result<ExitCode> {
     match &args.verb {
         Verb::Init { file } => {
             let made = OpenOptions::new().write(true).create_new(true).open(file);
@@ -52,8 +57,10 @@ pub(crate) fn run(output: OutputArgs, args: &ConfigArgs) -> Result<ExitCode> {
                 .with_context(|| format!("cannot make {}", file.display()))?;
             output::say(format_args!("{} is written; every setting in it has its default", file.display()));
         }
-        Verb::Check { file } => {
+        Verb::Check { file, no_env_upstreams } => {
             let loaded = config::load(file.as_deref(), &env_vars()).map_err(crate::report)?;
+            try_out(&loaded, *no_env_upstreams, &home.resolve()?)
+                .map_err(|error| crate::report(loaded.refuse(&error)))?;
             let name = loaded.file.as_deref().unwrap_or(Path::new("the default configuration"));
             output.one(&serde_json::json!({"good": true}), |_| format!("good: {}", name.display()))?;
         }
@@ -73,4 +80,17 @@ pub(crate) fn run(output: OutputArgs, args: &ConfigArgs) -> Result<ExitCode> {
         Verb::Schema => output::print(format_args!("{:#}", config::json_schema()))?,
     }
     Ok(Verdict::Clean.into())
+}
+
+/// Makes what `up` would make of a configuration, and throws it away.
+pub(super) fn try_out(loaded: &Loaded, no_env_upstreams: bool, home: &Home) -> Result<Built, Senseless> {
+    let config = &loaded.config;
+    up::tls(&config.server)?;
+    let server = &config.server;
+    let ports = [server.gateway, server.console, server.metrics].map(|address| address.port());
+    let env = match no_env_upstreams {
+        true => EnvUpstreams::default(),
+        false => EnvUpstreams::read(ports, &config.label_order()),
+    };
+    Built::new(config, &env, home)
 }

@@ -67,15 +67,8 @@ pub(crate) fn run(home: &HomeArgs, output: OutputArgs, args: &DoctorArgs) -> Res
     let mut found = vec![checks::data(&home), checks::root_key(&home), checks::server(&home)];
     match config::load(args.config.as_deref(), &env_vars()) {
         Ok(loaded) => {
-            found.push(Check::ok(
-                "configuration",
-                match &loaded.file {
-                    Some(file) => format!("{} is good", file.display()),
-                    None => "no file: the defaults".to_owned(),
-                },
-            ));
+            found.extend(checks::configuration(&loaded, &home));
             found.push(checks::ports(&home, &loaded.config));
-            found.push(checks::policies(&loaded.config));
             if !args.offline {
                 found.extend(checks::upstreams(&loaded.config));
             }
@@ -85,7 +78,7 @@ pub(crate) fn run(home: &HomeArgs, output: OutputArgs, args: &DoctorArgs) -> Res
             found.push(Check::fail("configuration", error.to_string(), fix));
         }
     }
-    found.extend([checks::rules(), checks::disk(&home), checks::clock(&home), checks::ledger(&home)]);
+    found.extend([checks::disk(&home), checks::clock(&home), checks::ledger(&home)]);
     output.list(&found, |found| found.iter().map(line).collect::<Vec<_>>().join("\n"))?;
     let failed = found.iter().any(|check| check.state == State::Fail);
     Ok(if failed { Verdict::Findings } else { Verdict::Clean }.into())

@@ -9,7 +9,7 @@ use stockade_rulebook::Header;
 
 use super::{policy, rules};
 use crate::config::Config;
-use crate::output::{OutputArgs, Verdict};
+use crate::output::{self, OutputArgs, Verdict};
 
 /// Explains a rule, a policy or an error code
 #[derive(Debug, Args)]
@@ -39,12 +39,22 @@ struct Said {
 pub(crate) fn run(output: OutputArgs, args: &ExplainArgs) -> Result<ExitCode> {
     let id = args.id.as_str();
     let Some(said) = rule(id)?.or(of_policy(id)?).or_else(|| code(id)) else {
-        bail!(
-            "nothing has the id `{id}`: `stockade rules list` and `stockade policy check` name what there is"
-        );
+        let meant = nearest(id)?.map_or_else(String::new, |known| format!("; did you mean `{known}`?"));
+        bail!("nothing has the id `{id}`{meant} `stockade rules list` and docs/errors.md name what there is");
     };
     output.one(&said, shown)?;
     Ok(Verdict::Clean.into())
+}
+
+/// The id that is most like one that nothing has.
+fn nearest(id: &str) -> Result<Option<String>> {
+    let rules = rules::headers(&rules::book())?.into_iter().map(|(_, header)| header.id);
+    let policies = policy::engine(&Config::default())?;
+    let policies =
+        policies.policies().describe().into_iter().map(|(id, _, _)| id.to_owned()).collect::<Vec<_>>();
+    let codes = stockade_gateway::CODES.iter().map(|(_, code, _)| (*code).to_owned());
+    let all: Vec<String> = rules.chain(policies).chain(codes).collect();
+    Ok(output::nearest(id, all.iter().map(String::as_str)).map(str::to_owned))
 }
 
 fn rule(id: &str) -> Result<Option<Said>> {

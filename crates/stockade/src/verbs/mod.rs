@@ -14,6 +14,7 @@ pub(crate) mod prompts;
 pub(crate) mod rules;
 pub(crate) mod scan;
 pub(crate) mod signin;
+pub(crate) mod tokens;
 pub(crate) mod workload;
 
 use std::io::Read as _;

@@ -9,7 +9,7 @@ use miette::{Diagnostic, NamedSource, SourceSpan};
 use stockade_authz::{CaseFile, Engine, PolicyErrors, PolicySet};
 use stockade_domain::{Effect, Untrusted};
 
-use crate::config::{self, Config};
+use crate::config::{self, Config, Senseless};
 use crate::output::{self, OutputArgs, Verdict};
 use crate::system::env_vars;
 use crate::up::policy_files;
@@ -64,7 +64,7 @@ pub(crate) fn run(output: OutputArgs, args: &PolicyArgs) -> Result<ExitCode> {
 }
 
 fn check(output: OutputArgs, config: &Config) -> Result<ExitCode> {
-    let files = policy_files(config)?;
+    let files = policy_files(config).map_err(told)?;
     match load(&files) {
         Ok(set) => {
             let facts = serde_json::json!({"good": true, "policies": set.len(), "hash": set.hash()});
@@ -79,6 +79,11 @@ fn check(output: OutputArgs, config: &Config) -> Result<ExitCode> {
     }
 }
 
+/// A directory that cannot be read.
+fn told(error: Senseless) -> anyhow::Error {
+    anyhow::anyhow!("{}: {}", error.at, error.message)
+}
+
 fn load(files: &[(String, String)]) -> Result<PolicySet, PolicyErrors> {
     let texts: Vec<(&str, &str)> = files.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
     PolicySet::load(&texts)
@@ -86,7 +91,7 @@ fn load(files: &[(String, String)]) -> Result<PolicySet, PolicyErrors> {
 
 /// The engine over the built-in policies and those of the configuration.
 pub(super) fn engine(config: &Config) -> Result<Engine> {
-    let files = policy_files(config)?;
+    let files = policy_files(config).map_err(told)?;
     match load(&files) {
         Ok(set) => Ok(Engine::new(set)?),
         Err(errors) => bail!("the policies cannot be loaded\n{}", drawn(&errors, &files)),

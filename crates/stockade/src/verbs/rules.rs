@@ -1,5 +1,8 @@
 //! `stockade rules`: what inspection looks for.
 
+mod csv;
+mod fingerprint;
+
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -8,11 +11,12 @@ use anyhow::{Context as _, Result};
 use clap::{Args, Subcommand};
 use serde::Serialize;
 use stockade_domain::{Severity, Untrusted};
-use stockade_inspect::Engine;
 use stockade_inspect::leak::GuardRules;
 use stockade_rulebook::{Header, Rulebook};
 use stockade_scan::Scanner;
 
+use crate::home::HomeArgs;
+use crate::inspection::{self, Chosen};
 use crate::output::{OutputArgs, Verdict, table};
 
 /// Lists and tests the rules of inspection and of scans
@@ -38,6 +42,14 @@ enum Verb {
         #[arg(long)]
         adversarial: bool,
     },
+    /// Make a rule that finds values of your own by keyed digests of them
+    #[command(
+        long_about = "Reads a list of values (secrets, customer numbers, records) and writes a rule that finds them, \
+                            however they are spaced and written, without holding them: it has digests that nobody can \
+                            try values against without this installation's root key. The rule goes into the directory \
+                            of --dir, else of `[rules]` in stockade.toml, where a running server takes it over."
+    )]
+    Fingerprint(fingerprint::FingerprintArgs),
 }
 
 /// The folders that rules are in.
@@ -61,13 +73,12 @@ struct Failed {
     expected: bool,
 }
 
-pub(crate) fn run(output: OutputArgs, args: &RulesArgs) -> Result<ExitCode> {
-    let mut book = book();
-    if let Some(dir) = &args.dir {
-        book = book.overlay(dir)?;
-    }
-    match args.verb {
+pub(crate) fn run(home: &HomeArgs, output: OutputArgs, args: &RulesArgs) -> Result<ExitCode> {
+    let dir = args.dir.as_deref();
+    match &args.verb {
+        Verb::Fingerprint(fingerprint) => fingerprint::run(home, output, dir, fingerprint),
         Verb::List => {
+            let book = inspection::book(dir)?;
             let rules: Vec<_> = headers(&book)?
                 .into_iter()
                 .map(|(folder, header)| Listed {
@@ -86,9 +97,11 @@ pub(crate) fn run(output: OutputArgs, args: &RulesArgs) -> Result<ExitCode> {
             Ok(Verdict::Clean.into())
         }
         Verb::Test { adversarial } => {
-            let engine =
-                Engine::with_names_and_locales(&book, &args.locales).context("compiling the rules")?;
-            let scanner = Scanner::new(&book).context("compiling the rules of scans")?;
+            let book = inspection::book(dir)?;
+            let chosen = Chosen { locales: &args.locales, names: true };
+            let engine = inspection::engine(&book, chosen, || home.resolve())?;
+            let scanner = Scanner::new(&inspection::without_fingerprints(&book)?)
+                .context("compiling the rules of scans")?;
             let inspected =
                 engine.examples().into_iter().map(|f| (f.id.as_ref().to_owned(), f.text, f.expected));
             let guards = GuardRules::load(&book).context("reading the rules of leaks")?;
@@ -101,7 +114,7 @@ pub(crate) fn run(output: OutputArgs, args: &RulesArgs) -> Result<ExitCode> {
                 .map(|(rule, text, expected)| Failed { rule, change: None, text, expected })
                 .collect();
             let mut changes = String::new();
-            if adversarial {
+            if *adversarial {
                 let outcome = engine.adversarial();
                 changes = format!(", {} changed examples tried", outcome.tried);
                 failed.extend(outcome.failures.into_iter().map(|f| Failed {

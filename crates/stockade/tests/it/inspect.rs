@@ -146,6 +146,53 @@ fn a_line_that_cannot_be_read_is_answered_and_the_rest_goes_on() {
 }
 
 #[test]
+fn a_line_is_known_by_its_id_as_it_was_written() {
+    let place = Place::new();
+    let mut input = b"\xef\xbb\xbf".to_vec();
+    input.extend(
+        [
+            r#"{"id": 12345678901234567890123, "text": "a", "channel": "nope"}"#,
+            r#"{"id": {"n": 1.50}, "text": 7}"#,
+            r#"{"id": "s", "text": "cut \ud83d here, \\ud83d, whole \ud83d\ude00, bob@example.org"}"#,
+            r#"{"text": "a", "channel": "tool_result"}"#,
+        ]
+        .join("\n")
+        .bytes(),
+    );
+    let output = piped(&place, &["inspect", "--jsonl", "--redact"], &input);
+    let answers: Vec<_> = text(&output.stdout).lines().map(str::to_owned).collect();
+    assert!(
+        answers[0].starts_with(r#"{"id":12345678901234567890123,"read_as":"unlabelled""#),
+        "{}",
+        answers[0]
+    );
+    assert!(answers[1].starts_with(r#"{"id":{"n": 1.50},"error""#), "{}", answers[1]);
+    let cut: Value = serde_json::from_str(&answers[2]).unwrap();
+    let said = "cut \u{fffd} here, \\ud83d, whole \u{1f600}, [redacted:email]";
+    assert_eq!((&cut["id"], &cut["redacted"]), (&json!("s"), &json!(said)));
+    let last: Value = serde_json::from_str(&answers[3]).unwrap();
+    assert!(last["id"].is_null() && last.get("read_as").is_none(), "{last}");
+}
+
+#[test]
+fn one_form_is_printed_or_none() {
+    let place = Place::new();
+    let log: Value =
+        serde_json::from_str(&place.expect(0, &["inspect", "--format", "sarif", "--text", "x"])).unwrap();
+    assert_eq!(log["version"], "2.1.0");
+    let driver = &log["runs"][0]["tool"]["driver"];
+    assert!(driver.get("informationUri").is_none_or(|uri| uri.as_str().unwrap().contains("://")), "{driver}");
+    let said = place.refusal(&["inspect", "--format", "cyclonedx", "--text", "x"]);
+    assert!(said.contains("json, jsonl or sarif"), "{said}");
+    for args in
+        [["--jsonl", "--format", "sarif"], ["--sarif", "--format", "json"], ["--json", "--format", "jsonl"]]
+    {
+        let said = place.refusal(&[&["inspect"][..], &args].concat());
+        assert!(said.contains("choose one"), "{said}");
+    }
+}
+
+#[test]
 fn many_lines_keep_their_order() {
     let place = Place::new();
     let input: String = (0..20_000).map(|n| format!("{{\"id\":{n},\"text\":\"line {n}\"}}\n")).collect();
@@ -170,14 +217,14 @@ fn whoever_waits_after_each_line_is_answered() {
 }
 
 #[test]
-fn names_are_shown_and_redacted_but_do_not_decide() {
+fn names_are_personal_data_like_any_other() {
     let place = Place::new();
     let text = "My name is Anna Schmidt and I live in Berlin.";
     let output = place.run(&["inspect", "--json", "--redact", "--text", text]);
     let seen: Value = serde_json::from_slice(&output.stdout).unwrap();
     let types: Vec<_> = seen["findings"].as_array().unwrap().iter().map(|found| &found["type"]).collect();
     assert_eq!(types, ["person", "location"]);
-    assert_eq!(seen["verdict"], "allow");
+    assert_eq!(seen["verdict"], "redact");
     assert_eq!(seen["redacted"], "My name is [redacted:person] and I live in [redacted:location].");
     assert!(seen["ran"].as_array().unwrap().contains(&json!("names")));
     let without = place.expect(0, &["inspect", "--no-names", "--text", text]);

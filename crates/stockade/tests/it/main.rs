@@ -6,9 +6,12 @@
     reason = "a test that cannot go on has failed"
 )]
 
+mod config;
 mod control;
+mod fingerprints;
 mod inspect;
 mod support;
 mod tls;
+mod tokens;
 mod up;
 mod verbs;

@@ -75,6 +75,59 @@ fn an_answer_under_a_revoked_key_ends() {
 }
 
 #[test]
+fn an_answer_under_a_key_that_runs_out_ends_as_expired() {
+    let place = Place::new();
+    let server = place.start();
+    let out = place.path("short.key");
+    let create = ["keys", "create", "--workload", "playground", "--expires", "3s", "--out"];
+    place.expect(0, &[&create[..], &[out.to_str().unwrap()]].concat());
+    let key = fs::read_to_string(&out).unwrap();
+    let mut slow = ask("count to 2000 slowly");
+    slow["stream"] = true.into();
+    let line = "POST /v1/chat/completions HTTP/1.1";
+    let stream = server.open("gateway", line, Some(key.trim()), &slow.to_string());
+    let lines: Vec<String> = BufReader::new(stream).lines().map_while(Result::ok).collect();
+    assert!(lines.iter().any(|line| line.contains("key_expired")), "{:?}", lines.last());
+    eventually(|| {
+        let out = place.expect(0, &["--format", "jsonl", "audit", "tail"]);
+        out.contains("\"end\":\"expired\"").then_some(())
+    });
+    assert_eq!(place.json(&["audit", "verify"])["good"], true);
+}
+
+#[test]
+fn a_policy_that_fails_is_told_from_one_that_denies() {
+    let place = Place::new();
+    fs::create_dir(place.path("own")).unwrap();
+    fs::write(place.path("stockade.toml"), "[policies]\ndir = \"own\"\n").unwrap();
+    let policy = |id: &str, when: &str| {
+        let text = format!(
+            "@id(\"{id}\")\n@title(\"t\")\n@why(\"w\")\n@reason(\"mine\")\nforbid (principal, action == \
+             Stockade::Action::\"invoke\", resource) when {{ {when} }};\n"
+        );
+        fs::write(place.path("own/mine.cedar"), text).unwrap();
+    };
+    for (id, when, code) in [
+        (
+            "too-much",
+            "context.tokens > 9223372036854775807 - context.tokens + 9223372036854775807",
+            "policy_error",
+        ),
+        ("never", "context.tokens >= 0", "policy_denied"),
+    ] {
+        policy(id, when);
+        let server = place.start();
+        let keys = place.expect(0, &["keys", "create", "--workload", "playground", "--out", id]);
+        assert!(keys.is_empty());
+        let key = fs::read_to_string(place.path(id)).unwrap();
+        let answer = server.chat(Some(key.trim()), &ask("hello"));
+        assert_eq!(answer.status, 403, "{}", answer.body);
+        assert!(answer.body.contains(code), "{}", answer.body);
+        assert!(server.stop().status.success());
+    }
+}
+
+#[test]
 fn two_processes_do_not_share_a_directory() {
     let place = Place::new();
     let server = place.start();
@@ -181,6 +234,7 @@ fn a_registered_prompt_is_no_attempt_to_steer() {
     let digest = made["digest"].as_str().unwrap();
     home.expect(0, &["prompts", "remove", "--workload", "playground", digest.get(..8).unwrap()]);
     assert_eq!(status(), 403);
-    assert!(home.refusal(&["prompts", "remove", "--workload", "playground", digest]).contains("no prompt"));
+    let said = home.refusal(&["prompts", "remove", "--workload", "playground", digest]);
+    assert!(said.contains(&format!("there is no prompt `{digest}` of workload `playground`")), "{said}");
     assert!(home.refusal(&["prompts", "register", "--workload", "nobody", file]).contains("nobody"));
 }

@@ -23,6 +23,9 @@ fn keys_and_workloads_with_a_server_and_without() {
     assert_eq!(server.chat(Some(key.trim()), &ask("hello")).status, 403);
     assert!(server.stop().status.success());
 
+    let long = ["keys", "create", "--workload", "reports", "--expires", "99999999999d"];
+    assert!(place.refusal(&long).contains("hundred years"));
+
     // The same verbs, now that nothing runs.
     let made = place.json(&["keys", "create", "--workload", "reports", "--expires", "never"]);
     let file = made["file"].as_str().unwrap();
@@ -102,6 +105,9 @@ fn a_copy_taken_while_it_runs_is_a_whole_installation() {
     let manifest = place.json(&["backup", to]);
     assert!(manifest["entries"].as_u64().unwrap() >= 10, "{manifest}");
     assert!(place.refusal(&["backup", to]).contains("exists already"));
+    let inside = place.data().join("copy");
+    assert!(place.refusal(&["backup", inside.to_str().unwrap()]).contains("data directory"));
+    assert!(!inside.exists());
     assert_eq!(server.chat(Some(&key), &ask("hello")).status, 200);
     assert!(server.stop().status.success());
     assert!(place.refusal(&["restore", to]).contains("there is an installation already"));
@@ -117,7 +123,7 @@ fn a_copy_taken_while_it_runs_is_a_whole_installation() {
     let file = copy.join("ledger/ledger.pub");
     fs::write(&file, b"x").unwrap();
     assert!(place.refusal(&["restore", to]).contains("ledger/ledger.pub"));
-    assert!(!place.data().join("store.db").exists());
+    assert!(!place.data().exists(), "a restore that failed left something");
 }
 
 #[test]
@@ -140,7 +146,11 @@ fn policies_rules_and_ids_explain_themselves() {
         assert!(place.expect(0, &["explain", id]).starts_with(id));
     }
     assert!(place.refusal(&["explain", "nothing-like-it"]).contains("nothing has the id"));
+    assert!(place.refusal(&["explain", "emial"]).contains("did you mean `email`?"));
     assert!(place.expect(0, &["completions", "bash"]).contains("stockade"));
+    assert!(place.refusal(&["completions", "bash", "--format", "json"]).contains("json"));
+    fs::create_dir(place.path("empty")).unwrap();
+    assert_eq!(place.expect(0, &["scan", "empty", "--format", "jsonl"]), "");
 }
 
 #[test]
@@ -169,6 +179,13 @@ fn the_doctor_looks_at_everything() {
     assert!(server.stop().status.success());
     let checks = place.json(&["doctor", "--offline"]);
     assert!(checks.as_array().unwrap().iter().all(|check| check["state"] != "fail"), "{checks}");
+
+    let other = Place::new();
+    drop(other.start());
+    fs::copy(other.path("keys/root.key"), place.path("keys/root.key")).unwrap();
+    let out = place.expect(1, &["doctor", "--offline"]);
+    assert!(out.contains("FAIL  root key") && out.contains("another installation"), "{out}");
+    assert!(place.refusal(&Place::UP).contains("not the key of this instance"));
 }
 
 #[test]

@@ -5,6 +5,7 @@ pub(crate) mod prompts;
 pub(crate) mod requests;
 pub(crate) mod sessions;
 pub(crate) mod settings;
+pub(crate) mod tokens;
 pub(crate) mod workloads;
 
 macro_rules! repository {

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use stockade_domain::{Effect, EndReason, RequestId, WorkloadId};
 use stockade_store::{
-    Db, MIGRATIONS, RegisteredPrompt, RequestFilter, Sql, Store, StoreError, Value, migrate,
+    ApiToken, Db, MIGRATIONS, RegisteredPrompt, RequestFilter, Sql, Store, StoreError, Value, migrate,
 };
 
 use crate::samples::{NOW, at, key, request, workload};
@@ -28,7 +28,7 @@ macro_rules! suite {
             keys_are_found_by_short_id, keys_belong_to_workloads_and_are_unique, a_key_is_revoked_once,
             last_use_only_moves_forward, validity_has_sharp_edges, requests_are_paged_newest_first,
             requests_are_filtered, a_request_goes_on, old_requests_are_forgotten, a_link_opens_once_for_one,
-            links_and_sessions_run_out, settings_are_set_and_drawn_once, prompts_are_registered,
+            links_and_sessions_run_out, tokens_are_revoked_once, settings_are_set_and_drawn_once, prompts_are_registered,
             hostile_texts_are_only_texts,
         }
     };
@@ -273,6 +273,27 @@ pub(crate) fn links_and_sessions_run_out(db: Database) {
     assert!(open("t", at(10)) && store.sessions().end("t").unwrap() && !open("t", at(10)));
     assert!(!store.sessions().end("t").unwrap());
     assert_eq!(store.sessions().end_all().unwrap(), 0);
+}
+
+pub(crate) fn tokens_are_revoked_once(db: Database) {
+    let store = store(db);
+    let token = ApiToken {
+        short_id: "A123456789".to_owned(),
+        mac: "ab".repeat(32),
+        ring_version: 1,
+        scope: "records".to_owned(),
+        note: "for the dashboard".to_owned(),
+        created: NOW,
+        expires: at(60),
+        revoked: None,
+    };
+    let tokens = store.api_tokens();
+    tokens.create(&token).unwrap();
+    assert_eq!(tokens.create(&token).unwrap_err().code(), "store_conflict");
+    assert_eq!(tokens.list().unwrap(), std::slice::from_ref(&token));
+    assert!(tokens.revoke(&token.short_id, at(1)).unwrap());
+    assert!(!tokens.revoke(&token.short_id, at(2)).unwrap() && !tokens.revoke("other", at(2)).unwrap());
+    assert_eq!(tokens.list().unwrap()[0].revoked, Some(at(1)));
 }
 
 pub(crate) fn settings_are_set_and_drawn_once(db: Database) {

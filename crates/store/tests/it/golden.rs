@@ -5,7 +5,7 @@
 
 use std::path::{Path, PathBuf};
 
-use stockade_store::{MIGRATIONS, RegisteredPrompt, RequestFilter, SqliteDb, Store};
+use stockade_store::{ApiToken, MIGRATIONS, RegisteredPrompt, RequestFilter, SqliteDb, Store};
 use tempfile::TempDir;
 
 use crate::samples::{NOW, at, key, request, workload};
@@ -34,6 +34,8 @@ fn a_database_of_every_format_opens_and_holds_what_it_held() {
         assert!(!store.signin_links().consume("115c", at(60)).unwrap());
         assert_eq!(store.settings().get("instance").unwrap().as_deref(), Some("golden"));
         assert_eq!(store.registered_prompts().list().unwrap().len(), 1);
+        let tokens: Vec<_> = store.api_tokens().list().unwrap().into_iter().map(|t| t.short_id).collect();
+        assert_eq!(tokens, ["A123456789"].get(..usize::from(step.version >= 2)).unwrap());
         assert!(SqliteDb::open(&path).unwrap().check().unwrap().is_empty());
     }
 }
@@ -64,5 +66,16 @@ fn write_the_golden_file_of_the_newest_format() {
         .registered_prompts()
         .register(&RegisteredPrompt { workload: owner.id, digest, note, created: NOW })
         .unwrap();
+    let token = ApiToken {
+        short_id: "A123456789".to_owned(),
+        mac: "ab".repeat(32),
+        ring_version: 1,
+        scope: "text".to_owned(),
+        note: "v2".to_owned(),
+        created: NOW,
+        expires: at(3_600),
+        revoked: None,
+    };
+    store.api_tokens().create(&token).unwrap();
     SqliteDb::open(&path).unwrap().backup(&target).unwrap();
 }

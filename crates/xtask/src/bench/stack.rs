@@ -93,7 +93,7 @@ fn parts(has: Has, upstream: SocketAddr, key: &str) -> Result<Parts> {
         keys: Arc::new(OneKey { tag: mac.mac(key.as_bytes()), mac, workload: Arc::new(workload()?) }),
         audit: Arc::new(Nowhere),
         pdp: Arc::new(Pdp::new(rules, minter)),
-        engine: Engine::new(&book)?,
+        engine: Arc::new(arc_swap::ArcSwap::from_pointee(Engine::new(&book)?)),
         leaks: Leaks {
             rules: GuardRules::load(&book)?,
             canaries: Canaries::new(MacKey::new(&sha256(b"canaries"))),

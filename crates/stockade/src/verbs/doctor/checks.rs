@@ -9,14 +9,14 @@ use std::time::{Duration, Instant};
 
 use stockade_domain::{AuditEvent, Clock as _, Micros};
 use stockade_egress::{Target, TargetId};
-use stockade_inspect::Engine;
 use stockade_ledger::verify::verify_directory;
 
 use super::Check;
-use crate::config::Config;
+use crate::config::{Config, Loaded};
 use crate::home::{Home, RootKeyFile, check_directory, check_file, holder};
+use crate::output;
 use crate::system::SystemClock;
-use crate::verbs::{policy, rules as rule_files};
+use crate::verbs::config::try_out;
 
 /// How long an upstream's connection may take.
 const CONNECT: Duration = Duration::from_secs(3);
@@ -58,7 +58,7 @@ pub(super) fn root_key(home: &Home) -> Check {
     if let Err(error) = file.must_be_outside(home) {
         return Check::fail(name, error.to_string(), "move it, and set STOCKADE_ROOT_KEY_FILE");
     }
-    match check_file(file.path()) {
+    match check_file(file.path()).and_then(|()| belongs(&file, home)) {
         Ok(()) => {
             let protects =
                 "seals recorded text, signs the ledger, and is what API keys and sessions are checked by";
@@ -67,8 +67,25 @@ pub(super) fn root_key(home: &Home) -> Check {
         Err(_) if !file.path().exists() && !home.exists() => {
             Check::warn(name, format!("{path} is not there yet"), "the first `stockade up` makes it")
         }
-        Err(error) => Check::fail(name, error.to_string(), "put the key back, closed to others"),
+        Err(error) => {
+            let fix = "put the key of this installation back, closed to others, or name it with STOCKADE_ROOT_KEY_FILE";
+            Check::fail(name, output::chain(&error), fix)
+        }
     }
+}
+
+/// Whether the ledger that is there was written with this key; nothing is recorded and nothing opened with another.
+fn belongs(file: &RootKeyFile, home: &Home) -> anyhow::Result<()> {
+    let ring = file.open(home)?;
+    let ledger = home.layout().ledger();
+    if ledger.is_dir() && !stockade_ledger::is_signed_by(&ledger, &ring)? {
+        anyhow::bail!(
+            "{} is the root key of another installation: the ledger in {} was written with another one",
+            file.path().display(),
+            home.data().display()
+        );
+    }
+    Ok(())
 }
 
 pub(super) fn server(home: &Home) -> Check {
@@ -84,7 +101,7 @@ pub(super) fn server(home: &Home) -> Check {
         }
         (Ok(None), None) => Check::ok(name, "does not run"),
         (Err(error), _) => {
-            Check::fail(name, format!("{error:#}"), "run this as the user that runs the server")
+            Check::fail(name, output::chain(&error), "run this as the user that runs the server")
         }
     }
 }
@@ -111,16 +128,27 @@ pub(super) fn ports(home: &Home, config: &Config) -> Check {
     }
 }
 
-pub(super) fn policies(config: &Config) -> Check {
-    match policy::engine(config) {
-        Ok(engine) => {
-            let set = engine.policies();
+/// What `up` would make of the configuration: policies, rules, upstreams and their keys, certificates.
+pub(super) fn configuration(loaded: &Loaded, home: &Home) -> Vec<Check> {
+    let name = "configuration";
+    match try_out(loaded, false, home) {
+        Ok(built) => {
+            let file = match &loaded.file {
+                Some(file) => format!("{} is good", file.display()),
+                None => "no file: the defaults".to_owned(),
+            };
+            let set = built.rules.engine.policies();
             let hash = set.hash().get(..16).unwrap_or_default().to_owned();
-            Check::ok("policies", format!("{} policies, set {hash}…", set.len()))
+            vec![
+                Check::ok(name, file),
+                Check::ok("policies", format!("{} policies, set {hash}…", set.len())),
+                Check::ok("rules", format!("{} detectors", built.engine.detectors().len())),
+            ]
         }
         Err(error) => {
-            let first = error.to_string().lines().next().unwrap_or_default().to_owned();
-            Check::fail("policies", first, "`stockade policy check` shows the places")
+            let said = format!("{}: {}", error.at, error.message);
+            let first = said.lines().next().unwrap_or_default();
+            vec![Check::fail(name, first, "`stockade config check` shows the place")]
         }
     }
 }
@@ -152,13 +180,6 @@ pub(super) fn upstreams(config: &Config) -> Vec<Check> {
         }
     };
     config.upstreams.iter().map(reach).collect()
-}
-
-pub(super) fn rules() -> Check {
-    match Engine::new(&rule_files::book()) {
-        Ok(engine) => Check::ok("rules", format!("{} detectors", engine.detectors().len())),
-        Err(error) => Check::fail("rules", error.to_string(), "use the binary as it was built"),
-    }
 }
 
 /// The time of a small durable write, as every record needs one.

@@ -10,7 +10,7 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use anyhow::{Context as _, Result};
 use memchr::memchr;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::value::RawValue;
 use stockade_domain::{Incomplete, SpanRef};
 use stockade_inspect::Engine;
 
@@ -24,6 +24,12 @@ const MAX_LINE: usize = 8 << 20;
 
 /// How much is read at once.
 const READ: usize = 256 << 10;
+
+/// The bytes that some programs begin a file with (U+FEFF in UTF-8).
+const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
+
+/// The length of an escape of a UTF-16 unit.
+const ESCAPE: usize = "\\uXXXX".len();
 
 /// How many lines a batch has at most.
 const BATCH: usize = 512;
@@ -66,13 +72,28 @@ struct Asked {
     #[serde(default)]
     channel: Option<String>,
     #[serde(default)]
-    id: Value,
+    id: Id,
+}
+
+/// What a caller knows a line by, as it was written: a number of any length stays what it is.
+#[derive(Default, Serialize, Deserialize)]
+#[serde(transparent)]
+struct Id(Option<Box<RawValue>>);
+
+/// The id alone, of a line that asks nothing that can be answered.
+#[derive(Default, Deserialize)]
+struct Named {
+    #[serde(default)]
+    id: Id,
 }
 
 /// A line of output.
 #[derive(Serialize)]
 struct Answered<'a> {
-    id: Value,
+    id: Id,
+    /// Where the text was taken to stand, when the channel that was named is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    read_as: Option<&'static str>,
     verdict: Level,
     scores: Scores,
     findings: Vec<Found<'a>>,
@@ -86,12 +107,14 @@ struct Answered<'a> {
 /// A line of output for a line that cannot be read.
 #[derive(Serialize)]
 struct Refused {
-    id: Value,
+    id: Id,
     error: Trouble,
 }
 
 #[derive(Serialize)]
 struct Trouble {
+    #[serde(skip)]
+    id: Id,
     /// A stable word.
     code: &'static str,
     message: String,
@@ -225,18 +248,22 @@ impl Batch<'_> {
             Some(Err(trouble)) => return refuse(trouble.at(number), out, outcome),
             None => {
                 let message = format!("longer than {MAX_LINE} bytes");
-                return refuse(Trouble { code: "too_long", message, line: number }, out, outcome);
+                return refuse(Trouble::new("too_long", message).at(number), out, outcome);
             }
         };
-        let cx = asked.channel.as_deref().map_or(self.place, Place::named).context();
+        let named = asked.channel.as_deref().map(Place::named);
+        let unknown = matches!(named, Some(None));
+        // One that nobody knows is unlabelled, which meets the strictest rules; the answer says so.
+        let cx = named.map_or(self.place, |place| place.unwrap_or(Place::Unlabelled)).context();
         let span = SpanRef { channel: cx.channel, role: cx.role, path: "", text: &asked.text };
-        let report = self.engine.examine(span, &cx);
+        let report = self.families.examine(self.engine, span, &cx);
         let decision = self.judge.decide(cx.channel, &report, kept);
         let verdict = self.judge.level(&decision, &report.findings);
         outcome.blocked |= verdict == Level::Block;
         outcome.incomplete |= !report.incomplete.is_empty();
         let answered = Answered {
             id: asked.id,
+            read_as: unknown.then_some("unlabelled"),
             verdict,
             scores: Scores::new(report.score),
             findings: report.findings.iter().map(Found::new).collect(),
@@ -249,22 +276,60 @@ impl Batch<'_> {
 }
 
 fn parse(line: &[u8]) -> Result<Option<Asked>, Trouble> {
-    let trouble = |code, message: String| Trouble { code, message, line: 0 };
+    let line = line.strip_prefix(BYTE_ORDER_MARK).unwrap_or(line);
     if line.iter().all(u8::is_ascii_whitespace) {
         return Ok(None);
     }
     let text = std::str::from_utf8(line)
-        .map_err(|error| trouble("not_utf8", format!("not UTF-8 at byte {}", error.valid_up_to())))?;
-    match serde_json::from_str(text) {
-        Ok(asked) => Ok(Some(asked)),
-        Err(error) if error.is_data() => Err(trouble("not_a_question", error.to_string())),
-        Err(error) => Err(trouble("not_json", error.to_string())),
-    }
+        .map_err(|error| Trouble::new("not_utf8", format!("not UTF-8 at byte {}", error.valid_up_to())))?;
+    let asked = serde_json::from_str(text).or_else(|error| match paired(text) {
+        Some(text) if error.is_syntax() => serde_json::from_str(&text),
+        _ => Err(error),
+    });
+    asked.map(Some).map_err(|error| {
+        let code = if error.is_data() { "not_a_question" } else { "not_json" };
+        let named: Named = serde_json::from_str(text).unwrap_or_default();
+        Trouble { id: named.id, ..Trouble::new(code, error.to_string()) }
+    })
 }
 
-fn refuse(error: Trouble, out: &mut Vec<u8>, outcome: &mut Outcome) {
+/// A line in which each half of a surrogate pair that stands alone (RFC 8259 section 8.2) is U+FFFD: texts that a program
+/// cut in UTF-16 are written so. Nothing where all are in pairs.
+fn paired(line: &str) -> Option<String> {
+    let unit = |at: usize| {
+        let digits = line.get(at..)?.strip_prefix("\\u")?.get(..4)?;
+        u16::from_str_radix(digits, 16).ok()
+    };
+    let (mut out, mut copied, mut at) = (String::new(), 0, 0);
+    while let Some(found) = line.get(at..).and_then(|rest| memchr(b'\\', rest.as_bytes())) {
+        let escape = at.saturating_add(found);
+        let (first, second) = (unit(escape), unit(escape.saturating_add(ESCAPE)));
+        at = match (first, second) {
+            (Some(0xd800..=0xdbff), Some(0xdc00..=0xdfff)) => escape.saturating_add(2 * ESCAPE),
+            (Some(0xd800..=0xdfff), _) => {
+                out.push_str(line.get(copied..escape)?);
+                out.push_str("\\ufffd");
+                copied = escape.saturating_add(ESCAPE);
+                copied
+            }
+            (Some(_), _) => escape.saturating_add(ESCAPE),
+            // The character behind the sign belongs to it, another sign too.
+            (None, _) => {
+                let escaped = line.get(escape..)?.chars().nth(1)?;
+                escape.saturating_add(1).saturating_add(escaped.len_utf8())
+            }
+        };
+    }
+    if copied == 0 {
+        return None;
+    }
+    out.push_str(line.get(copied..)?);
+    Some(out)
+}
+
+fn refuse(mut error: Trouble, out: &mut Vec<u8>, outcome: &mut Outcome) {
     outcome.failed = true;
-    write(&Refused { id: Value::Null, error }, out, outcome);
+    write(&Refused { id: std::mem::take(&mut error.id), error }, out, outcome);
 }
 
 fn write(answer: &impl Serialize, out: &mut Vec<u8>, outcome: &mut Outcome) {
@@ -282,6 +347,10 @@ pub(super) fn lack(incomplete: &Incomplete) -> String {
 }
 
 impl Trouble {
+    fn new(code: &'static str, message: String) -> Self {
+        Self { id: Id::default(), code, message, line: 0 }
+    }
+
     fn at(self, line: u64) -> Self {
         Self { line, ..self }
     }

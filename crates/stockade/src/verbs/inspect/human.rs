@@ -8,7 +8,7 @@ use stockade_domain::{Finding, FindingKind, Untrusted};
 use super::judge::{Judge, Level};
 use super::lines::Lines;
 use super::{Headers, InspectArgs, Seen, redact, references};
-use crate::output::{print, say, write_out};
+use crate::output::{self, print, say, write_out};
 
 /// How many lines of one text are shown.
 const MAX_LINES: usize = 200;
@@ -141,10 +141,8 @@ fn explain(seen: &Seen, headers: &Headers, judge: &Judge, lines: &mut Vec<String
 // === impl Paint ===
 
 impl Paint {
-    /// Colour on a terminal, unless the environment says no (<https://no-color.org>).
     fn wanted() -> Self {
-        let unwanted = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-        Self(std::io::stdout().is_terminal() && !unwanted)
+        Self(output::takes_colour(&std::io::stdout()))
     }
 
     /// What was found, set apart from what stands around it.

@@ -12,9 +12,8 @@ use stockade_domain::{
     FindingKind, KeyId, Label, LabelOrder, Micros, Obligation, TenantId, Workload, WorkloadId,
 };
 use stockade_inspect::Report;
-use stockade_rulebook::Rulebook;
 
-use super::super::{policy, rules};
+use super::super::policy;
 use crate::config::Config;
 
 /// An injection signal counts for policies from this confidence on, in thousandths; the gateway's own threshold.
@@ -43,8 +42,6 @@ pub(super) struct Judge {
     caller: Caller,
     model: Model,
     labels: LabelOrder,
-    /// Rules whose findings are shown but not decided on: the gateway does not run them unless it is told to.
-    names: BTreeSet<String>,
 }
 
 /// Decisions that were made already. What policies see of two texts is often the same.
@@ -65,7 +62,7 @@ struct Case {
 // === impl Judge ===
 
 impl Judge {
-    pub(super) fn new(book: &Rulebook) -> Result<Self> {
+    pub(super) fn new() -> Result<Self> {
         let nobody = Micros::from_i64(0);
         let workload = Workload {
             id: WorkloadId::new(nobody, [0; 10]),
@@ -96,13 +93,12 @@ impl Judge {
                 label_max: Label::default(),
             },
             labels: LabelOrder::default(),
-            names: rules::names(book)?,
         })
     }
 
     /// The decision on a text with this report.
     pub(super) fn decide(&self, channel: Channel, report: &Report, kept: &mut Kept) -> Arc<DecisionRecord> {
-        let case = Case::new(channel, report, |finding| self.is_name(&finding.rule_id));
+        let case = Case::new(channel, report);
         if let Some(known) = kept.0.get(&case) {
             return Arc::clone(known);
         }
@@ -128,9 +124,6 @@ impl Judge {
             return Level::Block;
         }
         let replaced = |finding: &Finding| {
-            if self.is_name(&finding.rule_id) {
-                return false;
-            }
             let named = |what: &String| what == finding.kind.as_str() || *what == *finding.ty;
             decision.obligations.iter().any(|obligation| match obligation {
                 Obligation::Redact(what) | Obligation::Pseudonymise(what) => named(what),
@@ -148,11 +141,6 @@ impl Judge {
         }
     }
 
-    /// Whether a rule is one of names.
-    pub(super) fn is_name(&self, rule: &str) -> bool {
-        self.names.contains(rule)
-    }
-
     /// Id, title and reason of policies.
     pub(super) fn describe(&self, ids: &[String]) -> Vec<(&str, &str, &str)> {
         let known = self.policies.policies().describe();
@@ -161,7 +149,7 @@ impl Judge {
 }
 
 impl Case {
-    fn new(channel: Channel, report: &Report, left_out: impl Fn(&Finding) -> bool) -> Self {
+    fn new(channel: Channel, report: &Report) -> Self {
         let mut case = Self {
             system: channel == Channel::System,
             atom: channel == Channel::Atom,
@@ -169,7 +157,7 @@ impl Case {
             signals: BTreeSet::new(),
             counts: [0; 4],
         };
-        for finding in report.findings.iter().filter(|finding| !left_out(finding)) {
+        for finding in &report.findings {
             let [pii, secret, injection, leak] = &mut case.counts;
             let count = match finding.kind {
                 FindingKind::Pii => pii,

@@ -4,11 +4,12 @@ mod batch;
 mod human;
 mod judge;
 mod lines;
+mod names;
 mod place;
 mod redact;
 mod sarif;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -26,6 +27,8 @@ use self::judge::{Judge, Kept, Level};
 use self::lines::Lines;
 use self::place::Place;
 use super::rules;
+use crate::home::HomeArgs;
+use crate::inspection::{self, Chosen};
 use crate::output::{self, Format, OutputArgs, Verdict};
 
 /// Shows what inspection sees in a text
@@ -50,6 +53,12 @@ pub(crate) struct InspectArgs {
     /// Put marks in place of secrets and personal data; for people, print the text that way
     #[arg(long)]
     redact: bool,
+    /// A directory of your own rules, laid over the built-in ones
+    #[arg(long, value_name = "DIR")]
+    dir: Option<PathBuf>,
+    /// Run the weak patterns of a country too, by its ISO 3166-1 code; may be repeated
+    #[arg(long = "locale", value_name = "CODE")]
+    locales: Vec<String>,
     /// Leave out names of people, places and organisations, addresses, births and health
     #[arg(long)]
     no_names: bool,
@@ -63,6 +72,9 @@ pub(crate) struct InspectArgs {
     #[arg(long, conflicts_with_all = ["text", "json", "sarif", "explain"])]
     jsonl: bool,
 }
+
+/// The family of what the tagger finds.
+const NAMES: &str = "names";
 
 /// The longest text, in bytes.
 const MAX_TEXT: u64 = 64 << 20;
@@ -147,20 +159,22 @@ struct Families(BTreeMap<Arc<str>, &'static str>);
 /// Rules by id.
 struct Headers(BTreeMap<String, Header>);
 
-pub(crate) fn run(mut output: OutputArgs, args: &InspectArgs) -> Result<ExitCode> {
-    let book = rules::book();
+pub(crate) fn run(home: &HomeArgs, mut output: OutputArgs, args: &InspectArgs) -> Result<ExitCode> {
+    output.format = args.format(output)?;
+    let book = inspection::book(args.dir.as_deref())?;
+    let chosen = Chosen { locales: &args.locales, names: !args.no_names };
     let engine = std::thread::scope(|scope| {
         // The rules and the policies are compiled side by side: both take milliseconds, and a filter should start fast.
-        let judge = scope.spawn(|| Judge::new(&book));
-        let engine = if args.no_names { Engine::new(&book) } else { Engine::with_names(&book) };
-        let engine = engine.context("compiling the rules");
+        let judge = scope.spawn(Judge::new);
+        let engine = inspection::engine(&book, chosen, || home.resolve());
         match judge.join() {
             Ok(judge) => engine.and_then(|engine| Ok((engine, judge?))),
             Err(panic) => std::panic::resume_unwind(panic),
         }
     });
     let (engine, judge) = engine?;
-    let families = Families::of(&engine, &judge);
+    let names = rules::names(&book)?;
+    let families = Families::of(&engine, &names);
     if args.jsonl {
         let place = args.channel;
         return answer_lines(
@@ -168,12 +182,9 @@ pub(crate) fn run(mut output: OutputArgs, args: &InspectArgs) -> Result<ExitCode
             &args.files,
         );
     }
-    if args.json {
-        output.format = Format::Json;
-    }
-    let (seen, failed) = look(args, &engine, &judge)?;
+    let (seen, failed) = look(args, &engine, &families, &judge)?;
     let headers = Headers::of(&book)?;
-    if args.sarif {
+    if output.format == Format::Sarif {
         output::print(serde_json::to_string_pretty(&sarif::log(&seen, &headers))?)?;
     } else if output.is_human() {
         human::show(&seen, args, &headers, &judge)?;
@@ -197,6 +208,31 @@ pub(crate) fn run(mut output: OutputArgs, args: &InspectArgs) -> Result<ExitCode
     .into())
 }
 
+impl InspectArgs {
+    /// The one form that is asked for, however it is said.
+    fn format(&self, output: OutputArgs) -> Result<Format> {
+        let said = match (self.json, self.sarif, self.jsonl) {
+            (true, _, _) => Some((Format::Json, "--json")),
+            (_, true, _) => Some((Format::Sarif, "--sarif")),
+            (_, _, true) => Some((Format::Jsonl, "--jsonl")),
+            _ => None,
+        };
+        match (said, output.format) {
+            (Some((format, flag)), other) if other != format && other != Format::Human => {
+                bail!("{flag} and --format {} say different things: choose one", output.name())
+            }
+            (Some((format, _)), _) => Ok(format),
+            (None, Format::Cyclonedx | Format::Html) => {
+                bail!("`inspect` does not print {}: choose human, json, jsonl or sarif", output.name())
+            }
+            (None, Format::Sarif) if self.explain || self.redact => {
+                bail!("a SARIF log has no place for what --explain and --redact say")
+            }
+            (None, format) => Ok(format),
+        }
+    }
+}
+
 /// Answers lines from standard input or one file.
 fn answer_lines(batch: &Batch<'_>, files: &[PathBuf]) -> Result<ExitCode> {
     let mut out = std::io::stdout().lock();
@@ -212,12 +248,17 @@ fn answer_lines(batch: &Batch<'_>, files: &[PathBuf]) -> Result<ExitCode> {
 }
 
 /// Looks at every text that is asked for; says which cannot be read and goes on.
-fn look(args: &InspectArgs, engine: &Engine, judge: &Judge) -> Result<(Vec<Seen>, bool)> {
+fn look(
+    args: &InspectArgs,
+    engine: &Engine,
+    families: &Families,
+    judge: &Judge,
+) -> Result<(Vec<Seen>, bool)> {
     let mut kept = Kept::default();
     let mut examine = |name: String, file: Option<PathBuf>, text: String| {
         let cx = args.channel.context();
         let span = SpanRef { channel: cx.channel, role: cx.role, path: "", text: &text };
-        let report = engine.examine(span, &cx);
+        let report = families.examine(engine, span, &cx);
         let decision = judge.decide(cx.channel, &report, &mut kept);
         let level = judge.level(&decision, &report.findings);
         Seen { name, file, text, report, decision, level }
@@ -236,7 +277,7 @@ fn look(args: &InspectArgs, engine: &Engine, judge: &Judge) -> Result<(Vec<Seen>
             Ok(text) => seen.push(examine(path.display().to_string(), Some(path.clone()), text)),
             Err(error) if args.files.len() == 1 => return Err(error),
             Err(error) => {
-                output::say(format_args!("error: {error:#}"));
+                output::say(format_args!("error: {}", output::chain(&error)));
                 failed = true;
             }
         }
@@ -340,11 +381,20 @@ fn references(header: &Header) -> Vec<&str> {
 // === impl Families ===
 
 impl Families {
-    fn of(engine: &Engine, judge: &Judge) -> Self {
-        let family =
-            |detector: &Detector| if judge.is_name(&detector.id) { "names" } else { detector.kind.as_str() };
+    fn of(engine: &Engine, names: &BTreeSet<String>) -> Self {
+        let family = |detector: &Detector| {
+            if names.contains(&*detector.id) { NAMES } else { detector.kind.as_str() }
+        };
         let detectors = engine.detectors().into_iter();
         Self(detectors.map(|detector| (Arc::clone(&detector.id), family(&detector))).collect())
+    }
+
+    /// Examines a text; what the tagger of names finds where there can be none is left out.
+    fn examine(&self, engine: &Engine, span: SpanRef<'_>, cx: &stockade_inspect::Context) -> Report {
+        let mut report = engine.examine(span, cx);
+        let named = |finding: &Finding| self.0.get(&finding.rule_id) == Some(&NAMES);
+        report.findings.retain(|finding| !named(finding) || names::can_be(span.text, finding));
+        report
     }
 
     /// The families that looked at a whole text: a family is left out when one of its detectors could not.

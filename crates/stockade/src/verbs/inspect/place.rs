@@ -39,9 +39,9 @@ pub(super) enum Place {
 }
 
 impl Place {
-    /// The place of a name. One that nobody knows is unlabelled, which meets the strictest rules.
-    pub(super) fn named(name: &str) -> Self {
-        <Self as ValueEnum>::from_str(name, true).unwrap_or(Self::Unlabelled)
+    /// The place of a name, if it is one.
+    pub(super) fn named(name: &str) -> Option<Self> {
+        <Self as ValueEnum>::from_str(name, true).ok()
     }
 
     pub(super) const fn context(self) -> Context {

@@ -24,17 +24,17 @@ pub(super) fn log(seen: &[Seen], headers: &Headers) -> Value {
         let lines = Lines::new(&one.text, &one.report.findings);
         results.extend(one.report.findings.iter().map(|finding| result(one, finding, &ids, &lines)));
     }
+    let mut driver = json!({"name": "stockade", "version": env!("CARGO_PKG_VERSION"), "rules": rules});
+    let about = env!("CARGO_PKG_REPOSITORY");
+    if let Some(driver) = driver.as_object_mut().filter(|_| !about.is_empty()) {
+        driver.insert("informationUri".to_owned(), json!(about));
+    }
     let lacks: Vec<Value> = seen.iter().flat_map(notifications).collect();
     json!({
         "$schema": SCHEMA,
         "version": "2.1.0",
         "runs": [{
-            "tool": {"driver": {
-                "name": "stockade",
-                "version": env!("CARGO_PKG_VERSION"),
-                "informationUri": env!("CARGO_PKG_REPOSITORY"),
-                "rules": rules,
-            }},
+            "tool": {"driver": driver},
             "columnKind": "unicodeCodePoints",
             "invocations": [{
                 "executionSuccessful": lacks.is_empty(),

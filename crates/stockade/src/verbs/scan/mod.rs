@@ -12,9 +12,9 @@ use stockade_domain::{Clock as _, Severity};
 use stockade_scan::output::{Spec, cyclonedx, html, sarif};
 use stockade_scan::{Options, Report, Scanner, Seen};
 
-use super::rules;
 use crate::control::{self, Client, Request, Traffic};
 use crate::home::HomeArgs;
+use crate::inspection::{self, Chosen};
 use crate::output::{self, Format, OutputArgs, Verdict};
 use crate::system::SystemClock;
 
@@ -28,6 +28,9 @@ pub(crate) struct ScanArgs {
     /// Exit 1 when a finding is at least this bad
     #[arg(long, value_enum, default_value_t = Level::High, value_name = "SEVERITY")]
     fail_on: Level,
+    /// A directory of your own rules, laid over the built-in ones
+    #[arg(long, value_name = "DIR")]
+    rules: Option<PathBuf>,
     /// A report whose findings are known and do not count
     #[arg(long, value_name = "REPORT")]
     baseline: Option<PathBuf>,
@@ -111,7 +114,14 @@ pub(crate) fn run(home: &HomeArgs, output: OutputArgs, args: &ScanArgs) -> Resul
     let Some(path) = args.path.as_deref() else {
         bail!("there is nothing to scan: name a directory or a file")
     };
-    let scanner = Scanner::deferred(&rules::book()).context("compiling the rules")?;
+    let book = inspection::book(args.rules.as_deref())?;
+    let mut scanner =
+        Scanner::deferred(&inspection::without_fingerprints(&book)?).context("compiling the rules")?;
+    if let Some(known) = inspection::only_fingerprints(&book)? {
+        let chosen = Chosen { locales: &[], names: false };
+        let engine = inspection::engine(&known, chosen, || home.resolve())?;
+        scanner = scanner.with_known(known, engine);
+    }
     let options = Options {
         threads: args.threads,
         today: Some(SystemClock.now().to_string().chars().take(10).collect()),
@@ -155,7 +165,7 @@ fn ask(home: &HomeArgs, report: &mut Report) {
             });
         }
         Ok(None) => {}
-        Err(error) => output::say(format_args!("the server was not asked: {error:#}")),
+        Err(error) => output::say(format_args!("the server was not asked: {}", output::chain(&error))),
     }
 }
 
@@ -191,7 +201,10 @@ fn printed(format: Format, report: &Report, bom: Bom) -> Result<String> {
     if !matches!(format, Format::Human | Format::Html) {
         text = inert(&text);
     }
-    text.push('\n');
+    // Of JSON Lines, nothing is no line.
+    if !(format == Format::Jsonl && text.is_empty()) {
+        text.push('\n');
+    }
     Ok(text)
 }
 

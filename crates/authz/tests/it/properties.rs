@@ -29,14 +29,22 @@ fn context() -> impl Strategy<Value = InspectionContext> {
     (
         label(),
         words(),
-        words(),
+        (words(), words()),
         flags,
         counts,
         (0..2_u64, 0..3_u64, any::<u64>()),
         any::<Option<std::net::IpAddr>>(),
     )
         .prop_map(
-            |(label, signals, system_signals, flags, counts, (atom_findings, tools, tokens), addr)| {
+            |(
+                label,
+                signals,
+                (system_signals, course),
+                flags,
+                counts,
+                (atom_findings, tools, tokens),
+                addr,
+            )| {
                 let [opaque, reference, sealed, incomplete, registered_system, stream] = flags;
                 let [pii, secret, injection, leak] = counts;
                 let findings = FindingCounts { pii, secret, injection, leak };
@@ -44,6 +52,7 @@ fn context() -> impl Strategy<Value = InspectionContext> {
                     label,
                     signals,
                     system_signals,
+                    course,
                     registered_system,
                     findings,
                     atom_findings,
@@ -64,7 +73,7 @@ fn context() -> impl Strategy<Value = InspectionContext> {
 prop_compose! {
     fn question()(
         context in context(),
-        action in select(vec![Action::Connect, Action::Invoke, Action::CallTool, Action::ListModels, Action::Export]),
+        action in select(vec![Action::Connect, Action::Invoke, Action::Embed, Action::CallTool, Action::ListModels, Action::Export]),
         [workload_label, label_max] in [label(), label()],
         traits in vec(select(TRAITS.to_vec()), 0..4),
         models in vec(select(vec!["gpt", "g*", "*", "other"]), 0..3),

@@ -24,18 +24,14 @@ pub(super) struct Order {
     begun: bool,
     /// The number of the next block or item.
     next: u64,
-    /// The block or item that is open, and its kind.
-    open: Option<(u64, String)>,
-    /// Numbers of parts in the open item; they never go back.
-    part: u64,
-    summary: u64,
+    /// The blocks or items that are open, with their kinds: one, or one and calls beside it.
+    open: Vec<Open>,
     /// Events that come once.
     seen: Vec<String>,
 }
 
 /// Events of a stream that come at most once.
-const ONCE: &[&str] =
-    &["message_start", "message_delta", "response.created", "response.queued", "response.in_progress"];
+const ONCE: &[&str] = &["message_start", "response.created"];
 
 impl Order {
     /// Says what becomes of the next event.
@@ -55,18 +51,25 @@ impl Order {
         turn.unwrap_or(Turn::Break)
     }
 
-    /// Whether the open block or item has this number.
-    fn is_open(&self, number: Option<u64>) -> bool {
-        self.open.as_ref().is_some_and(|(open, _)| Some(*open) == number)
+    fn at(&mut self, number: Option<u64>) -> Option<&mut Open> {
+        self.open.iter_mut().find(|open| Some(open.number) == number)
     }
 
+    fn closes(&mut self, number: Option<u64>) -> Option<Turn> {
+        self.at(number)?;
+        self.open.retain(|open| Some(open.number) != number);
+        Some(Turn::Take)
+    }
+
+    /// A block or item begins. Texts follow each other; calls may go on side by side, since each is put together by its number.
     fn opens(&mut self, number: Option<u64>, kind: &str) -> Option<Turn> {
-        if self.open.is_some() || number != Some(self.next) || kind.is_empty() {
+        let number = number.filter(|number| *number >= self.next)?;
+        let is_beside = is_call_kind(kind) && self.open.iter().all(|open| is_call_kind(&open.kind));
+        if kind.is_empty() || !(self.open.is_empty() || is_beside) || self.open.len() >= MAX_OPEN {
             return None;
         }
-        self.open = Some((self.next, kind.to_owned()));
-        self.next = self.next.checked_add(1)?;
-        (self.part, self.summary) = (0, 0);
+        self.open.push(Open { number, kind: kind.to_owned(), part: 0, summary: 0 });
+        self.next = number.checked_add(1)?;
         Some(Turn::Take)
     }
 
@@ -74,9 +77,11 @@ impl Order {
     fn messages(&mut self, kind: &str, event: &Event) -> Option<Turn> {
         match kind {
             "message_start" if !event.holds_content => self.begun = true,
-            "content_block_start" if self.begun => return self.opens(event.unit, &event.facts.begins),
-            "content_block_delta" if self.is_open(event.unit) => {
-                let (_, block) = self.open.as_ref()?;
+            "content_block_start" if self.begun && self.open.is_empty() && event.unit == Some(self.next) => {
+                return self.opens(event.unit, &event.facts.begins);
+            }
+            "content_block_delta" => {
+                let block = self.at(event.unit)?.kind.as_str();
                 let fits = match event.facts.delta.as_str() {
                     "text_delta" | "citations_delta" => block == "text",
                     "thinking_delta" | "signature_delta" => block == "thinking",
@@ -85,37 +90,38 @@ impl Order {
                 };
                 return fits.then_some(Turn::Take);
             }
-            "content_block_stop" if self.is_open(event.unit) => self.open = None,
-            "message_delta" if self.begun && self.open.is_none() && !event.holds_content => {}
-            "message_stop" if self.begun && self.open.is_none() => {}
+            "content_block_stop" => return self.closes(event.unit),
+            "message_delta" if self.begun && self.open.is_empty() && !event.holds_content => {}
+            "message_stop" if self.begun && self.open.is_empty() => {}
             _ => return (!is_word(kind)).then_some(Turn::Drop),
         }
         Some(Turn::Take)
     }
 
-    /// OpenAI responses: items one after another; only the closing response repeats them.
+    /// OpenAI responses: items one after another, calls also side by side; only the closing response repeats them.
     fn responses(&mut self, kind: &str, event: &Event) -> Option<Turn> {
         match kind {
             "response.created" | "response.in_progress" | "response.queued" => {
-                return (!event.holds_content).then_some(Turn::Take);
+                (!event.holds_content).then_some(Turn::Take)
             }
-            "response.completed" | "response.incomplete" => return Some(Turn::Take),
-            "response.output_item.added" => return self.opens(event.unit, &event.facts.item),
-            "response.output_item.done" if self.is_open(event.unit) => self.open = None,
+            "response.completed" | "response.incomplete" => Some(Turn::Take),
+            "response.output_item.added" => self.opens(event.unit, &event.facts.item),
+            "response.output_item.done" if self.at(event.unit).is_some() => self.closes(event.unit),
             "response.output_item.done" => {
                 // An item that comes whole.
                 self.opens(event.unit, &event.facts.item)?;
-                self.open = None;
+                self.closes(event.unit)
             }
-            _ if !kind.starts_with("response.") || !is_word(kind) => return Some(Turn::Drop),
+            _ if !kind.starts_with("response.") || !is_word(kind) => Some(Turn::Drop),
             _ => {
                 let (part, summary) = (event.facts.part, event.facts.summary);
-                if !self.is_open(event.unit) || part < self.part || summary < self.summary {
+                let open = self.at(event.unit)?;
+                if part < open.part || summary < open.summary {
                     return None;
                 }
-                (self.part, self.summary) = (part, summary);
+                (open.part, open.summary) = (part, summary);
+                Some(Turn::Take)
             }
         }
-        Some(Turn::Take)
     }
 }

@@ -11,12 +11,22 @@ mod walk;
 mod window;
 
 use std::path::Path;
+use std::time::Duration;
 
 use stockade_crypto::VerifyingKey;
 
 use crate::layout;
 use crate::note::{Checkpoint, parse_verifier_key};
 use crate::vfs::{RealVfs, Vfs, read_file};
+
+/// How often a log that is written to is looked at before what was found bad is believed.
+const LOOKS: usize = 6;
+
+/// A log that is written to has a new checkpoint within this time.
+const SIGNED_WITHIN: Duration = Duration::from_millis(1_500);
+
+/// How long between two looks at a checkpoint.
+const PAUSE: Duration = Duration::from_millis(25);
 
 /// The first thing that is not as it was written.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -75,10 +85,38 @@ impl std::fmt::Display for Bad {
 
 /// Verifies the log in a directory of the real disk on all cores. Without a key, the one in its `ledger.pub` is
 /// believed, which shows that the log is whole but not whose it is.
+///
+/// The log may be written to meanwhile. What does not fit then may be what was replaced between two looks: where the
+/// checkpoint moves, the log is looked at again, up to the checkpoint only, since what comes after it is being written. What
+/// is wrong stays wrong.
 #[must_use]
 pub fn verify_directory(directory: &Path, key: Option<&VerifyingKey>) -> Report {
     let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    verify(&RealVfs, directory, key, threads)
+    let mut limit = None;
+    let mut report = Report::default();
+    for _ in 0..LOOKS {
+        let before = small(&RealVfs, directory, layout::CHECKPOINT).ok();
+        report = verify_up_to(&RealVfs, directory, key, threads, limit);
+        let is_tile = |path: &String| path.starts_with("tile/");
+        if report.is_good() && !report.leftovers.iter().any(is_tile) {
+            break;
+        }
+        let moved = || small(&RealVfs, directory, layout::CHECKPOINT).ok() != before;
+        let begun = std::time::Instant::now();
+        while !moved() {
+            if begun.elapsed() > SIGNED_WITHIN {
+                return report;
+            }
+            std::thread::sleep(PAUSE);
+        }
+        if report.is_good() {
+            // Tiles beside those of the checkpoint that was read are of the one before it or the one after it.
+            report.leftovers.retain(|path| !is_tile(path));
+            break;
+        }
+        limit = Some(0);
+    }
+    report
 }
 
 /// Verifies the log in a directory of any disk with a number of threads.

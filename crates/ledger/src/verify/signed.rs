@@ -107,7 +107,8 @@ fn check_bundle(vfs: &dyn Vfs, root: &Path, checkpoint: &Checkpoint, number: u64
     let tile = tile_path(0, number, width);
     let hashes =
         read::tile(vfs, root, 0, number, width).map_err(|e| bad(Some(first), &tile, e.to_string()))?;
-    let bytes = read::bundle_bytes(vfs, root, &path).map_err(|e| bad(Some(first), &path, e.to_string()))?;
+    let bytes =
+        read::bundle_bytes(vfs, root, &path, width).map_err(|e| bad(Some(first), &path, e.to_string()))?;
     let mut entries = read::split_bundle(&bytes);
     let mut checked = Checked { leaves: Vec::with_capacity(hashes.len()), told: Vec::new() };
     for (index, signed) in (first..).zip(&hashes) {

@@ -1,10 +1,11 @@
 //! What a user of the log sees.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use stockade_domain::AuditEvent;
 use stockade_ledger::verify::{Report, verify_directory};
-use stockade_ledger::{LedgerError, PayloadState, RealVfs, Unavailable, verify_bundle};
+use stockade_ledger::{LedgerError, Options, PayloadState, RealVfs, Unavailable, verify_bundle};
 
 use crate::common::{admin, append_all, intent, open, open_with, options, outcome, request};
 
@@ -69,7 +70,7 @@ fn a_start_closes_open_requests_and_goes_on() {
 #[test]
 fn room_is_reserved_and_given_back() {
     let directory = tempfile::tempdir().unwrap();
-    let small = stockade_ledger::Options { queue_slots: 4, ..options(&directory.path().join("ledger")) };
+    let small = Options { queue_slots: 4, ..options(&directory.path().join("ledger")) };
     let (ledger, _) = open_with(small, Arc::new(RealVfs)).unwrap();
     let mut three = ledger.reserve(3).unwrap();
     assert_eq!(ledger.reserve(2).err(), Some(Unavailable::Full));
@@ -90,7 +91,7 @@ fn room_is_reserved_and_given_back() {
 #[test]
 fn a_queue_full_of_bytes_reserves_nothing_more() {
     let disk = stockade_ledger::testing::SimVfs::new(stockade_ledger::testing::Faults::default());
-    let small = stockade_ledger::Options { queue_bytes: 10_000, ..options(std::path::Path::new("/ledger")) };
+    let small = Options { queue_bytes: 10_000, ..options(std::path::Path::new("/ledger")) };
     let (ledger, _) = open_with(small, Arc::new(disk)).unwrap();
     // The first completion holds the writer up, so that the second entry waits in the queue.
     let (go, hold) = std::sync::mpsc::channel::<()>();
@@ -139,7 +140,7 @@ fn one_directory_has_one_writer_and_one_key() {
     let again = open_with(options(&path), Arc::new(RealVfs));
     assert!(matches!(again, Err(LedgerError::Locked(_))), "{again:?}");
     drop(ledger);
-    let other = stockade_ledger::Options { instance: "other".to_owned(), ..options(&path) };
+    let other = Options { instance: "other".to_owned(), ..options(&path) };
     assert!(matches!(open_with(other, Arc::new(RealVfs)), Err(LedgerError::Foreign(_))));
     open(&path);
 }
@@ -159,7 +160,7 @@ fn a_log_verifies_while_it_is_in_use() {
             }
         });
         let reports: Vec<_> = std::iter::repeat_with(|| {
-            std::thread::sleep(std::time::Duration::from_millis(5));
+            std::thread::sleep(Duration::from_millis(5));
             ledger.verify(2)
         })
         .take(40)
@@ -172,4 +173,44 @@ fn a_log_verifies_while_it_is_in_use() {
     ledger.close().unwrap();
     let report = verify_directory(&directory.path().join("ledger"), None);
     assert!(report.is_good() && report.leftovers.is_empty(), "{report:?}");
+}
+
+#[test]
+fn a_log_that_is_written_to_verifies_at_every_look() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("ledger");
+    let quick =
+        Options { checkpoint_interval: Duration::from_millis(5), segment_entries: 512, ..options(&path) };
+    let (ledger, _) = open_with(quick, Arc::new(RealVfs)).unwrap();
+    let (going, stop) = std::sync::mpsc::channel::<()>();
+    std::thread::scope(|scope| {
+        // A look that fails ends the writer too.
+        let going = going;
+        let ledger = &ledger;
+        scope.spawn(move || {
+            let mut n = 0;
+            while stop.try_recv() == Err(std::sync::mpsc::TryRecvError::Empty) {
+                append_all(ledger, &[(admin(n), None), (admin(n), Some(b"text".as_slice()))]);
+                n += 1;
+                // So slow that the log stays small, so quick that each look meets several checkpoints.
+                std::thread::sleep(Duration::from_millis(2));
+            }
+        });
+        let begun = std::time::Instant::now();
+        let mut looks = 0;
+        while begun.elapsed() < Duration::from_secs(4) {
+            let report = verify_directory(&path, None);
+            assert!(report.is_good(), "look {looks}: {report:?}");
+            assert!(!report.leftovers.iter().any(|file| file.starts_with("tile/")), "{report:?}");
+            looks += 1;
+        }
+        drop(going);
+        assert!(looks > 2, "{looks}");
+    });
+    ledger.close().unwrap();
+    let tile = path.join("tile/0/000");
+    let mut bytes = std::fs::read(&tile).unwrap();
+    bytes[40] ^= 1;
+    std::fs::write(&tile, bytes).unwrap();
+    assert!(!verify_directory(&path, None).is_good());
 }

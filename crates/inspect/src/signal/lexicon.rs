@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasherDefault, Hasher};
 
-use super::fold::{Letter, ascii, letters};
+use super::fold::{Letter, Unit, ascii, letters, units};
 use super::rule::{Literal, Signal, Special, Weight};
 use super::word::{STEM, Word, WordHash, jumble, jumbles_without_one};
 use crate::engine::EngineError;
@@ -396,6 +396,27 @@ impl Lexicon {
     /// Whether a word stands in a phrase.
     pub(super) fn knows(&self, word: WordHash) -> bool {
         self.known.contains(&word.0)
+    }
+
+    /// Whether a word of a text means something by itself.
+    pub(crate) fn tells(&self, text: &str) -> bool {
+        let mut word = Word::EMPTY;
+        let mut told = false;
+        let mut end = |word: &mut Word| {
+            if word.len > 0 && !told {
+                let sense = self.sense(word, std::iter::empty());
+                told = sense.classes != 0;
+            }
+            word.clear();
+        };
+        for c in text.chars() {
+            units(c, |unit| match unit {
+                Unit::Part(c) => word.push(u32::from(c)),
+                Unit::End => end(&mut word),
+            });
+        }
+        end(&mut word);
+        told
     }
 
     /// What a word means, given the words before it, the last of them first.

@@ -45,10 +45,23 @@ const MISSPELT: u64 = 965;
 /// What a sign weighs at least for its disguise to be one too, in thousandths.
 const ENCODED: u16 = 400;
 
+/// How a text came to be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Source {
+    /// It stands there.
+    Text,
+    /// Digits say it. What a dozen random bytes look like, such as a word of two scripts, is chance there.
+    Decoded,
+    /// It is a second reading of a text: only its words count, for its marks and its form are those of the text or made by
+    /// the reading.
+    Reading,
+}
+
 /// State between pieces.
 pub(crate) struct Tracker {
     /// Text that the model is given to read, rather than told.
     data: bool,
+    source: Source,
     pasted: Pasted,
     word: Box<Word>,
     /// An empty word, for when this one ends.
@@ -89,9 +102,10 @@ struct Quotation {
 }
 
 impl Tracker {
-    pub(crate) fn new(data: bool) -> Self {
+    pub(crate) fn new(data: bool, source: Source) -> Self {
         Self {
             data,
+            source,
             pasted: Pasted::default(),
             word: Box::new(Word::EMPTY),
             spare: None,
@@ -110,7 +124,7 @@ impl Tracker {
             suffix: Suffix::default(),
             clues: Clues::default(),
             meter: Meter::default(),
-            orders: data.then(Box::default),
+            orders: (data && source != Source::Reading).then(Box::default),
             hits: Hits::default(),
         }
     }
@@ -193,7 +207,7 @@ impl Tracker {
 
     /// What the model of the score sees of a text.
     pub(crate) fn features(lexicon: &Lexicon, text: &str) -> Vec<u32> {
-        let mut tracker = Self { meter: Meter::collecting(), ..Self::new(false) };
+        let mut tracker = Self { meter: Meter::collecting(), ..Self::new(false, Source::Text) };
         tracker.push(lexicon, text, 0);
         tracker.end(lexicon, text.len());
         tracker.meter.into_features()
@@ -201,7 +215,7 @@ impl Tracker {
 
     /// What the model of orders sees of each segment of a text.
     pub(crate) fn order_features(lexicon: &Lexicon, text: &str) -> Vec<Vec<u32>> {
-        let mut tracker = Self { orders: Some(Box::new(Orders::collecting())), ..Self::new(true) };
+        let mut tracker = Self { orders: Some(Box::new(Orders::collecting())), ..Self::new(true, Source::Text) };
         tracker.push(lexicon, text, 0);
         tracker.end_word(lexicon, text.len(), b'\n');
         tracker.orders.map(|orders| orders.into_features()).unwrap_or_default()
@@ -294,7 +308,9 @@ impl Tracker {
         if !self.data {
             self.pasted.mark(byte, place, self.position, self.word_before(1).0);
         }
-        if let Some((start, end)) = self.suffix.mark(byte, place) {
+        if self.source != Source::Reading
+            && let Some((start, end)) = self.suffix.mark(byte, place)
+        {
             self.special(lexicon, Special::AdversarialSuffix, start, end, 1_000);
         }
         if let Some(orders) = &mut self.orders {
@@ -321,20 +337,22 @@ impl Tracker {
         }
         let next = self.spare.take().unwrap_or_else(|| Box::new(Word::EMPTY));
         let mut word = std::mem::replace(&mut self.word, next);
-        if word.latin && word.twins {
+        if word.latin && word.twins && self.source == Source::Text {
             self.mixed =
                 (self.mixed.0.saturating_add(1), if self.mixed.0 == 0 { word.start } else { self.mixed.1 });
             if self.mixed.0 >= MIXED {
                 self.special(lexicon, Special::MixedScript, self.mixed.1, end, 1_000);
             }
         }
-        if let Some((start, end)) = self.shape.word(word.hash, word.start, end) {
-            self.special(lexicon, Special::Repetition, start, end, 1_000);
+        if self.source != Source::Reading {
+            if let Some((start, end)) = self.shape.word(word.hash, word.start, end) {
+                self.special(lexicon, Special::Repetition, start, end, 1_000);
+            }
+            if let Some((start, end)) = self.shape.after_word(mark, word.start, end) {
+                self.special(lexicon, Special::ManyTurns, start, end, 1_000);
+            }
+            self.suffix.word(end);
         }
-        if let Some((start, end)) = self.shape.after_word(mark, word.start, end) {
-            self.special(lexicon, Special::ManyTurns, start, end, 1_000);
-        }
-        self.suffix.word(end);
         self.token(lexicon, &word, end, 2);
         word.clear();
         self.spare = Some(word);
@@ -351,7 +369,7 @@ impl Tracker {
                 orders.word(word.hash.0, word.letters(), start, end, width);
             }
         }
-        if width == 2 {
+        if width == 2 && self.source != Source::Reading {
             let before = [self.word_before(1).0.0, self.word_before(2).0.0];
             self.meter.word(word.hash.0, word.letters(), before);
         }

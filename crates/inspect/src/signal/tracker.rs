@@ -7,16 +7,13 @@ use super::hidden::HiddenText;
 use super::hits::{Hit, Hits};
 use super::lexicon::{LITERAL, Lexicon, PHRASE, Sense};
 use super::pasted::Pasted;
-use super::proximity::{Complete, Meaning, complete};
+use super::proximity::{Complete, Meaning, Meanings, complete};
 use super::rule::{Special, Weight};
 use super::shape::Shape;
 use super::suffix::Suffix;
 use super::word::{Word, WordHash};
 use crate::score::{Meter, Orders};
 use crate::view::ascii_run;
-
-/// How many words that mean something are looked back over.
-const BACK: usize = 24;
 
 /// Words that are kept: a power of two, more than a phrase has.
 const RING: usize = (PHRASE + 1).next_power_of_two();
@@ -71,8 +68,7 @@ pub(crate) struct Tracker {
     /// The last words, in a ring; `words` counts all so far.
     recent: [(WordHash, usize); RING],
     words: usize,
-    /// The last words and phrases that mean something, newest first.
-    meaning: [Meaning; BACK],
+    meanings: Meanings,
     /// Where the last two words that speak of attacks stand, newest first.
     mentions: [Option<u64>; 2],
     /// Words with look-alikes among their letters, and where the first begins.
@@ -112,7 +108,7 @@ impl Tracker {
             position: 0,
             recent: [(WordHash::EMPTY, 0); RING],
             words: 0,
-            meaning: [Meaning::default(); BACK],
+            meanings: Meanings::default(),
             mentions: [None; 2],
             mixed: (0, 0),
             tail: Vec::new(),
@@ -226,15 +222,16 @@ impl Tracker {
             self.special(lexicon, Special::HiddenText, found.start, found.end, found.share);
         });
         self.address(lexicon, text, offset);
-        for (at, byte) in text.iter().enumerate() {
-            if byte.is_ascii_alphanumeric() {
-                if self.word.len == 0 {
-                    self.word.start = offset.saturating_add(at);
-                }
-                self.word.latin = true;
-                self.word.push(u32::from(byte.to_ascii_lowercase()));
-                continue;
+        let mut next = 0;
+        while let Some(rest) = text.get(next..).filter(|rest| !rest.is_empty()) {
+            if self.word.len == 0 {
+                self.word.start = offset.saturating_add(next);
             }
+            let letters = self.word.extend(rest);
+            self.word.latin |= letters > 0;
+            let at = next.saturating_add(letters);
+            next = at.saturating_add(1);
+            let Some(byte) = text.get(at) else { break };
             let place = offset.saturating_add(at);
             if *byte == b'$' && self.word.len > 0 {
                 self.clues.symbol(place);
@@ -398,24 +395,23 @@ impl Tracker {
             position: self.position,
             misspelt: meant.is_some(),
         };
+        let around = self.meanings.classes() | classes;
         let mut bits = classes;
         while bits != 0 {
             let class = usize::try_from(bits.trailing_zeros()).unwrap_or(0);
             bits &= bits.wrapping_sub(1);
             for pattern in lexicon.completed_by.get(class).into_iter().flatten() {
                 if let Some(pattern) = lexicon.patterns.get(*pattern)
+                    && pattern.needs & !around == 0
                     && let Some(Complete { begin, misspelt }) =
-                        complete(pattern, &meaning, 1 << class, &self.meaning)
+                        complete(pattern, &meaning, 1 << class, &self.meanings)
                 {
                     let share = if misspelt { MISSPELT } else { 1_000 };
                     self.hit(pattern.rule, begin, end, pattern.weight, self.discount(share));
                 }
             }
         }
-        self.meaning.rotate_right(1);
-        if let Some(newest) = self.meaning.first_mut() {
-            *newest = meaning;
-        }
+        self.meanings.add(meaning);
     }
 
     /// Whether this place is read to the model rather than said to it.

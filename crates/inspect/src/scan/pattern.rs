@@ -5,6 +5,7 @@ use regex_syntax::hir::Hir;
 use super::automata::Automata;
 use super::groups::Wants;
 use super::parse::{class, parse};
+use super::starts::{Bytes, of};
 use super::words::{Context, WordList, Words};
 use crate::engine::EngineError;
 use crate::rule::{Nearby, Recognizer};
@@ -119,7 +120,10 @@ impl Patterns {
             card: p.validator == Validator::Card && p.value.is_none(),
         };
         let wants: Vec<Wants> = patterns.iter().map(wants).collect();
-        let automata = Automata::new(&heads, &left, &wants, &values)?;
+        // Behind a lead its value comes, whatever that begins with.
+        let right = |p: &Pattern| if p.value.is_some() { Bytes::default() } else { of(&p.right) };
+        let right: Vec<Bytes> = patterns.iter().map(right).collect();
+        let automata = Automata::new(&heads, &left, &right, &wants, &values)?;
         let wanting: Vec<(usize, &Context, usize)> = patterns
             .iter()
             .zip(&longest)

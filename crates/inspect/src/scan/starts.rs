@@ -8,7 +8,7 @@ use super::groups::THREE;
 use super::pattern::Class;
 
 /// A set of bytes.
-type Bytes = [u64; 4];
+pub(super) type Bytes = [u64; 4];
 
 /// A set of groups of patterns, by bit.
 pub(super) type Groups = u8;
@@ -239,15 +239,24 @@ const fn side(byte: usize) -> usize {
     if byte < SIDE { byte } else { 0 }
 }
 
-fn has(set: &Bytes, byte: usize) -> bool {
+pub(super) fn has(set: &Bytes, byte: usize) -> bool {
     set.get(byte / 64).is_some_and(|word| word >> (byte % 64) & 1 == 1)
+}
+
+/// The members of a class.
+pub(super) fn of(class: &Class) -> Bytes {
+    let mut set = [0; 4];
+    for (byte, _) in (0..=u8::MAX).zip(class).filter(|(_, member)| **member) {
+        merge(&mut set, &single(byte));
+    }
+    set
 }
 
 fn merge(into: &mut Bytes, from: &Bytes) {
     into.iter_mut().zip(from).for_each(|(a, b)| *a |= b);
 }
 
-const ALL: Bytes = [u64::MAX; 4];
+pub(super) const ALL: Bytes = [u64::MAX; 4];
 
 fn single(byte: u8) -> Bytes {
     let mut set = [0; 4];

@@ -8,6 +8,7 @@
 //! for every set of stretches that are under way at once, and its reverse for what must be held one for every length.)
 
 use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::{Mutex, PoisonError};
 
 use regex_automata::hybrid::LazyStateID;
@@ -66,7 +67,26 @@ struct Cached {
     cache: Cache,
     start: Option<(usize, LazyStateID)>,
     /// What states say that have been met, since the cache was cleared so many times.
-    ends: (usize, HashMap<LazyStateID, Ends>),
+    ends: (usize, HashMap<LazyStateID, Ends, BuildHasherDefault<Mixed>>),
+}
+
+/// A hasher for numbers of states, which nobody outside chooses.
+#[derive(Default)]
+struct Mixed(u64);
+
+impl Hasher for Mixed {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        bytes.iter().for_each(|byte| self.write_u32(u32::from(*byte)));
+    }
+
+    fn write_u32(&mut self, value: u32) {
+        self.0 = (self.0 ^ u64::from(value)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        self.0 ^= self.0 >> 32;
+    }
 }
 
 impl Automata {
@@ -107,7 +127,7 @@ impl Automata {
     pub(crate) fn with_caches<T>(&self, work: impl FnOnce(&mut Caches) -> T) -> T {
         let taken = self.pool.lock().unwrap_or_else(PoisonError::into_inner).pop();
         let fresh =
-            |dfa: &DFA| Cached { cache: dfa.create_cache(), start: None, ends: (0, HashMap::new()) };
+            |dfa: &DFA| Cached { cache: dfa.create_cache(), start: None, ends: (0, HashMap::default()) };
         let mut caches = taken.unwrap_or_else(|| Caches {
             heads: self.heads.each_ref().map(|heads| heads.as_ref().map(|heads| fresh(&heads.dfa))),
             values: self.values.as_ref().map(fresh),

@@ -68,6 +68,9 @@ struct Sight<'a> {
 /// that costs about as much.
 const MANY: usize = 4 * BLOCK;
 
+/// What it costs to judge a match, in bytes read.
+const JUDGED: usize = 8;
+
 impl Span {
     pub(super) fn new(rule: usize, start: usize, end: usize, confidence: u16) -> Self {
         Self { start, end, rule, confidence }
@@ -184,7 +187,11 @@ impl Sight<'_> {
             }
         })?;
         if groups & CONTEXT != 0 {
-            self.is_dense(start, read);
+            let dense = self.is_dense(start, read.saturating_add(heads.len().saturating_mul(JUDGED)));
+            if let Some(set) = if dense { words.possible(&mut self.seen, text, self.last, start) } else { None } {
+                let wanting = |number: usize| patterns.get(number).is_some_and(|p| p.context.is_some());
+                heads.retain(|(number, _)| !wanting(*number) || is_in(set, *number));
+            }
         }
         if open && !self.last {
             return Ok(false);

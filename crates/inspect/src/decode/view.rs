@@ -227,16 +227,17 @@ fn words_reversed(text: &str) -> String {
 fn joined(text: &str, lexicon: &Lexicon) -> Reading {
     let mut out = Reading::default();
     for (word, rest) in words(text) {
+        if word.len() < LONG {
+            out.keep(word);
+            out.keep(rest);
+            continue;
+        }
         if let Some(humps) = humps(word) {
             out.change(&humps);
             out.keep(rest);
             continue;
         }
-        let cut = if word.len() >= LONG && word.chars().all(char::is_alphabetic) {
-            lexicon.cut(word)
-        } else {
-            None
-        };
+        let cut = if word.chars().all(char::is_alphabetic) { lexicon.cut(word) } else { None };
         match cut {
             Some(cut) => out.change(&cut),
             None => out.keep(word),
@@ -257,7 +258,7 @@ fn humps(word: &str) -> Option<String> {
         }
         out.push(c);
     }
-    (count >= HUMPS && word.len() >= LONG).then_some(out)
+    (count >= HUMPS).then_some(out)
 }
 
 fn leet(text: &str, lexicon: &Lexicon) -> Reading {

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use regex_syntax::hir::{Class as HirClass, Hir, HirKind};
 
-use super::groups::THREE;
+use super::groups::{COUNT, THREE};
 use super::pattern::Class;
 
 /// A set of bytes.
@@ -59,20 +59,35 @@ fn fold(set: &Bytes) -> u128 {
     all.fold(0, |folded, byte| folded | 1 << side(byte))
 }
 
-/// The members of a set.
-fn members(set: u128) -> impl Iterator<Item = usize> {
-    (0..SIDE).filter(move |member| set >> member & 1 == 1)
+/// One character of each sort, in the order of their numbers.
+fn representatives(numbers: &[usize], count: usize) -> Vec<usize> {
+    (0..count).filter_map(|sort| numbers.iter().position(|number| *number == sort)).collect()
 }
 
-/// Numbers of the sorts of things, in the order in which they are first seen.
-fn sorts<T: Eq + std::hash::Hash>(things: impl Iterator<Item = T>) -> (Vec<usize>, usize) {
-    let mut known: HashMap<T, usize> = HashMap::new();
-    let numbers = things.map(|thing| {
-        let next = known.len();
-        *known.entry(thing).or_insert(next)
-    });
-    let numbers: Vec<usize> = numbers.collect();
-    (numbers, known.len())
+/// Sorts of characters, as far as they have been told apart.
+struct Sorts {
+    numbers: Vec<usize>,
+    count: usize,
+}
+
+impl Sorts {
+    /// All of one sort.
+    fn new(characters: usize) -> Self {
+        Self { numbers: vec![0; characters], count: 1 }
+    }
+
+    /// Tells apart those that differ in something.
+    fn tell_apart<T: Eq + std::hash::Hash>(&mut self, values: impl Iterator<Item = T> + Clone) {
+        if values.clone().zip(values.clone().skip(1)).all(|(a, b)| a == b) {
+            return;
+        }
+        let mut known: HashMap<(usize, T), usize> = HashMap::new();
+        for (number, value) in self.numbers.iter_mut().zip(values) {
+            let next = known.len();
+            *number = *known.entry((*number, value)).or_insert(next);
+        }
+        self.count = known.len();
+    }
 }
 
 /// For each byte the number of its sort times a step.
@@ -125,22 +140,31 @@ impl Starts {
     }
 
     fn compiled(families: &[Family<'_>], thirds: &[[u128; SIDE]]) -> Self {
-        let barred =
-            |byte: usize| families.iter().map(move |f| f.left.get(byte).copied().unwrap_or(false));
-        let (kinds, _) = sorts((0..256).map(|byte| barred(byte).collect::<Vec<_>>()));
-        let row = |byte: usize| families.iter().map(move |f| f.rows.get(byte).copied().unwrap_or(0));
-        let (firsts, rows) =
-            sorts((0..SIDE).map(|byte| (row(byte).collect::<Vec<_>>(), thirds.get(byte).copied())));
-        let column = |byte: usize| {
-            let of_families = families.iter().flat_map(|f| &f.rows).map(move |row| row >> byte & 1 == 1);
-            let of_thirds = thirds.iter().map(move |row| row.get(byte).copied().unwrap_or(0));
-            (of_families.collect::<Vec<_>>(), of_thirds.collect::<Vec<_>>())
-        };
-        let (seconds, width) = sorts((0..SIDE).map(column));
+        let mut kinds = Sorts::new(256);
+        for family in families {
+            kinds.tell_apart(family.left.iter());
+        }
+        let (mut firsts, mut seconds) = (Sorts::new(SIDE), Sorts::new(SIDE));
+        let mut rows: Vec<u128> = families.iter().flat_map(|f| f.rows.iter().copied()).collect();
+        rows.sort_unstable();
+        rows.dedup();
+        for row in rows {
+            seconds.tell_apart((0..SIDE).map(move |byte| row >> byte & 1));
+        }
+        for family in families {
+            firsts.tell_apart(family.rows.iter());
+        }
+        for row in thirds {
+            seconds.tell_apart(row.iter());
+        }
+        for byte in 0..SIDE {
+            firsts.tell_apart(thirds.iter().map(move |row| row.get(byte)));
+        }
+        let (Sorts { numbers: kinds, count: kinds_count }, rows, width) = (kinds, firsts.count, seconds.count);
         let mut starts = Self {
             kinds: steps(&kinds, rows.saturating_mul(width)),
-            firsts: steps(&firsts, width),
-            seconds: steps(&seconds, 1),
+            firsts: steps(&firsts.numbers, width),
+            seconds: steps(&seconds.numbers, 1),
             pairs: Vec::new(),
             singles: Vec::new(),
             triples: vec![0; rows.saturating_mul(width)],
@@ -155,36 +179,42 @@ impl Starts {
                 }
             }
         }
-        let mut done = 0;
-        for (before, kind) in kinds.iter().enumerate().filter(|(at, kind)| !kinds.iter().take(*at).any(|k| k == *kind))
-        {
-            debug_assert_eq!(*kind, done, "kinds are numbered in order");
-            done = kind.saturating_add(1);
-            starts.pairs.resize(done.saturating_mul(rows).saturating_mul(width), 0);
-            starts.singles.resize(done.saturating_mul(rows), 0);
-            for (family, barred) in families.iter().zip(barred(before)) {
-                if !barred {
-                    starts.add(*kind, family);
+        let firsts = representatives(&firsts.numbers, rows);
+        let seconds = representatives(&seconds.numbers, width);
+        // Of each family the rows of the first characters that are told apart, over the second ones.
+        let compact = |family: &Family<'_>| -> Vec<u128> {
+            let row = |first: &usize| family.rows.get(*first).copied().unwrap_or(0);
+            let over = |row: u128| {
+                let told = seconds.iter().enumerate().filter(|(_, second)| row >> **second & 1 == 1);
+                told.fold(0, |all, (at, _)| all | 1 << at)
+            };
+            firsts.iter().map(|first| over(row(first))).collect()
+        };
+        let compact: Vec<Vec<u128>> = families.iter().map(compact).collect();
+        for before in representatives(&kinds, kinds_count) {
+            let mut groups = [const { Vec::new() }; COUNT];
+            for (family, rows) in families.iter().zip(&compact) {
+                if family.left.get(before) == Some(&false)
+                    && let Some(all) = groups.get_mut(usize::from(family.group))
+                {
+                    all.resize(rows.len(), 0_u128);
+                    all.iter_mut().zip(rows).for_each(|(all, row)| *all |= row);
                 }
             }
+            starts.add(&groups);
         }
         starts
     }
 
-    fn add(&mut self, kind: usize, family: &Family<'_>) {
-        let bit = 1 << family.group;
-        let from = kind.saturating_mul(self.rows).saturating_mul(self.width);
-        for (byte, row) in family.rows.iter().enumerate().filter(|(_, row)| **row != 0) {
-            let single = self.place(from, byte, 0) / self.width.max(1);
-            if let Some(slot) = self.singles.get_mut(single) {
-                *slot |= bit;
-            }
-            for next in members(*row) {
-                let place = self.place(from, byte, next);
-                if let Some(slot) = self.pairs.get_mut(place) {
-                    *slot |= bit;
-                }
-            }
+    /// Adds the rows of one kind more, given those of each group.
+    fn add(&mut self, groups: &[Vec<u128>; COUNT]) {
+        for first in 0..self.rows {
+            let rows = groups.iter().map(|rows| rows.get(first).copied().unwrap_or(0));
+            let with = |bits: &dyn Fn(u128) -> bool| {
+                rows.clone().enumerate().filter(|(_, row)| bits(*row)).fold(0, |all, (group, _)| all | 1 << group)
+            };
+            self.singles.push(with(&|row| row != 0));
+            self.pairs.extend((0..self.width).map(|second| with(&|row| row >> second & 1 == 1)));
         }
     }
 

@@ -290,6 +290,9 @@ impl Lexicon {
             if !STEM.contains(&word.len) {
                 return Err(format!("`{phrase}`: a stem has {STEM:?} letters"));
             }
+            if let Some(first) = word.letters().get(..BEGINNING) {
+                self.beginnings.add(WordHash::of(first.iter().copied()).0);
+            }
             if let Some(short) = word.letters().get(..*STEM.start()) {
                 self.stem_filter.add(WordHash::of(short.iter().copied()).0);
             }
@@ -412,6 +415,26 @@ impl Lexicon {
     /// Whether a word stands in a phrase.
     pub(super) fn knows(&self, word: WordHash) -> bool {
         self.known.contains(&word.0)
+    }
+
+    /// Whether a word that means something by itself could stand within letters.
+    pub(super) fn holds(&self, letters: &[u32]) -> bool {
+        let stands = |from: usize| {
+            let mut hash = WordHash::EMPTY;
+            for (length, letter) in (1..=*STEM.end()).zip(letters.get(from..).into_iter().flatten()) {
+                hash = hash.with(*letter);
+                if length == BEGINNING && !self.beginnings.may_have(hash.0) {
+                    return false;
+                }
+                let told = length >= BEGINNING && self.filter.may_have(hash.0) && self.singles.contains_key(&hash.0);
+                if told || STEM.contains(&length) && self.stem_filter.may_have(hash.0) && self.stems.contains_key(&hash.0)
+                {
+                    return true;
+                }
+            }
+            false
+        };
+        (0..letters.len()).any(stands)
     }
 
     /// Whether a word of a text means something by itself.

@@ -30,6 +30,14 @@ struct Mark {
     place: usize,
 }
 
+/// What the marks of a stretch come to.
+#[derive(Debug, Default)]
+struct Sum {
+    /// By sort: how many there are, and how many brackets that close nothing.
+    sorts: [(u8, u8); SORTED.len()],
+    glued: usize,
+}
+
 /// How many words a stretch has at most: a power of two.
 const MOST: usize = (STRETCH / 2).next_power_of_two();
 
@@ -37,8 +45,9 @@ const MOST: usize = (STRETCH / 2).next_power_of_two();
 pub(super) struct Suffix {
     /// Open brackets, innermost last.
     open: Vec<u8>,
-    /// Marks of the last stretch, oldest first.
+    /// Marks of the last stretch, oldest first, and what they come to.
     seen: std::collections::VecDeque<Mark>,
+    sum: Sum,
     /// Where words end, in a ring; `words` counts all since the first mark.
     ends: [usize; MOST],
     words: usize,
@@ -51,11 +60,28 @@ pub(super) struct Suffix {
 /// Marks that say something: those of code, not of sentences.
 const SORTED: &[u8] = b"()[]{}<>\\/|=+*^~#@$%&_;!:\"";
 
+impl Sum {
+    /// Adds a mark, or takes it away.
+    fn take(&mut self, mark: &Mark, more: bool) {
+        let sort = usize::try_from(mark.sort).ok().and_then(|sort| self.sorts.get_mut(sort));
+        let Some((count, wrong)) = sort else { return };
+        let (one, glued) = (u8::from(mark.wrong), usize::from(mark.glued));
+        if more {
+            (*count, *wrong) = (count.saturating_add(1), wrong.saturating_add(one));
+            self.glued = self.glued.saturating_add(glued);
+        } else {
+            (*count, *wrong) = (count.saturating_sub(1), wrong.saturating_sub(one));
+            self.glued = self.glued.saturating_sub(glued);
+        }
+    }
+}
+
 impl Default for Suffix {
     fn default() -> Self {
         Self {
             open: Vec::new(),
             seen: std::collections::VecDeque::new(),
+            sum: Sum::default(),
             ends: [0; MOST],
             words: 0,
             word_end: 0,
@@ -110,26 +136,24 @@ impl Suffix {
     }
 
     fn push(&mut self, mark: Mark) {
-        while self.seen.front().is_some_and(|seen| mark.place.saturating_sub(seen.place) > STRETCH) {
+        while let Some(seen) = self.seen.front().filter(|seen| mark.place.saturating_sub(seen.place) > STRETCH) {
+            self.sum.take(seen, false);
             self.seen.pop_front();
         }
         if self.seen.len() < STRETCH {
+            self.sum.take(&mark, true);
             self.seen.push_back(mark);
         }
     }
 
     fn judge(&mut self, place: usize) -> Option<(usize, usize)> {
-        let (mut sorts, mut kinds, mut wrongs, mut glueds) = (0_u32, 0_u32, 0_usize, 0_usize);
-        for mark in &self.seen {
-            sorts |= 1 << mark.sort;
-            if mark.wrong {
-                wrongs = wrongs.saturating_add(1);
-                kinds |= 1 << mark.sort;
-            }
-            glueds = glueds.saturating_add(usize::from(mark.glued));
+        let (mut sorts, mut wrongs, mut kinds) = (0_u32, 0_usize, 0_u32);
+        for (count, wrong) in &self.sum.sorts {
+            sorts += u32::from(*count > 0);
+            kinds += u32::from(*wrong > 0);
+            wrongs += usize::from(*wrong);
         }
-        let odd = wrongs >= WRONG && kinds.count_ones() >= 2 && sorts.count_ones() >= SORTS;
-        if !odd || glueds < WRONG {
+        if wrongs < WRONG || kinds < 2 || sorts < SORTS || self.sum.glued < WRONG {
             return None;
         }
         let ends = (1..=self.words.min(MOST)).filter_map(|back| self.ends.get((self.words - back) % MOST));

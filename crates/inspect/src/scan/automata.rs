@@ -38,7 +38,9 @@ pub(crate) struct Automata {
     values: Option<DFA>,
     /// Where heads could begin.
     starts: Starts,
-    pool: Mutex<Vec<Caches>>,
+    /// In boxes: they are large, and taken for each piece of a stream.
+    #[expect(clippy::vec_box, reason = "a cache is moved in and out all the time")]
+    pool: Mutex<Vec<Box<Caches>>>,
 }
 
 /// The heads of one group.
@@ -128,9 +130,9 @@ impl Automata {
         let taken = self.pool.lock().unwrap_or_else(PoisonError::into_inner).pop();
         let fresh =
             |dfa: &DFA| Cached { cache: dfa.create_cache(), start: None, ends: (0, HashMap::default()) };
-        let mut caches = taken.unwrap_or_else(|| Caches {
-            heads: self.heads.each_ref().map(|heads| heads.as_ref().map(|heads| fresh(&heads.dfa))),
-            values: self.values.as_ref().map(fresh),
+        let mut caches = taken.unwrap_or_else(|| {
+            let heads = self.heads.each_ref().map(|heads| heads.as_ref().map(|heads| fresh(&heads.dfa)));
+            Box::new(Caches { heads, values: self.values.as_ref().map(fresh) })
         });
         let result = work(&mut caches);
         let mut pool = self.pool.lock().unwrap_or_else(PoisonError::into_inner);

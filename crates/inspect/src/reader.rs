@@ -7,7 +7,7 @@ use crate::engine::Inner;
 use crate::fingerprint::PrintReader;
 use crate::scan::Span;
 use crate::scanner::Scanner;
-use crate::signal::{Hit, Tracker};
+use crate::signal::{Hit, Source, Tracker};
 
 /// What second readings of a text may come to: so many times what has been read, and so many bytes. Of a text itself that is
 /// all of them; of what was decoded, some: an honest text has few clues in one second reading, let alone for several more.
@@ -45,9 +45,9 @@ pub(crate) struct Decoded {
 }
 
 impl Reader {
-    pub(crate) fn new(data: bool, depth: u8, budget: usize) -> Self {
+    pub(crate) fn new(data: bool, source: Source, depth: u8, budget: usize) -> Self {
         Self {
-            tracker: Tracker::new(data),
+            tracker: Tracker::new(data, source),
             runs: Runs::new(),
             prints: PrintReader::default(),
             stretch: Stretch::default(),
@@ -187,17 +187,23 @@ impl Reader {
         if self.depth < DEPTH && self.stretch.is_fresh() {
             let (times, more) = VIEWED.get(usize::from(self.depth)).copied().unwrap_or_default();
             let most = self.read.saturating_mul(times).saturating_add(more);
-            for (reading, start, end) in readings(clues.disguises(), self.stretch.text(), &engine.lexicon) {
-                self.viewed = self.viewed.saturating_add(reading.text.len());
-                if self.viewed > most {
-                    self.over = true;
-                    break;
-                }
-                let decoded = Scanner::view(engine, &reading.text, self.data, self.depth, self.budget);
-                self.budget = decoded.budget;
-                self.over |= decoded.over;
-                for hit in decoded.hits.into_iter().filter(|hit| reading.is_new(hit.start, hit.end)) {
-                    self.tracker.decoded(&engine.lexicon, hit, start, end);
+            let readings = readings(clues.disguises(), self.stretch.text(), &engine.lexicon);
+            'readings: for (reading, start, end) in readings {
+                for part in reading.parts(&engine.lexicon) {
+                    let text = reading.text.get(part.clone()).unwrap_or_default();
+                    self.viewed = self.viewed.saturating_add(text.len());
+                    if self.viewed > most {
+                        self.over = true;
+                        break 'readings;
+                    }
+                    let decoded = Scanner::view(engine, text, self.data, self.depth, self.budget);
+                    self.budget = decoded.budget;
+                    self.over |= decoded.over;
+                    let place = |at: usize| at.saturating_add(part.start);
+                    let new = |hit: &Hit| reading.is_new(place(hit.start), place(hit.end));
+                    for hit in decoded.hits.into_iter().filter(new) {
+                        self.tracker.decoded(&engine.lexicon, hit, start, end);
+                    }
                 }
             }
         }

@@ -11,7 +11,7 @@ use crate::reader::{Decoded, Reader};
 use crate::report::Report;
 use crate::scan::{Lane, Span};
 use crate::score::together;
-use crate::signal::score;
+use crate::signal::{Source, score};
 use crate::tagger::NameReader;
 use crate::view::{Piece, Unescaper};
 
@@ -61,7 +61,7 @@ pub struct Step {
 
 impl Scanner {
     pub(crate) fn new(engine: Arc<Inner>, cx: &Context) -> Self {
-        Self::with(engine, cx.json_escapes, Reader::new(cx.is_data(), 0, BUDGET))
+        Self::with(engine, cx.json_escapes, Reader::new(cx.is_data(), Source::Text, 0, BUDGET))
     }
 
     fn with(engine: Arc<Inner>, json_escapes: bool, reader: Reader) -> Self {
@@ -83,7 +83,7 @@ impl Scanner {
 
     /// Examines what decoding of a text gave that was itself decoded `depth` times.
     pub(crate) fn decoded(engine: &Arc<Inner>, text: &str, data: bool, depth: u8, budget: usize) -> Decoded {
-        let reader = Reader::new(data, depth.saturating_add(1), budget);
+        let reader = Reader::new(data, Source::Decoded, depth.saturating_add(1), budget);
         let mut scanner = Self::with(Arc::clone(engine), false, reader);
         scanner.take(text, true);
         let over = scanner.failed || scanner.reader.is_over() || scanner.overflows().next().is_some();
@@ -94,7 +94,7 @@ impl Scanner {
 
     /// Looks for signs in a second reading of a text that was itself decoded `depth` times.
     pub(crate) fn view(engine: &Arc<Inner>, text: &str, data: bool, depth: u8, budget: usize) -> Decoded {
-        let reader = Reader::new(data, depth.saturating_add(1), budget);
+        let reader = Reader::new(data, Source::Reading, depth.saturating_add(1), budget);
         let mut scanner = Self { signs_only: true, ..Self::with(Arc::clone(engine), false, reader) };
         scanner.take(text, true);
         let (over, budget) = (scanner.reader.is_over(), scanner.reader.budget());

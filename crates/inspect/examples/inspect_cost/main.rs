@@ -9,6 +9,7 @@
 //! * `--texts FILE`: the texts as JSON lines, for other tools to read
 //! * `--search SECONDS [SEED]`: the search alone
 //! * `--repeat SORT SIZE TIMES`: one text again and again, for a profiler
+//! * `--stream SORT SIZE PIECE TIMES`: the same, in pieces of so many bytes
 //! * `--motif TEXT SIZE TIMES`: the same for a motif
 
 #![expect(clippy::print_stdout, reason = "a program that prints figures")]
@@ -55,6 +56,13 @@ fn main() -> Result<(), Box<dyn Error>> {
         ["--repeat", sort, size, times] => {
             let sort = SORTS.iter().find(|known| known.name == *sort).ok_or("no such sort")?;
             repeat(&sort.text(size.parse()?), times.parse()?)?;
+        }
+        ["--stream", sort, size, piece, times] => {
+            let sort = SORTS.iter().find(|known| known.name == *sort).ok_or("no such sort")?;
+            let (engine, text) = (engine()?, sort.text(size.parse()?));
+            (0..times.parse()?).for_each(|_: u32| {
+                stream(&engine, &text, piece.parse().unwrap_or(4));
+            });
         }
         ["--motif", motif, size, times] => {
             repeat(&search::text(motif, false, size.parse()?), times.parse()?)?
@@ -177,21 +185,25 @@ fn streams() -> Result<(), Box<dyn Error>> {
         let mut pieces = 0_u32;
         for _ in 0..8 {
             let start = Instant::now();
-            let mut scanner = engine.stream(&CX);
-            let mut rest = text.as_str();
-            pieces = 0;
-            while !rest.is_empty() {
-                let (piece, after) = rest.split_at(rest.ceil_char_boundary(rest.len().min(4)));
-                black_box(scanner.push(piece));
-                pieces += 1;
-                rest = after;
-            }
-            black_box(scanner.finish());
+            pieces = stream(&engine, &text, 4);
             least = least.min(start.elapsed());
         }
         println!("stream of {}, 4 B a piece: {:.2?} a piece", sort.name, least / pieces.max(1));
     }
     Ok(())
+}
+
+/// Examines a text in pieces of so many bytes; gives how many these were.
+fn stream(engine: &Engine, text: &str, size: usize) -> u32 {
+    let (mut scanner, mut rest, mut pieces) = (engine.stream(&CX), text, 0);
+    while !rest.is_empty() {
+        let (piece, after) = rest.split_at(rest.ceil_char_boundary(rest.len().min(size)));
+        black_box(scanner.push(piece));
+        pieces += 1;
+        rest = after;
+    }
+    black_box(scanner.finish());
+    pieces
 }
 
 fn climb(seconds: u64, seed: u64) -> Result<(), Box<dyn Error>> {

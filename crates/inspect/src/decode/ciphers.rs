@@ -61,6 +61,21 @@ const MORSE: &[(&str, char)] = &[
 const RFC1924: &[u8; 85] =
     b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz!#$%&()*+-;<=>?@^_`{|}~";
 
+/// Their values, and 85 for what is no digit.
+const VALUES1924: [u8; 256] = {
+    let mut values = [85; 256];
+    let mut at = 0;
+    while at < RFC1924.len() {
+        #[expect(clippy::indexing_slicing, reason = "below the length, and this runs at build time")]
+        #[expect(clippy::cast_possible_truncation, reason = "there are 85")]
+        {
+            values[RFC1924[at] as usize] = at as u8;
+        }
+        at += 1;
+    }
+    values
+};
+
 /// The letter as far from the other end of the alphabet.
 pub(super) fn atbash(c: char) -> char {
     match c {
@@ -128,7 +143,7 @@ pub(super) fn base32(text: &str) -> Vec<String> {
 /// What stretches without spaces say in base 85, by either set of digits, as far as it is text.
 pub(super) fn base85(text: &str) -> Vec<String> {
     let adobe = |byte: u8| byte.checked_sub(b'!').filter(|digit| *digit < 85);
-    let rfc = |byte: u8| RFC1924.iter().position(|digit| *digit == byte).and_then(|at| u8::try_from(at).ok());
+    let rfc = |byte: u8| VALUES1924.get(usize::from(byte)).copied().filter(|digit| *digit < 85);
     let mut out = Vec::new();
     for run in text.split_whitespace().filter(|run| run.len() >= SHORTEST && run.is_ascii()) {
         let inner = run.trim_start_matches("<~").trim_end_matches("~>");
@@ -140,9 +155,7 @@ pub(super) fn base85(text: &str) -> Vec<String> {
 
 fn digits85(run: &str, digit: impl Fn(u8) -> Option<u8>) -> Option<String> {
     let mut out = Vec::with_capacity(run.len());
-    let mut bytes = run.bytes().peekable();
-    while bytes.peek().is_some() {
-        let group: Vec<u8> = bytes.by_ref().take(5).collect();
+    for group in run.as_bytes().chunks(5) {
         let mut value = 0_u64;
         for at in 0..5 {
             // A short last group is filled up with the highest digit.
@@ -150,6 +163,10 @@ fn digits85(run: &str, digit: impl Fn(u8) -> Option<u8>) -> Option<String> {
             value = value * 85 + u64::from(digit);
         }
         let four = u32::try_from(value).ok()?.to_be_bytes();
+        // Most digits say nothing from the first on.
+        if four.first().is_some_and(|byte| byte.is_ascii_control() && !byte.is_ascii_whitespace()) {
+            return None;
+        }
         out.extend(four.iter().take(group.len().saturating_sub(1)));
     }
     plain(out)

@@ -17,6 +17,13 @@ const HUMPS: u32 = 2;
 /// What two stretches that follow each other have in common, in bytes.
 const OVERLAP: usize = 256;
 
+/// How far around what changed a second reading is read, in bytes: the words of a sign stand closer together, and so do
+/// those that speak of attacks and take weight from it.
+const AROUND: usize = 320;
+
+/// How far before that a quotation may open in which it stands, in bytes.
+const QUOTED: usize = 640;
+
 /// The last bytes of a text, as it is read for words.
 #[derive(Debug, Default)]
 pub(crate) struct Stretch {
@@ -92,6 +99,45 @@ impl Reading {
         let start = self.text.len();
         self.text.push_str(text);
         self.changed.push(start..self.text.len());
+    }
+
+    /// The parts that can hold a sign which the text does not have as it stands: around words that rules know, where a change
+    /// made them. Code has many long and capped words, and few that attacks are made of.
+    pub(crate) fn parts(&self, lexicon: &Lexicon) -> Vec<Range<usize>> {
+        let mut parts: Vec<Range<usize>> = Vec::new();
+        for changed in &self.changed {
+            if changed.start == 0 && changed.end >= self.text.len() {
+                return vec![0..self.text.len()];
+            }
+            let start = self.text.floor_char_boundary(changed.start.saturating_sub(AROUND));
+            let end = self.text.ceil_char_boundary(changed.end.saturating_add(AROUND).min(self.text.len()));
+            match parts.last_mut() {
+                // Read anyway.
+                Some(last) if changed.end <= last.end.saturating_sub(AROUND) => {}
+                _ if !lexicon.tells(self.word_around(changed)) => {}
+                Some(last) if start <= last.end => last.end = end,
+                _ => parts.push(self.quoted(start)..end),
+            }
+        }
+        parts
+    }
+
+    /// What changed, with the rest of the words at its ends.
+    fn word_around(&self, changed: &Range<usize>) -> &str {
+        let before = self.text.get(..changed.start).unwrap_or_default();
+        let after = self.text.get(changed.end..).unwrap_or_default();
+        let start = before.trim_end_matches(char::is_alphanumeric).len();
+        let rest = after.trim_start_matches(char::is_alphanumeric).len();
+        self.text.get(start..self.text.len().saturating_sub(rest)).unwrap_or_default()
+    }
+
+    /// A place, or where the quotation that it stands in opens.
+    fn quoted(&self, place: usize) -> usize {
+        let before = self.text.get(..place).unwrap_or_default();
+        match before.rfind('"') {
+            Some(mark) if place.saturating_sub(mark) <= QUOTED && before.matches('"').count() % 2 == 1 => mark,
+            _ => place,
+        }
     }
 
     /// Whether a stretch of the reading says something that the text does not say as it stands.
@@ -181,16 +227,17 @@ fn words_reversed(text: &str) -> String {
 fn joined(text: &str, lexicon: &Lexicon) -> Reading {
     let mut out = Reading::default();
     for (word, rest) in words(text) {
+        if word.len() < LONG {
+            out.keep(word);
+            out.keep(rest);
+            continue;
+        }
         if let Some(humps) = humps(word) {
             out.change(&humps);
             out.keep(rest);
             continue;
         }
-        let cut = if word.len() >= LONG && word.chars().all(char::is_alphabetic) {
-            lexicon.cut(word)
-        } else {
-            None
-        };
+        let cut = if word.chars().all(char::is_alphabetic) { lexicon.cut(word) } else { None };
         match cut {
             Some(cut) => out.change(&cut),
             None => out.keep(word),
@@ -211,7 +258,7 @@ fn humps(word: &str) -> Option<String> {
         }
         out.push(c);
     }
-    (count >= HUMPS && word.len() >= LONG).then_some(out)
+    (count >= HUMPS).then_some(out)
 }
 
 fn leet(text: &str, lexicon: &Lexicon) -> Reading {

@@ -7,6 +7,8 @@
 //! same* stretch, so there are few, however many rules there are. (One unanchored automaton over all rules has a state
 //! for every set of stretches that are under way at once, and its reverse for what must be held one for every length.)
 
+use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::{Mutex, PoisonError};
 
 use regex_automata::hybrid::LazyStateID;
@@ -19,7 +21,7 @@ use regex_syntax::hir::Hir;
 
 use super::groups::{Ahead, COUNT, Wants, group};
 use super::pattern::Class;
-use super::starts::{Groups, Starts};
+use super::starts::{ALL, Bytes, Groups, Starts, has};
 use crate::engine::EngineError;
 
 /// The most bytes that one automaton's cache takes, per concurrent use.
@@ -36,14 +38,24 @@ pub(crate) struct Automata {
     values: Option<DFA>,
     /// Where heads could begin.
     starts: Starts,
-    pool: Mutex<Vec<Caches>>,
+    /// In boxes: they are large, and taken for each piece of a stream.
+    #[expect(clippy::vec_box, reason = "a cache is moved in and out all the time")]
+    pool: Mutex<Vec<Box<Caches>>>,
 }
 
 /// The heads of one group.
 struct Heads {
     dfa: DFA,
-    /// Number of the pattern by its number in the automaton.
-    numbers: Vec<usize>,
+    /// Number of the pattern by its number in the automaton, and the characters that must not stand after it.
+    numbers: Vec<(usize, Bytes)>,
+}
+
+/// The patterns that match where a state says so.
+struct Ends {
+    /// Characters after which none of them counts.
+    barred: Bytes,
+    /// By number.
+    patterns: Box<[usize]>,
 }
 
 /// The lazily built states. Taken for one call, then given back: an idle stream holds none.
@@ -56,6 +68,27 @@ pub(crate) struct Caches {
 struct Cached {
     cache: Cache,
     start: Option<(usize, LazyStateID)>,
+    /// What states say that have been met, since the cache was cleared so many times.
+    ends: (usize, HashMap<LazyStateID, Ends, BuildHasherDefault<Mixed>>),
+}
+
+/// A hasher for numbers of states, which nobody outside chooses.
+#[derive(Default)]
+struct Mixed(u64);
+
+impl Hasher for Mixed {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        bytes.iter().for_each(|byte| self.write_u32(u32::from(*byte)));
+    }
+
+    fn write_u32(&mut self, value: u32) {
+        self.0 = (self.0 ^ u64::from(value)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        self.0 ^= self.0 >> 32;
+    }
 }
 
 impl Automata {
@@ -63,6 +96,7 @@ impl Automata {
     pub(super) fn new(
         heads: &[Hir],
         left: &[Class],
+        right: &[Bytes],
         wants: &[Wants],
         values: &[Hir],
     ) -> Result<Self, EngineError> {
@@ -78,13 +112,14 @@ impl Automata {
                 .collect();
             if !members.is_empty() {
                 let hirs: Vec<Hir> = members.iter().map(|(_, hir)| (*hir).clone()).collect();
+                let number = |(n, _): &(usize, &Hir)| (*n, right.get(*n).copied().unwrap_or_default());
                 *slot =
-                    Some(Heads { dfa: build(&hirs)?, numbers: members.iter().map(|(n, _)| *n).collect() });
+                    Some(Heads { dfa: build(&hirs, false)?, numbers: members.iter().map(number).collect() });
             }
         }
         Ok(Self {
             heads: built,
-            values: if values.is_empty() { None } else { Some(build(values)?) },
+            values: if values.is_empty() { None } else { Some(build(values, true)?) },
             starts: Starts::new(heads, left, &groups),
             pool: Mutex::new(Vec::new()),
         })
@@ -93,10 +128,11 @@ impl Automata {
     /// Runs `work` with caches from the pool.
     pub(crate) fn with_caches<T>(&self, work: impl FnOnce(&mut Caches) -> T) -> T {
         let taken = self.pool.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        let fresh = |dfa: &DFA| Cached { cache: dfa.create_cache(), start: None };
-        let mut caches = taken.unwrap_or_else(|| Caches {
-            heads: self.heads.each_ref().map(|heads| heads.as_ref().map(|heads| fresh(&heads.dfa))),
-            values: self.values.as_ref().map(fresh),
+        let fresh =
+            |dfa: &DFA| Cached { cache: dfa.create_cache(), start: None, ends: (0, HashMap::default()) };
+        let mut caches = taken.unwrap_or_else(|| {
+            let heads = self.heads.each_ref().map(|heads| heads.as_ref().map(|heads| fresh(&heads.dfa)));
+            Box::new(Caches { heads, values: self.values.as_ref().map(fresh) })
         });
         let result = work(&mut caches);
         let mut pool = self.pool.lock().unwrap_or_else(PoisonError::into_inner);
@@ -119,8 +155,9 @@ impl Automata {
         None
     }
 
-    /// Calls `found` with head and end of every match of these groups that begins at `from`. Says whether the text's
-    /// end cuts off one that could still come or change its neighbour, and counts the bytes that were read.
+    /// Calls `found` with head and end of every match of these groups that begins at `from` and may have the character after
+    /// it. Says whether the text's end cuts off one that could still come or change its neighbour, and counts the bytes that
+    /// were read.
     pub(super) fn heads(
         &self,
         caches: &mut Caches,
@@ -137,16 +174,22 @@ impl Automata {
                 continue;
             }
             let start = cached.start(&heads.dfa)?;
-            open |= run(&heads.dfa, &mut cached.cache, start, text, from, read, |pattern, end| {
-                if let Some(number) = heads.numbers.get(pattern) {
-                    found(*number, end);
+            let Cached { cache, ends: (when, ends), .. } = cached;
+            open |= run(&heads.dfa, cache, start, text, from, read, |cache, state, end| {
+                if *when != cache.clear_count() {
+                    ends.clear();
+                    *when = cache.clear_count();
+                }
+                let known = ends.entry(state).or_insert_with(|| heads.ends(cache, state));
+                if text.get(end).is_none_or(|next| !has(&known.barred, usize::from(*next))) {
+                    known.patterns.iter().for_each(|pattern| found(*pattern, end));
                 }
             })?;
         }
         Ok(open)
     }
 
-    /// The same for one value.
+    /// Calls `found` with the end of every match of one value that begins at `from`; for the rest the same.
     pub(super) fn value(
         &self,
         caches: &mut Caches,
@@ -159,7 +202,24 @@ impl Automata {
         let Ok(id) = PatternID::new(value) else { return Ok(false) };
         let config = start::Config::new().anchored(Anchored::Pattern(id));
         let start = dfa.start_state(&mut cached.cache, &config).map_err(|_| MatchError::gave_up(from))?;
-        run(dfa, &mut cached.cache, start, text, from, &mut 0, |_, end| found(end))
+        run(dfa, &mut cached.cache, start, text, from, &mut 0, |_, _, end| found(end))
+    }
+}
+
+impl Heads {
+    /// What a state says that has matches.
+    fn ends(&self, cache: &Cache, state: LazyStateID) -> Ends {
+        let matches = 0..self.dfa.match_len(cache, state);
+        let patterns = matches.filter_map(|index| {
+            let pattern = self.dfa.match_pattern(cache, state, index).as_usize();
+            self.numbers.get(pattern)
+        });
+        let (numbers, barred): (Vec<usize>, Vec<Bytes>) = patterns.copied().unzip();
+        let both = |mut all: Bytes, one: Bytes| {
+            all.iter_mut().zip(one).for_each(|(all, one)| *all &= one);
+            all
+        };
+        Ends { barred: barred.into_iter().fold(ALL, both), patterns: numbers.into_boxed_slice() }
     }
 }
 
@@ -186,7 +246,7 @@ fn run(
     text: &[u8],
     from: usize,
     read: &mut usize,
-    mut found: impl FnMut(usize, usize),
+    mut found: impl FnMut(&Cache, LazyStateID, usize),
 ) -> Result<bool, MatchError> {
     let gave_up = |_| MatchError::gave_up(from);
     let mut state = start;
@@ -194,9 +254,7 @@ fn run(
         state = dfa.next_state(cache, state, *byte).map_err(gave_up)?;
         if state.is_tagged() {
             if state.is_match() {
-                for index in 0..dfa.match_len(cache, state) {
-                    found(dfa.match_pattern(cache, state, index).as_usize(), at);
-                }
+                found(cache, state, at);
             } else if state.is_dead() {
                 *read = read.saturating_add(at.saturating_sub(from));
                 return Ok(false);
@@ -206,9 +264,7 @@ fn run(
     *read = read.saturating_add(text.len().saturating_sub(from));
     let last = dfa.next_eoi_state(cache, state).map_err(gave_up)?;
     if last.is_match() {
-        for index in 0..dfa.match_len(cache, last) {
-            found(dfa.match_pattern(cache, last, index).as_usize(), text.len());
-        }
+        found(cache, last, text.len());
         return Ok(true);
     }
     if !state.is_match() {
@@ -223,7 +279,7 @@ fn run(
     Ok(false)
 }
 
-fn build(patterns: &[Hir]) -> Result<DFA, EngineError> {
+fn build(patterns: &[Hir], each: bool) -> Result<DFA, EngineError> {
     let config = thompson::Config::new()
         .utf8(false)
         .which_captures(WhichCaptures::None)
@@ -232,7 +288,7 @@ fn build(patterns: &[Hir]) -> Result<DFA, EngineError> {
         thompson::Compiler::new().configure(config).build_many_from_hir(patterns).map_err(too_large)?;
     let config = DFA::config()
         .match_kind(MatchKind::All)
-        .starts_for_each_pattern(true)
+        .starts_for_each_pattern(each)
         .cache_capacity(CACHE)
         .skip_cache_capacity_check(false);
     DFA::builder().configure(config).build_from_nfa(nfa).map_err(too_large)

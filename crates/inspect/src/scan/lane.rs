@@ -60,13 +60,26 @@ struct Sight<'a> {
     /// Nothing follows.
     last: bool,
     seen: Seen,
-    /// The block that was read last for patterns that want a word near, and how many bytes were.
-    wanting: (usize, usize),
+    wanting: Wanting,
+}
+
+/// The block that was read last for patterns that want a word near: how many bytes were, and from how many places.
+#[derive(Debug, Default)]
+struct Wanting {
+    block: usize,
+    read: usize,
+    places: usize,
 }
 
 /// Once so many bytes of a block have been read for patterns that want a word near, it is looked up which words are there:
 /// that costs about as much.
 const MANY: usize = 4 * BLOCK;
+
+/// From so many places on in a block, the next is taken for one like it.
+const PLACES: usize = BLOCK / 16;
+
+/// What it costs to judge a match, in bytes read.
+const JUDGED: usize = 8;
 
 impl Span {
     pub(super) fn new(rule: usize, start: usize, end: usize, confidence: u16) -> Self {
@@ -106,7 +119,7 @@ impl Lane {
     ) -> Result<(), MatchError> {
         let (base, text) = self.window.kept();
         let from = self.decided.saturating_sub(base);
-        let mut sight = Sight { patterns, text, last, seen: Seen::default(), wanting: (0, 0) };
+        let mut sight = Sight { patterns, text, last, seen: Seen::default(), wanting: Wanting::default() };
         let mut candidates = Candidates::default();
         let mut ahead = Ahead::default();
         let mut place = from;
@@ -184,7 +197,11 @@ impl Sight<'_> {
             }
         })?;
         if groups & CONTEXT != 0 {
-            self.is_dense(start, read);
+            let dense = self.is_dense(start, read.saturating_add(heads.len().saturating_mul(JUDGED)));
+            if let Some(set) = if dense { words.possible(&mut self.seen, text, self.last, start) } else { None } {
+                let wanting = |number: usize| patterns.get(number).is_some_and(|p| p.context.is_some());
+                heads.retain(|(number, _)| !wanting(*number) || is_in(set, *number));
+            }
         }
         if open && !self.last {
             return Ok(false);
@@ -227,10 +244,15 @@ impl Sight<'_> {
 
     /// Counts what was read at a start; whether that has become much in its block.
     fn is_dense(&mut self, start: usize, read: usize) -> bool {
-        let block = start / BLOCK;
-        let (known, count) = self.wanting;
-        self.wanting = (block, if known == block { count.saturating_add(read) } else { read });
-        self.wanting.1 >= MANY
+        let (block, wanting) = (start / BLOCK, &mut self.wanting);
+        if wanting.block != block {
+            let goes_on = wanting.block.saturating_add(1) == block && wanting.places >= PLACES;
+            let read = if goes_on && wanting.read >= MANY { MANY } else { 0 };
+            *wanting = Wanting { block, read, places: 0 };
+        }
+        wanting.places = wanting.places.saturating_add(usize::from(read == 0));
+        wanting.read = wanting.read.saturating_add(read);
+        wanting.read >= MANY
     }
 
     /// Adds a match if its validator and its context accept it; false when that is not known yet.

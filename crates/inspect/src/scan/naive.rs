@@ -310,7 +310,7 @@ fn what_could_begin_is_held() {
     {
         let hir: Hir = parse(pattern).unwrap();
         let automata =
-            super::automata::Automata::new(&[hir], &[[false; 256]], &[super::groups::Wants::default()], &[])
+            super::automata::Automata::new(&[hir], &[[false; 256]], &[[0; 4]], &[super::groups::Wants::default()], &[])
                 .unwrap();
         let text = format!("\u{0}{text}");
         let text = text.as_bytes();

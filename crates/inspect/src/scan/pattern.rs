@@ -1,10 +1,13 @@
 //! Rules, compiled.
 
+use std::collections::HashMap;
+
 use regex_syntax::hir::Hir;
 
 use super::automata::Automata;
 use super::groups::Wants;
 use super::parse::{class, parse};
+use super::starts::{Bytes, of};
 use super::words::{Context, WordList, Words};
 use crate::engine::EngineError;
 use crate::rule::{Nearby, Recognizer};
@@ -110,7 +113,7 @@ impl Patterns {
                 .add(rule, recognizer, hinted)
                 .map_err(|what| EngineError::Rule { id: id.to_owned(), what })?;
         }
-        let Building { heads, values, longest, patterns, regions, words } = building;
+        let Building { heads, values, longest, patterns, regions, words, .. } = building;
         let contexts = patterns.iter().flat_map(|p| p.context.iter().chain(&p.without));
         let before = contexts.map(|context| context.before.saturating_add(1)).max().unwrap_or(1);
         let left: Vec<Class> = patterns.iter().map(|p| p.left).collect();
@@ -119,7 +122,10 @@ impl Patterns {
             card: p.validator == Validator::Card && p.value.is_none(),
         };
         let wants: Vec<Wants> = patterns.iter().map(wants).collect();
-        let automata = Automata::new(&heads, &left, &wants, &values)?;
+        // Behind a lead its value comes, whatever that begins with.
+        let right = |p: &Pattern| if p.value.is_some() { Bytes::default() } else { of(&p.right) };
+        let right: Vec<Bytes> = patterns.iter().map(right).collect();
+        let automata = Automata::new(&heads, &left, &right, &wants, &values)?;
         let wanting: Vec<(usize, &Context, usize)> = patterns
             .iter()
             .zip(&longest)
@@ -141,6 +147,8 @@ struct Building {
     patterns: Vec<Pattern>,
     regions: Vec<Region>,
     words: WordList,
+    /// Classes by what stands in their brackets: there are few.
+    classes: HashMap<String, Class>,
 }
 
 impl Building {
@@ -160,7 +168,7 @@ impl Building {
                 None => Ok(None),
             };
             let (near, without) = (context(&pattern.context)?, context(&pattern.without)?);
-            let (left, right) = (inside(&pattern.left)?, inside(&pattern.right)?);
+            let (left, right) = (self.inside(&pattern.left)?, self.inside(&pattern.right)?);
             if pattern.hinted && !hinted {
                 continue;
             }
@@ -189,6 +197,15 @@ impl Building {
             });
         }
         recognizer.region.iter().try_for_each(|region| self.region(rule, region))
+    }
+
+    fn inside(&mut self, class: &str) -> Result<Class, String> {
+        if let Some(known) = self.classes.get(class) {
+            return Ok(*known);
+        }
+        let new = inside(class)?;
+        self.classes.insert(class.to_owned(), new);
+        Ok(new)
     }
 
     fn region(&mut self, rule: usize, region: &crate::rule::Region) -> Result<(), String> {

@@ -1,12 +1,14 @@
 //! Where a pattern could begin: a table over the character before, the character and the one after.
 
+use std::collections::HashMap;
+
 use regex_syntax::hir::{Class as HirClass, Hir, HirKind};
 
-use super::groups::THREE;
+use super::groups::{COUNT, THREE};
 use super::pattern::Class;
 
 /// A set of bytes.
-type Bytes = [u64; 4];
+pub(super) type Bytes = [u64; 4];
 
 /// A set of groups of patterns, by bit.
 pub(super) type Groups = u8;
@@ -16,15 +18,22 @@ const SIDE: usize = 128;
 
 /// Which groups of patterns could begin at a place.
 pub(super) struct Starts {
-    /// The kind of each character before: those before which the same patterns may begin are of one kind.
-    kinds: Box<[u8; 256]>,
-    /// By kind, character and next character.
+    /// By the character before: where its rows begin. Characters before which the same patterns may begin share them.
+    kinds: Box<[u32; 256]>,
+    /// By character: where its row begins, from the first of its kind on. Characters with which the same patterns go on
+    /// share it.
+    firsts: Box<[u32; 256]>,
+    /// By the next character: the place in the row. Characters that continue the same patterns share it.
+    seconds: Box<[u32; 256]>,
     pairs: Vec<Groups>,
     /// By kind and character, where nothing follows.
     singles: Vec<Groups>,
-    /// By two characters and a bit for the third: whether a pattern of [`THREE`] begins with them. Most words of prose do
-    /// not.
+    /// By place in the rows of the first kind and a bit for the third character: whether a pattern of [`THREE`] begins with
+    /// them. Most words of prose do not.
     triples: Vec<u128>,
+    /// Rows of a kind, and places of a row.
+    rows: usize,
+    width: usize,
 }
 
 /// Patterns of one group before which the same characters must not stand.
@@ -35,25 +44,13 @@ struct Family<'a> {
     rows: Vec<u128>,
 }
 
-impl<'a> Family<'a> {
-    fn new(left: &'a Class, group: u8) -> Self {
-        Self { left, group, rows: vec![0; SIDE] }
-    }
-
-    fn add(&mut self, first: u128, second: u128) {
-        for (byte, row) in self.rows.iter_mut().enumerate() {
-            *row |= if first >> byte & 1 == 1 { second } else { 0 };
-        }
-    }
-}
-
-fn add_triples(triples: &mut [u128], first: u128, second: u128, third: u128) {
-    for (a, rows) in triples.chunks_mut(SIDE).enumerate().filter(|(a, _)| first >> a & 1 == 1) {
-        debug_assert!(a < SIDE, "one row for each character");
-        for (b, row) in rows.iter_mut().enumerate() {
-            *row |= if second >> b & 1 == 1 { third } else { 0 };
-        }
-    }
+/// What is collected of all patterns: sets of characters by the sets before them.
+#[derive(Default)]
+struct Ways {
+    /// By family and first characters.
+    seconds: HashMap<(usize, u128), u128>,
+    /// By first and second characters, of patterns of [`THREE`].
+    thirds: HashMap<(u128, u128), u128>,
 }
 
 /// A set over the rows of the table.
@@ -62,69 +59,169 @@ fn fold(set: &Bytes) -> u128 {
     all.fold(0, |folded, byte| folded | 1 << side(byte))
 }
 
+/// One character of each sort, in the order of their numbers.
+fn representatives(numbers: &[usize], count: usize) -> Vec<usize> {
+    (0..count).filter_map(|sort| numbers.iter().position(|number| *number == sort)).collect()
+}
+
+/// Sorts of characters, as far as they have been told apart.
+struct Sorts {
+    numbers: Vec<usize>,
+    count: usize,
+}
+
+impl Sorts {
+    /// All of one sort.
+    fn new(characters: usize) -> Self {
+        Self { numbers: vec![0; characters], count: 1 }
+    }
+
+    /// Tells apart those that differ in something.
+    fn tell_apart<T: Eq + std::hash::Hash>(&mut self, values: impl Iterator<Item = T> + Clone) {
+        if values.clone().zip(values.clone().skip(1)).all(|(a, b)| a == b) {
+            return;
+        }
+        let mut known: HashMap<(usize, T), usize> = HashMap::new();
+        for (number, value) in self.numbers.iter_mut().zip(values) {
+            let next = known.len();
+            *number = *known.entry((*number, value)).or_insert(next);
+        }
+        self.count = known.len();
+    }
+}
+
+/// For each byte the number of its sort times a step.
+fn steps(sorts: &[usize], step: usize) -> Box<[u32; 256]> {
+    let mut table = Box::new([0; 256]);
+    for (byte, slot) in table.iter_mut().enumerate() {
+        let at = if sorts.len() == SIDE { side(byte) } else { byte };
+        let start = sorts.get(at).map_or(0, |sort| sort.saturating_mul(step));
+        *slot = u32::try_from(start).unwrap_or(u32::MAX);
+    }
+    table
+}
+
 impl Starts {
     /// From patterns, the characters that must not stand before each, and the group of each.
     pub(super) fn new(patterns: &[Hir], left: &[Class], groups: &[u8]) -> Self {
         // Patterns of one group before which the same characters may stand are taken together: their beginnings are one
         // matrix. There are few such families, however many patterns there are.
         let mut families: Vec<Family<'_>> = Vec::new();
-        let mut triples = vec![0_u128; SIDE.saturating_mul(SIDE)];
+        let mut ways = Ways::default();
         for ((hir, left), group) in patterns.iter().zip(left).zip(groups) {
             let known = families.iter().position(|known| known.group == *group && known.left == left);
             let at = known.unwrap_or_else(|| {
-                families.push(Family::new(left, *group));
+                families.push(Family { left, group: *group, rows: vec![0; SIDE] });
                 families.len().saturating_sub(1)
             });
-            let Some(family) = families.get_mut(at) else { continue };
             for sets in beginnings(hir) {
                 let [first, second, third] = sets.map(|set| fold(&set));
-                family.add(first, second);
+                *ways.seconds.entry((at, first)).or_default() |= second;
                 if THREE & 1 << group != 0 {
-                    add_triples(&mut triples, first, second, third);
+                    *ways.thirds.entry((first, second)).or_default() |= third;
                 }
             }
         }
-        let mut kinds = Box::new([0_u8; 256]);
-        let mut columns: Vec<Vec<bool>> = Vec::new();
-        for (before, kind) in kinds.iter_mut().enumerate() {
-            let column = families.iter().map(|f| f.left.get(before).copied().unwrap_or(false)).collect();
-            let known = columns.iter().position(|known| *known == column).unwrap_or_else(|| {
-                columns.push(column);
-                columns.len().saturating_sub(1)
-            });
-            // More kinds than fit share the last, to which everything is added.
-            *kind = u8::try_from(known).unwrap_or(u8::MAX);
+        for ((family, first), second) in ways.seconds {
+            if let Some(family) = families.get_mut(family) {
+                let rows = family.rows.iter_mut().enumerate();
+                rows.filter(|(byte, _)| first >> byte & 1 == 1).for_each(|(_, row)| *row |= second);
+            }
         }
-        let count = columns.len().min(256);
+        let mut thirds = vec![[0_u128; SIDE]; SIDE];
+        for ((first, second), third) in ways.thirds {
+            for row in thirds.iter_mut().enumerate().filter(|(a, _)| first >> a & 1 == 1).map(|(_, row)| row)
+            {
+                let places = row.iter_mut().enumerate().filter(|(b, _)| second >> b & 1 == 1);
+                places.for_each(|(_, place)| *place |= third);
+            }
+        }
+        Self::compiled(&families, &thirds)
+    }
+
+    fn compiled(families: &[Family<'_>], thirds: &[[u128; SIDE]]) -> Self {
+        let mut kinds = Sorts::new(256);
+        for family in families {
+            kinds.tell_apart(family.left.iter());
+        }
+        let (mut firsts, mut seconds) = (Sorts::new(SIDE), Sorts::new(SIDE));
+        let mut rows: Vec<u128> = families.iter().flat_map(|f| f.rows.iter().copied()).collect();
+        rows.sort_unstable();
+        rows.dedup();
+        for row in rows {
+            seconds.tell_apart((0..SIDE).map(move |byte| row >> byte & 1));
+        }
+        for family in families {
+            firsts.tell_apart(family.rows.iter());
+        }
+        for row in thirds {
+            seconds.tell_apart(row.iter());
+        }
+        for byte in 0..SIDE {
+            firsts.tell_apart(thirds.iter().map(move |row| row.get(byte)));
+        }
+        let (Sorts { numbers: kinds, count: kinds_count }, rows, width) = (kinds, firsts.count, seconds.count);
         let mut starts = Self {
-            kinds,
-            pairs: vec![0; count.saturating_mul(SIDE).saturating_mul(SIDE)],
-            singles: vec![0; count.saturating_mul(SIDE)],
-            triples,
+            kinds: steps(&kinds, rows.saturating_mul(width)),
+            firsts: steps(&firsts.numbers, width),
+            seconds: steps(&seconds.numbers, 1),
+            pairs: Vec::new(),
+            singles: Vec::new(),
+            triples: vec![0; rows.saturating_mul(width)],
+            rows,
+            width,
         };
-        for (kind, column) in columns.iter().enumerate() {
-            for (family, barred) in families.iter().zip(column) {
-                if !barred {
-                    starts.add(kind.min(255), family);
+        for (a, row) in thirds.iter().enumerate() {
+            for (b, third) in row.iter().enumerate() {
+                let place = starts.place(0, a, b);
+                if let Some(slot) = starts.triples.get_mut(place) {
+                    *slot |= third;
                 }
             }
+        }
+        let firsts = representatives(&firsts.numbers, rows);
+        let seconds = representatives(&seconds.numbers, width);
+        // Of each family the rows of the first characters that are told apart, over the second ones.
+        let compact = |family: &Family<'_>| -> Vec<u128> {
+            let row = |first: &usize| family.rows.get(*first).copied().unwrap_or(0);
+            let over = |row: u128| {
+                let told = seconds.iter().enumerate().filter(|(_, second)| row >> **second & 1 == 1);
+                told.fold(0, |all, (at, _)| all | 1 << at)
+            };
+            firsts.iter().map(|first| over(row(first))).collect()
+        };
+        let compact: Vec<Vec<u128>> = families.iter().map(compact).collect();
+        for before in representatives(&kinds, kinds_count) {
+            let mut groups = [const { Vec::new() }; COUNT];
+            for (family, rows) in families.iter().zip(&compact) {
+                if family.left.get(before) == Some(&false)
+                    && let Some(all) = groups.get_mut(usize::from(family.group))
+                {
+                    all.resize(rows.len(), 0_u128);
+                    all.iter_mut().zip(rows).for_each(|(all, row)| *all |= row);
+                }
+            }
+            starts.add(&groups);
         }
         starts
     }
 
-    fn add(&mut self, kind: usize, family: &Family<'_>) {
-        let bit = 1 << family.group;
-        for (byte, row) in family.rows.iter().enumerate().filter(|(_, row)| **row != 0) {
-            let at = kind.saturating_mul(SIDE).saturating_add(byte);
-            if let Some(slot) = self.singles.get_mut(at) {
-                *slot |= bit;
-            }
-            let from = at.saturating_mul(SIDE);
-            let pairs = self.pairs.get_mut(from..from.saturating_add(SIDE)).unwrap_or_default();
-            for (next, slot) in pairs.iter_mut().enumerate() {
-                *slot |= if *row >> next & 1 == 1 { bit } else { 0 };
-            }
+    /// Adds the rows of one kind more, given those of each group.
+    fn add(&mut self, groups: &[Vec<u128>; COUNT]) {
+        for first in 0..self.rows {
+            let rows = groups.iter().map(|rows| rows.get(first).copied().unwrap_or(0));
+            let with = |bits: &dyn Fn(u128) -> bool| {
+                rows.clone().enumerate().filter(|(_, row)| bits(*row)).fold(0, |all, (group, _)| all | 1 << group)
+            };
+            self.singles.push(with(&|row| row != 0));
+            self.pairs.extend((0..self.width).map(|second| with(&|row| row >> second & 1 == 1)));
         }
+    }
+
+    /// The place of two characters in the rows that begin at one.
+    fn place(&self, from: usize, first: usize, second: usize) -> usize {
+        let step = |table: &[u32; 256], at: usize| table.get(at).map_or(0, |step| *step as usize);
+        from.saturating_add(step(&self.firsts, first)).saturating_add(step(&self.seconds, second))
     }
 
     /// The first place in `text[from..until]` at which something of these groups could begin, and which groups.
@@ -135,41 +232,35 @@ impl Starts {
         until: usize,
         alive: Groups,
     ) -> Option<(usize, Groups)> {
-        // The edge stands before every text: nothing is looked for at it.
-        let from = from.max(1);
-        let mut before = *text.get(from.checked_sub(1)?)?;
-        let here = text.get(from..until.min(text.len()))?;
-        let after = text.get(from.saturating_add(1)..)?;
-        for (at, (byte, next)) in here.iter().zip(after).enumerate() {
-            let row = self.kind(before) << 14 | side(usize::from(*byte)) << 7;
-            before = *byte;
-            let next = side(usize::from(*next));
-            let mut groups = self.pairs.get(row | next).copied().unwrap_or(Groups::MAX) & alive;
+        let step = |table: &[u32; 256], byte: u8| table.get(usize::from(byte)).map_or(0, |step| *step as usize);
+        let until = until.min(text.len());
+        let here = text.get(from.checked_sub(1)?..until.saturating_add(1).min(text.len()))?;
+        let (kinds, firsts, seconds, pairs) = (&*self.kinds, &*self.firsts, &*self.seconds, &*self.pairs);
+        for (at, window) in here.windows(3).enumerate() {
+            let [before, byte, next] = window else { break };
+            let place = step(firsts, *byte).wrapping_add(step(seconds, *next));
+            let pair = step(kinds, *before).wrapping_add(place);
+            let mut groups = pairs.get(pair).copied().unwrap_or(Groups::MAX) & alive;
             if groups == 0 {
                 continue;
             }
-            let place = from.saturating_add(at);
+            let at = from.saturating_add(at);
             if groups & THREE != 0
-                && let Some(third) = after.get(at.saturating_add(1))
+                && let Some(third) = text.get(at.saturating_add(2))
             {
-                let at = side(usize::from(*byte)) << 7 | next;
-                let begins = self.triples.get(at).is_none_or(|row| row >> side(usize::from(*third)) & 1 == 1);
-                groups &= if begins { Groups::MAX } else { !THREE };
+                let row = self.triples.get(place).copied().unwrap_or(u128::MAX);
+                groups &= if row >> side(usize::from(*third)) & 1 == 1 { Groups::MAX } else { !THREE };
             }
             if groups != 0 {
-                return Some((place, groups));
+                return Some((at, groups));
             }
         }
         // Nothing follows the last character.
-        let byte = here.last().filter(|_| until >= text.len())?;
-        let last = text.len().checked_sub(1)?;
-        let kind = self.kind(*text.get(last.checked_sub(1)?)?);
-        let groups = self.singles.get(kind << 7 | side(usize::from(*byte))).copied().unwrap_or(Groups::MAX);
+        let last = text.len().checked_sub(1).filter(|last| (from..until).contains(last))?;
+        let (byte, before) = (text.get(last)?, *text.get(last.checked_sub(1)?)?);
+        let row = step(&self.kinds, before).wrapping_add(step(&self.firsts, *byte)) / self.width.max(1);
+        let groups = self.singles.get(row).copied().unwrap_or(Groups::MAX);
         (groups & alive != 0).then_some((last, groups & alive))
-    }
-
-    fn kind(&self, before: u8) -> usize {
-        usize::from(self.kinds.get(usize::from(before)).copied().unwrap_or(0))
     }
 }
 
@@ -178,15 +269,24 @@ const fn side(byte: usize) -> usize {
     if byte < SIDE { byte } else { 0 }
 }
 
-fn has(set: &Bytes, byte: usize) -> bool {
+pub(super) fn has(set: &Bytes, byte: usize) -> bool {
     set.get(byte / 64).is_some_and(|word| word >> (byte % 64) & 1 == 1)
+}
+
+/// The members of a class.
+pub(super) fn of(class: &Class) -> Bytes {
+    let mut set = [0; 4];
+    for (byte, _) in (0..=u8::MAX).zip(class).filter(|(_, member)| **member) {
+        merge(&mut set, &single(byte));
+    }
+    set
 }
 
 fn merge(into: &mut Bytes, from: &Bytes) {
     into.iter_mut().zip(from).for_each(|(a, b)| *a |= b);
 }
 
-const ALL: Bytes = [u64::MAX; 4];
+pub(super) const ALL: Bytes = [u64::MAX; 4];
 
 fn single(byte: u8) -> Bytes {
     let mut set = [0; 4];

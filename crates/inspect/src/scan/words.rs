@@ -1,5 +1,7 @@
 //! Context words: all of all rules in one automaton, run only over the neighbourhoods that a candidate asks about.
 
+use std::collections::HashMap;
+
 use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 
 use crate::engine::EngineError;
@@ -30,6 +32,7 @@ pub(super) type PatternSet = Vec<u64>;
 #[derive(Default)]
 pub(super) struct WordList {
     words: Vec<(Vec<u8>, bool, bool)>,
+    numbers: HashMap<(Vec<u8>, bool, bool), usize>,
 }
 
 /// Words of which one must stand near a match, or none may.
@@ -63,10 +66,11 @@ impl WordList {
             |word: &'n String| spellings(word.trim_matches('*')).into_iter().map(move |n| (word, n));
         for (word, needle) in nearby.words.iter().flat_map(spelled) {
             let entry = (needle, word.starts_with('*'), word.ends_with('*'));
-            let number = self.words.iter().position(|known| *known == entry).unwrap_or_else(|| {
+            let next = self.words.len();
+            let number = *self.numbers.entry(entry.clone()).or_insert(next);
+            if number == next {
                 self.words.push(entry);
-                self.words.len().saturating_sub(1)
-            });
+            }
             put(&mut set, number);
         }
         Context { words: set, before: nearby.before, after: nearby.after }
@@ -90,8 +94,10 @@ impl WordList {
         for (pattern, context, most) in wanting {
             let after = most.saturating_add(context.after);
             farthest = (context.before.max(farthest.0), after.max(farthest.1));
-            for (word, slot) in wanted.iter_mut().enumerate() {
-                if context.has(word) {
+            for word in context.words.iter().zip(0_usize..).flat_map(|(bits, at)| {
+                (0..64).filter(move |bit| bits >> bit & 1 == 1).map(move |bit| at.saturating_mul(64).saturating_add(bit))
+            }) {
+                if let Some(slot) = wanted.get_mut(word) {
                     slot.push((*pattern, context.before, after));
                 }
             }

@@ -67,12 +67,12 @@ impl Address {
     }
 
     fn remember(&mut self, text: &[u8]) {
-        for byte in text.iter().skip(text.len().saturating_sub(TAIL)) {
-            self.tail.rotate_left(1);
-            if let Some(newest) = self.tail.last_mut() {
-                *newest = *byte;
-            }
+        if let Some(last) = text.last_chunk() {
+            self.tail = *last;
+            return;
         }
+        self.tail.rotate_left(text.len());
+        self.tail.iter_mut().rev().zip(text.iter().rev()).for_each(|(slot, byte)| *slot = *byte);
     }
 
     /// Looks for the begin of an address; gives how many bytes it used.

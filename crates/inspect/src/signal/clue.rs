@@ -77,9 +77,13 @@ pub(crate) struct Clues {
 /// The last marks, as far as a disguise of marks matters.
 #[derive(Debug, Clone, Copy, Default)]
 struct Marks {
-    /// Where the last word ends, and the mark directly after it.
+    /// Where the last word ends, and where a tag begins directly after a word.
     word_end: usize,
-    after_word: Option<u8>,
+    after_word: Option<usize>,
+    /// Where a mark or tag ends that began directly after a word.
+    parts: Option<usize>,
+    /// A sign that joins strings, after the end of one.
+    joins: bool,
     /// The last mark that is no space.
     last: u8,
     /// Where what has no space in it begins, and how many odd marks it has.
@@ -163,7 +167,7 @@ impl Clues {
                 self.leet.see(word.start, end);
             }
         }
-        if word.len >= LONG && word.digits == 0 {
+        if word.len >= LONG && word.digits == 0 && lexicon.holds(word.letters()) {
             self.joined.see(word.start, end);
         }
         if word.len >= LONG && word.letters().iter().all(|l| matches!(l, 0x61..=0x7a | 0x32..=0x37)) {
@@ -174,10 +178,13 @@ impl Clues {
             self.morse.count = 0;
         }
         let marks = &mut self.marks;
-        let gap = word.start.saturating_sub(marks.word_end);
-        if marks.after_word.take().is_some() && (1..=TAG).contains(&gap) {
+        if marks.parts.take() == Some(word.start) {
             self.parted.see(marks.word_end, end);
         }
+        if !marks.after_word.is_some_and(|at| end.saturating_sub(at) <= TAG) {
+            marks.after_word = None;
+        }
+        marks.joins = false;
         marks.word_end = end;
     }
 
@@ -191,15 +198,19 @@ impl Clues {
                 marks.solid = end;
                 marks.odd = 0;
                 marks.after_word = None;
+                marks.parts = None;
                 return;
             }
             b'.' | b'-' => self.morse.see(place, end),
-            b'*' | b'~' | b'`' | b'<' if marks.word_end == place && place > 0 => {
-                marks.after_word = Some(byte);
+            b'*' | b'~' | b'`' if marks.word_end == place || marks.parts == Some(place) => {
+                marks.parts = (place > 0).then_some(end);
             }
+            b'<' if marks.word_end == place && place > 0 => marks.after_word = Some(place),
+            b'>' if marks.after_word.take().is_some() => marks.parts = Some(end),
             // Strings that are put together.
-            b'+' | b'&' if matches!(marks.last, b'"' | b'\'') => {
-                self.parted = self.parted.plus(PARTED, place, end)
+            b'+' | b'&' if matches!(marks.last, b'"' | b'\'') => marks.joins = true,
+            b'"' | b'\'' if std::mem::take(&mut marks.joins) => {
+                self.parted = self.parted.plus(PARTED, place, end);
             }
             _ => {}
         }
@@ -267,8 +278,8 @@ fn is_code(word: &Word) -> bool {
     }
 }
 
-/// The longest mark or tag that parts a word, in bytes.
-const TAG: usize = 12;
+/// The longest tag that parts a word, in bytes.
+const TAG: usize = 48;
 
 /// The letter that a character is, upside down.
 pub(crate) const fn upside(c: char) -> Option<char> {

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasherDefault, Hasher};
 
-use super::fold::{Letter, ascii, letters};
+use super::fold::{Letter, Unit, ascii, letters, units};
 use super::rule::{Literal, Signal, Special, Weight};
 use super::word::{STEM, Word, WordHash, jumble, jumbles_without_one};
 use crate::engine::EngineError;
@@ -41,7 +41,9 @@ const MENTION: &str = "mention";
 const PASTED: &str = "pasted";
 
 pub(crate) struct Lexicon {
-    /// Phrases by their last word.
+    /// Classes of words that mean something alone.
+    singles: Table<u128>,
+    /// Phrases by their last two words.
     phrases: Table<Vec<Phrase>>,
     /// Classes of words that begin so, by the hash of the beginning.
     stems: Table<u128>,
@@ -51,8 +53,10 @@ pub(crate) struct Lexicon {
     known: HashSet<u64, BuildHasherDefault<Same>>,
     /// Words that are known ones in disguise.
     disguised: Table<Disguise>,
-    /// Last words of phrases, and disguised ones.
+    /// Words of phrases, and disguised ones.
     filter: Filter,
+    /// The last two words of phrases.
+    pairs: Filter,
     stem_filter: Filter,
     jumble_filter: Filter,
     /// The first letters of known words.
@@ -75,8 +79,8 @@ pub(crate) struct Lexicon {
 type Table<T> = HashMap<u64, T, BuildHasherDefault<Same>>;
 
 struct Phrase {
-    /// The words before the last, the last of them first.
-    before: Vec<WordHash>,
+    /// The words before the last two, the last of them first.
+    before: Box<[WordHash]>,
     classes: u128,
 }
 
@@ -96,6 +100,8 @@ pub(super) struct Compiled {
     pub(super) rule: usize,
     /// One bit a class, in order.
     pub(super) classes: Vec<u128>,
+    /// All of them.
+    pub(super) needs: u128,
     /// In half words.
     pub(super) within: u64,
     pub(super) any_order: bool,
@@ -182,13 +188,15 @@ impl Lexicon {
         rules: impl IntoIterator<Item = (Option<usize>, &'a str, &'a Signal)> + Clone,
     ) -> Result<Self, EngineError> {
         let mut lexicon = Self {
+            singles: Table::default(),
             phrases: Table::default(),
             stems: Table::default(),
             jumbles: Table::default(),
             known: HashSet::default(),
             disguised: Table::default(),
             filter: Filter::new(FILTER),
-            stem_filter: Filter::new(FILTER / 8),
+            pairs: Filter::new(FILTER),
+            stem_filter: Filter::new(FILTER / 4),
             jumble_filter: Filter::new(JUMBLES),
             beginnings: Filter::new(FILTER / 4),
             numbers: HashMap::new(),
@@ -262,6 +270,7 @@ impl Lexicon {
             self.patterns.push(Compiled {
                 rule,
                 classes: classes.iter().map(|n| 1 << n).collect(),
+                needs: classes.iter().fold(0, |all, n| all | 1 << n),
                 within: u64::from(pattern.within).saturating_mul(2),
                 any_order: pattern.any_order,
                 unless: pattern.unless.as_ref().map(number).transpose()?.map_or(0, |n| 1 << n),
@@ -281,15 +290,20 @@ impl Lexicon {
             if !STEM.contains(&word.len) {
                 return Err(format!("`{phrase}`: a stem has {STEM:?} letters"));
             }
+            if let Some(first) = word.letters().get(..BEGINNING) {
+                self.beginnings.add(WordHash::of(first.iter().copied()).0);
+            }
             if let Some(short) = word.letters().get(..*STEM.start()) {
                 self.stem_filter.add(WordHash::of(short.iter().copied()).0);
             }
+            self.stem_filter.add(word.hash.0);
             *self.stems.entry(word.hash.0).or_default() |= class;
             return Ok(());
         }
         let mut words = words(phrase);
         for word in &words {
             if self.known.insert(word.hash.0) {
+                self.filter.add(word.hash.0);
                 if let Some(first) = word.letters().get(..BEGINNING) {
                     self.beginnings.add(WordHash::of(first.iter().copied()).0);
                 }
@@ -300,10 +314,15 @@ impl Lexicon {
         let Some(last) = words.pop().filter(|_| words.len() < PHRASE) else {
             return Err(format!("`{phrase}` does not have 1 to {PHRASE} words"));
         };
+        let Some(second) = words.pop() else {
+            *self.singles.entry(last.hash.0).or_default() |= class;
+            return Ok(());
+        };
         words.reverse();
-        self.filter.add(last.hash.0);
-        let before: Vec<WordHash> = words.iter().map(|word| word.hash).collect();
-        let known = self.phrases.entry(last.hash.0).or_default();
+        let pair = pair(last.hash, second.hash);
+        self.pairs.add(pair);
+        let before: Box<[WordHash]> = words.iter().map(|word| word.hash).collect();
+        let known = self.phrases.entry(pair).or_default();
         match known.iter_mut().find(|known| known.before == before) {
             Some(known) => known.classes |= class,
             None => known.push(Phrase { before, classes: class }),
@@ -398,20 +417,64 @@ impl Lexicon {
         self.known.contains(&word.0)
     }
 
+    /// Whether a word that means something by itself could stand within letters.
+    pub(super) fn holds(&self, letters: &[u32]) -> bool {
+        let stands = |from: usize| {
+            let mut hash = WordHash::EMPTY;
+            for (length, letter) in (1..=*STEM.end()).zip(letters.get(from..).into_iter().flatten()) {
+                hash = hash.with(*letter);
+                if length == BEGINNING && !self.beginnings.may_have(hash.0) {
+                    return false;
+                }
+                let told = length >= BEGINNING && self.filter.may_have(hash.0) && self.singles.contains_key(&hash.0);
+                if told || STEM.contains(&length) && self.stem_filter.may_have(hash.0) && self.stems.contains_key(&hash.0)
+                {
+                    return true;
+                }
+            }
+            false
+        };
+        (0..letters.len()).any(stands)
+    }
+
+    /// Whether a word of a text means something by itself.
+    pub(crate) fn tells(&self, text: &str) -> bool {
+        let mut word = Word::EMPTY;
+        let mut told = false;
+        let mut end = |word: &mut Word| {
+            if word.len > 0 && !told {
+                let sense = self.sense(word, std::iter::empty());
+                told = sense.classes != 0;
+            }
+            word.clear();
+        };
+        for c in text.chars() {
+            units(c, |unit| match unit {
+                Unit::Part(c) => word.push(u32::from(c)),
+                Unit::End => end(&mut word),
+            });
+        }
+        end(&mut word);
+        told
+    }
+
     /// What a word means, given the words before it, the last of them first.
     pub(super) fn sense(&self, word: &Word, before: impl Iterator<Item = WordHash> + Clone) -> Sense {
         let mut sense = Sense::default();
-        if self.filter.may_have(word.hash.0) {
+        let known = self.filter.may_have(word.hash.0) && {
             self.exact(word.hash, before.clone(), &mut sense);
             sense.disguise = self.disguised.get(&word.hash.0).copied();
-        }
+            self.knows(word.hash)
+        };
         let letters = word.letters();
         if let Some(short) = letters.get(..*STEM.start()) {
             let mut hash = WordHash::of(short.iter().copied());
             if self.stem_filter.may_have(hash.0) {
                 let mut rest = letters.iter().skip(*STEM.start());
                 loop {
-                    if let Some(classes) = self.stems.get(&hash.0) {
+                    if self.stem_filter.may_have(hash.0)
+                        && let Some(classes) = self.stems.get(&hash.0)
+                    {
                         sense.classes |= classes;
                         sense.span = sense.span.max(1);
                     }
@@ -422,6 +485,7 @@ impl Lexicon {
         }
         if sense.classes == 0
             && sense.disguise.is_none()
+            && !known
             && let Some(meant) = self.meant(word)
         {
             sense.meant = Some(meant);
@@ -431,31 +495,47 @@ impl Lexicon {
     }
 
     fn exact(&self, word: WordHash, before: impl Iterator<Item = WordHash> + Clone, sense: &mut Sense) {
-        for phrase in self.phrases.get(&word.0).into_iter().flatten() {
+        if let Some(classes) = self.singles.get(&word.0) {
+            sense.classes |= classes;
+            sense.span = sense.span.max(1);
+        }
+        let mut before = before;
+        let Some(second) = before.next() else { return };
+        let pair = pair(word, second);
+        if !self.pairs.may_have(pair) {
+            return;
+        }
+        for phrase in self.phrases.get(&pair).into_iter().flatten() {
             let fits = phrase.before.len()
                 == before.clone().zip(&phrase.before).take_while(|(a, b)| a == *b).count();
             if fits {
                 sense.classes |= phrase.classes;
-                sense.span = sense.span.max(phrase.before.len().saturating_add(1));
+                sense.span = sense.span.max(phrase.before.len().saturating_add(2));
             }
         }
     }
 
     /// The known word of which a word is a misspelling: inner letters out of place, one missing or one too many.
     fn meant(&self, word: &Word) -> Option<WordHash> {
-        let key = jumble(word.letters()).filter(|_| word.letters().len() == word.len)?;
+        let letters = word.letters();
+        let key = jumble(letters).filter(|_| letters.len() == word.len)?;
         let lookup = |key: u64| {
             if self.jumble_filter.may_have(key) { self.jumbles.get(&key).copied() } else { None }
         };
-        let known = |meant: &WordHash| *meant != word.hash && !self.known.contains(&word.hash.0);
+        let other = |meant: &WordHash| *meant != word.hash;
         if let Some(meant) = lookup(key) {
-            return Some(meant).filter(known);
+            return Some(meant).filter(other);
         }
         if word.len < SURPLUS {
             return None;
         }
-        jumbles_without_one(word.letters()).find_map(lookup).filter(known)
+        jumbles_without_one(letters).find_map(lookup).filter(other)
     }
+}
+
+/// The key of two words that stand together.
+fn pair(last: WordHash, second: WordHash) -> u64 {
+    last.0.wrapping_mul(3) ^ second.0.rotate_left(29)
 }
 
 /// Family and name of a class as it is written in a rule of a family.

@@ -24,4 +24,4 @@ pub(crate) use fold::{Unit, units};
 pub(crate) use hits::{Hit, score};
 pub(crate) use lexicon::Lexicon;
 pub(crate) use rule::Signal;
-pub(crate) use tracker::Tracker;
+pub(crate) use tracker::{Source, Tracker};

@@ -19,10 +19,46 @@ pub(super) struct Meaning {
     pub(super) misspelt: bool,
 }
 
+/// How many words that mean something are looked back over.
+const BACK: usize = 24;
+
+/// The last words and phrases that mean something.
+#[derive(Debug)]
+pub(super) struct Meanings {
+    /// A ring, as long as a power of two.
+    ring: [Meaning; BACK.next_power_of_two()],
+    count: usize,
+}
+
 /// A completed pattern: where it begins, and whether one of its words is misspelt.
 pub(super) struct Complete {
     pub(super) begin: usize,
     pub(super) misspelt: bool,
+}
+
+impl Default for Meanings {
+    fn default() -> Self {
+        Self { ring: [Meaning::default(); _], count: 0 }
+    }
+}
+
+impl Meanings {
+    pub(super) fn add(&mut self, meaning: Meaning) {
+        let place = self.count % self.ring.len();
+        if let Some(slot) = self.ring.get_mut(place) {
+            *slot = meaning;
+        }
+        self.count = self.count.wrapping_add(1);
+    }
+
+    fn newest_first(&self) -> impl Iterator<Item = &Meaning> {
+        (1..=BACK).filter_map(|back| self.ring.get(self.count.wrapping_sub(back) % self.ring.len()))
+    }
+
+    /// The classes of all of them.
+    pub(super) fn classes(&self) -> u128 {
+        self.newest_first().fold(0, |all, meaning| all | meaning.classes)
+    }
 }
 
 /// The pattern whose one class the newest word has, when the others came before it; those, the last first.
@@ -30,7 +66,7 @@ pub(super) fn complete(
     pattern: &Compiled,
     newest: &Meaning,
     class: u128,
-    earlier: &[Meaning],
+    earlier: &Meanings,
 ) -> Option<Complete> {
     // One bit for each class that is still to be found.
     let all =
@@ -41,7 +77,7 @@ pub(super) fn complete(
     let mut begin = newest.start;
     let mut misspelt = newest.misspelt;
     let near = |m: &&Meaning| m.classes != 0 && newest.position.saturating_sub(m.position) <= pattern.within;
-    for meaning in earlier.iter().take_while(near) {
+    for meaning in earlier.newest_first().take_while(near) {
         if missing == 0 {
             break;
         }
@@ -66,6 +102,6 @@ pub(super) fn complete(
             && first.position.saturating_sub(m.position) <= UNLESS
     };
     let between = |m: &Meaning| m.classes & pattern.without != 0 && m.start >= begin && m.end <= newest.start;
-    (missing == 0 && !earlier.iter().any(|m| taken_back(m) || between(m)))
+    (missing == 0 && !earlier.newest_first().any(|m| taken_back(m) || between(m)))
         .then_some(Complete { begin, misspelt })
 }

@@ -20,24 +20,37 @@ const SORTS: u32 = 6;
 /// Words in a stretch between which the marks stand.
 const WORDS: usize = 4;
 
-/// What the last bytes were, as far as it matters here.
+/// A mark.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Seen {
-    /// A mark of the sort with this number, and whether it is a bracket that closes nothing.
-    Mark {
-        sort: u32,
-        wrong: bool,
-        glued: bool,
-    },
-    Word,
+struct Mark {
+    sort: u32,
+    /// It is a bracket that closes nothing.
+    wrong: bool,
+    glued: bool,
+    place: usize,
 }
 
+/// What the marks of a stretch come to.
 #[derive(Debug, Default)]
+struct Sum {
+    /// By sort: how many there are, and how many brackets that close nothing.
+    sorts: [(u8, u8); SORTED.len()],
+    glued: usize,
+}
+
+/// How many words a stretch has at most: a power of two.
+const MOST: usize = (STRETCH / 2).next_power_of_two();
+
+#[derive(Debug)]
 pub(super) struct Suffix {
     /// Open brackets, innermost last.
     open: Vec<u8>,
-    /// Marks and words of the last stretch with their places, oldest first.
-    seen: std::collections::VecDeque<(Seen, usize)>,
+    /// Marks of the last stretch, oldest first, and what they come to.
+    seen: std::collections::VecDeque<Mark>,
+    sum: Sum,
+    /// Where words end, in a ring; `words` counts all since the first mark.
+    ends: [usize; MOST],
+    words: usize,
     /// Where the last word ends.
     word_end: usize,
     /// The stretch was told already up to here.
@@ -47,14 +60,45 @@ pub(super) struct Suffix {
 /// Marks that say something: those of code, not of sentences.
 const SORTED: &[u8] = b"()[]{}<>\\/|=+*^~#@$%&_;!:\"";
 
+impl Sum {
+    /// Adds a mark, or takes it away.
+    fn take(&mut self, mark: &Mark, more: bool) {
+        let sort = usize::try_from(mark.sort).ok().and_then(|sort| self.sorts.get_mut(sort));
+        let Some((count, wrong)) = sort else { return };
+        let (one, glued) = (u8::from(mark.wrong), usize::from(mark.glued));
+        if more {
+            (*count, *wrong) = (count.saturating_add(1), wrong.saturating_add(one));
+            self.glued = self.glued.saturating_add(glued);
+        } else {
+            (*count, *wrong) = (count.saturating_sub(1), wrong.saturating_sub(one));
+            self.glued = self.glued.saturating_sub(glued);
+        }
+    }
+}
+
+impl Default for Suffix {
+    fn default() -> Self {
+        Self {
+            open: Vec::new(),
+            seen: std::collections::VecDeque::new(),
+            sum: Sum::default(),
+            ends: [0; MOST],
+            words: 0,
+            word_end: 0,
+            told: 0,
+        }
+    }
+}
+
 impl Suffix {
     /// Sees the end of a word.
     #[inline]
     pub(super) fn word(&mut self, end: usize) {
         self.word_end = end;
-        if !self.seen.is_empty() {
-            self.push(Seen::Word, end);
+        if let Some(slot) = self.ends.get_mut(self.words % MOST) {
+            *slot = end;
         }
+        self.words = self.words.wrapping_add(usize::from(!self.seen.is_empty()));
     }
 
     /// Sees a mark; gives the stretch where it is one that an optimiser wrote.
@@ -74,7 +118,7 @@ impl Suffix {
             b'}' => self.close(b'{'),
             _ => false,
         };
-        self.push(Seen::Mark { sort, wrong, glued }, place);
+        self.push(Mark { sort, wrong, glued, place });
         if wrong && place >= self.told { self.judge(place) } else { None }
     }
 
@@ -91,36 +135,36 @@ impl Suffix {
         true
     }
 
-    fn push(&mut self, seen: Seen, place: usize) {
-        while self.seen.front().is_some_and(|(_, at)| place.saturating_sub(*at) > STRETCH) {
+    fn push(&mut self, mark: Mark) {
+        while let Some(seen) = self.seen.front().filter(|seen| mark.place.saturating_sub(seen.place) > STRETCH) {
+            self.sum.take(seen, false);
             self.seen.pop_front();
         }
         if self.seen.len() < STRETCH {
-            self.seen.push_back((seen, place));
+            self.sum.take(&mark, true);
+            self.seen.push_back(mark);
         }
     }
 
     fn judge(&mut self, place: usize) -> Option<(usize, usize)> {
-        let (mut sorts, mut kinds, mut wrongs, mut words, mut glueds) =
-            (0_u32, 0_u32, 0_usize, 0_usize, 0_usize);
-        for (seen, _) in &self.seen {
-            match seen {
-                Seen::Word => words = words.saturating_add(1),
-                Seen::Mark { sort, wrong, glued } => {
-                    sorts |= 1 << sort;
-                    if *wrong {
-                        wrongs = wrongs.saturating_add(1);
-                        kinds |= 1 << sort;
-                    }
-                    glueds = glueds.saturating_add(usize::from(*glued));
-                }
-            }
+        let (mut sorts, mut wrongs, mut kinds) = (0_u32, 0_usize, 0_u32);
+        for (count, wrong) in &self.sum.sorts {
+            sorts += u32::from(*count > 0);
+            kinds += u32::from(*wrong > 0);
+            wrongs += usize::from(*wrong);
         }
-        let odd = wrongs >= WRONG && kinds.count_ones() >= 2 && sorts.count_ones() >= SORTS;
-        if !odd || words < WORDS || glueds < WRONG {
+        if wrongs < WRONG || kinds < 2 || sorts < SORTS || self.sum.glued < WRONG {
             return None;
         }
-        let start = self.seen.front().map_or(place, |(_, at)| *at);
+        let ends = (1..=self.words.min(MOST)).filter_map(|back| self.ends.get((self.words - back) % MOST));
+        let (mut words, mut start) = (0_usize, self.seen.front().map_or(place, |mark| mark.place));
+        for end in ends.take_while(|end| place.saturating_sub(**end) <= STRETCH) {
+            words = words.saturating_add(1);
+            start = start.min(*end);
+        }
+        if words < WORDS {
+            return None;
+        }
         self.told = place.saturating_add(STRETCH / 2);
         Some((start, place.saturating_add(1)))
     }

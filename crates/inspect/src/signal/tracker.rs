@@ -7,16 +7,13 @@ use super::hidden::HiddenText;
 use super::hits::{Hit, Hits};
 use super::lexicon::{LITERAL, Lexicon, PHRASE, Sense};
 use super::pasted::Pasted;
-use super::proximity::{Complete, Meaning, complete};
+use super::proximity::{Complete, Meaning, Meanings, complete};
 use super::rule::{Special, Weight};
 use super::shape::Shape;
 use super::suffix::Suffix;
 use super::word::{Word, WordHash};
 use crate::score::{Meter, Orders};
 use crate::view::ascii_run;
-
-/// How many words that mean something are looked back over.
-const BACK: usize = 24;
 
 /// Words that are kept: a power of two, more than a phrase has.
 const RING: usize = (PHRASE + 1).next_power_of_two();
@@ -45,10 +42,23 @@ const MISSPELT: u64 = 965;
 /// What a sign weighs at least for its disguise to be one too, in thousandths.
 const ENCODED: u16 = 400;
 
+/// How a text came to be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Source {
+    /// It stands there.
+    Text,
+    /// Digits say it. What a dozen random bytes look like, such as a word of two scripts, is chance there.
+    Decoded,
+    /// It is a second reading of a text: only its words count, for its marks and its form are those of the text or made by
+    /// the reading.
+    Reading,
+}
+
 /// State between pieces.
 pub(crate) struct Tracker {
     /// Text that the model is given to read, rather than told.
     data: bool,
+    source: Source,
     pasted: Pasted,
     word: Box<Word>,
     /// An empty word, for when this one ends.
@@ -58,8 +68,7 @@ pub(crate) struct Tracker {
     /// The last words, in a ring; `words` counts all so far.
     recent: [(WordHash, usize); RING],
     words: usize,
-    /// The last words and phrases that mean something, newest first.
-    meaning: [Meaning; BACK],
+    meanings: Meanings,
     /// Where the last two words that speak of attacks stand, newest first.
     mentions: [Option<u64>; 2],
     /// Words with look-alikes among their letters, and where the first begins.
@@ -89,16 +98,17 @@ struct Quotation {
 }
 
 impl Tracker {
-    pub(crate) fn new(data: bool) -> Self {
+    pub(crate) fn new(data: bool, source: Source) -> Self {
         Self {
             data,
+            source,
             pasted: Pasted::default(),
             word: Box::new(Word::EMPTY),
             spare: None,
             position: 0,
             recent: [(WordHash::EMPTY, 0); RING],
             words: 0,
-            meaning: [Meaning::default(); BACK],
+            meanings: Meanings::default(),
             mentions: [None; 2],
             mixed: (0, 0),
             tail: Vec::new(),
@@ -110,7 +120,7 @@ impl Tracker {
             suffix: Suffix::default(),
             clues: Clues::default(),
             meter: Meter::default(),
-            orders: data.then(Box::default),
+            orders: (data && source != Source::Reading).then(Box::default),
             hits: Hits::default(),
         }
     }
@@ -193,7 +203,7 @@ impl Tracker {
 
     /// What the model of the score sees of a text.
     pub(crate) fn features(lexicon: &Lexicon, text: &str) -> Vec<u32> {
-        let mut tracker = Self { meter: Meter::collecting(), ..Self::new(false) };
+        let mut tracker = Self { meter: Meter::collecting(), ..Self::new(false, Source::Text) };
         tracker.push(lexicon, text, 0);
         tracker.end(lexicon, text.len());
         tracker.meter.into_features()
@@ -201,7 +211,7 @@ impl Tracker {
 
     /// What the model of orders sees of each segment of a text.
     pub(crate) fn order_features(lexicon: &Lexicon, text: &str) -> Vec<Vec<u32>> {
-        let mut tracker = Self { orders: Some(Box::new(Orders::collecting())), ..Self::new(true) };
+        let mut tracker = Self { orders: Some(Box::new(Orders::collecting())), ..Self::new(true, Source::Text) };
         tracker.push(lexicon, text, 0);
         tracker.end_word(lexicon, text.len(), b'\n');
         tracker.orders.map(|orders| orders.into_features()).unwrap_or_default()
@@ -212,15 +222,16 @@ impl Tracker {
             self.special(lexicon, Special::HiddenText, found.start, found.end, found.share);
         });
         self.address(lexicon, text, offset);
-        for (at, byte) in text.iter().enumerate() {
-            if byte.is_ascii_alphanumeric() {
-                if self.word.len == 0 {
-                    self.word.start = offset.saturating_add(at);
-                }
-                self.word.latin = true;
-                self.word.push(u32::from(byte.to_ascii_lowercase()));
-                continue;
+        let mut next = 0;
+        while let Some(rest) = text.get(next..).filter(|rest| !rest.is_empty()) {
+            if self.word.len == 0 {
+                self.word.start = offset.saturating_add(next);
             }
+            let letters = self.word.extend(rest);
+            self.word.latin |= letters > 0;
+            let at = next.saturating_add(letters);
+            next = at.saturating_add(1);
+            let Some(byte) = text.get(at) else { break };
             let place = offset.saturating_add(at);
             if *byte == b'$' && self.word.len > 0 {
                 self.clues.symbol(place);
@@ -294,7 +305,9 @@ impl Tracker {
         if !self.data {
             self.pasted.mark(byte, place, self.position, self.word_before(1).0);
         }
-        if let Some((start, end)) = self.suffix.mark(byte, place) {
+        if self.source != Source::Reading
+            && let Some((start, end)) = self.suffix.mark(byte, place)
+        {
             self.special(lexicon, Special::AdversarialSuffix, start, end, 1_000);
         }
         if let Some(orders) = &mut self.orders {
@@ -321,20 +334,22 @@ impl Tracker {
         }
         let next = self.spare.take().unwrap_or_else(|| Box::new(Word::EMPTY));
         let mut word = std::mem::replace(&mut self.word, next);
-        if word.latin && word.twins {
+        if word.latin && word.twins && self.source == Source::Text {
             self.mixed =
                 (self.mixed.0.saturating_add(1), if self.mixed.0 == 0 { word.start } else { self.mixed.1 });
             if self.mixed.0 >= MIXED {
                 self.special(lexicon, Special::MixedScript, self.mixed.1, end, 1_000);
             }
         }
-        if let Some((start, end)) = self.shape.word(word.hash, word.start, end) {
-            self.special(lexicon, Special::Repetition, start, end, 1_000);
+        if self.source != Source::Reading {
+            if let Some((start, end)) = self.shape.word(word.hash, word.start, end) {
+                self.special(lexicon, Special::Repetition, start, end, 1_000);
+            }
+            if let Some((start, end)) = self.shape.after_word(mark, word.start, end) {
+                self.special(lexicon, Special::ManyTurns, start, end, 1_000);
+            }
+            self.suffix.word(end);
         }
-        if let Some((start, end)) = self.shape.after_word(mark, word.start, end) {
-            self.special(lexicon, Special::ManyTurns, start, end, 1_000);
-        }
-        self.suffix.word(end);
         self.token(lexicon, &word, end, 2);
         word.clear();
         self.spare = Some(word);
@@ -351,7 +366,7 @@ impl Tracker {
                 orders.word(word.hash.0, word.letters(), start, end, width);
             }
         }
-        if width == 2 {
+        if width == 2 && self.source != Source::Reading {
             let before = [self.word_before(1).0.0, self.word_before(2).0.0];
             self.meter.word(word.hash.0, word.letters(), before);
         }
@@ -380,24 +395,23 @@ impl Tracker {
             position: self.position,
             misspelt: meant.is_some(),
         };
+        let around = self.meanings.classes() | classes;
         let mut bits = classes;
         while bits != 0 {
             let class = usize::try_from(bits.trailing_zeros()).unwrap_or(0);
             bits &= bits.wrapping_sub(1);
             for pattern in lexicon.completed_by.get(class).into_iter().flatten() {
                 if let Some(pattern) = lexicon.patterns.get(*pattern)
+                    && pattern.needs & !around == 0
                     && let Some(Complete { begin, misspelt }) =
-                        complete(pattern, &meaning, 1 << class, &self.meaning)
+                        complete(pattern, &meaning, 1 << class, &self.meanings)
                 {
                     let share = if misspelt { MISSPELT } else { 1_000 };
                     self.hit(pattern.rule, begin, end, pattern.weight, self.discount(share));
                 }
             }
         }
-        self.meaning.rotate_right(1);
-        if let Some(newest) = self.meaning.first_mut() {
-            *newest = meaning;
-        }
+        self.meanings.add(meaning);
     }
 
     /// Whether this place is read to the model rather than said to it.

@@ -29,6 +29,22 @@ pub(super) struct Word {
     letters: [u32; KEPT],
 }
 
+/// Letters of ASCII in lower case and digits; 0 for what is neither.
+const FOLDED: [u8; 256] = {
+    let mut folded = [0; 256];
+    let mut byte = 0_u8;
+    while byte < 128 {
+        if byte.is_ascii_alphanumeric() {
+            #[expect(clippy::indexing_slicing, reason = "a byte is a place in a table of 256")]
+            {
+                folded[byte as usize] = byte.to_ascii_lowercase();
+            }
+        }
+        byte += 1;
+    }
+    folded
+};
+
 impl WordHash {
     /// No letters.
     pub(super) const EMPTY: Self = Self(0xcbf2_9ce4_8422_2325);
@@ -71,6 +87,28 @@ impl Word {
         self.digits = self.digits.saturating_add(usize::from(letter < 0x3a));
     }
 
+    /// Takes in the letters and digits that a text of ASCII begins with; gives how many.
+    #[inline]
+    pub(super) fn extend(&mut self, text: &[u8]) -> usize {
+        let (mut hash, mut taken, mut digits) = (self.hash, 0_usize, 0_usize);
+        for byte in text {
+            let letter = FOLDED.get(usize::from(*byte)).copied().unwrap_or(0);
+            if letter == 0 {
+                break;
+            }
+            hash = hash.with(u32::from(letter));
+            if let Some(slot) = self.letters.get_mut(self.len.wrapping_add(taken)) {
+                *slot = u32::from(letter);
+            }
+            digits += usize::from(letter < 0x3a);
+            taken += 1;
+        }
+        self.hash = hash;
+        self.len = self.len.saturating_add(taken);
+        self.digits = self.digits.saturating_add(digits);
+        taken
+    }
+
     /// No letters; those that were kept stay where they are, unseen.
     #[inline]
     pub(super) fn clear(&mut self) {
@@ -109,8 +147,27 @@ pub(super) fn jumbles_without_one(letters: &[u32]) -> impl Iterator<Item = u64> 
     inner.iter().map(move |letter| around(first, last, sum.wrapping_sub(mix(*letter))))
 }
 
+/// What the letters of ASCII add.
+const MIXED: [u64; 128] = {
+    let mut mixed = [0; 128];
+    let mut letter = 0_u32;
+    while letter < 128 {
+        #[expect(clippy::indexing_slicing, reason = "below the length, and this runs at build time")]
+        {
+            mixed[letter as usize] = stirred(letter);
+        }
+        letter += 1;
+    }
+    mixed
+};
+
 fn mix(letter: u32) -> u64 {
-    let spread = u64::from(letter).wrapping_add(0x51).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    let known = usize::try_from(letter).ok().and_then(|at| MIXED.get(at));
+    known.copied().unwrap_or_else(|| stirred(letter))
+}
+
+const fn stirred(letter: u32) -> u64 {
+    let spread = (letter as u64).wrapping_add(0x51).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     (spread ^ (spread >> 29)).wrapping_mul(0xbf58_476d_1ce4_e5b9)
 }
 

@@ -5,6 +5,7 @@
 //! is not of that kind: it composes across characters.)
 
 mod fold;
+mod terminal;
 mod unescape;
 mod window;
 

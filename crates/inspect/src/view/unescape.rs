@@ -1,11 +1,19 @@
 //! The reading of a text with its character escapes resolved, escape by escape, however the stream is cut: those of JSON
 //! strings (RFC 8259 section 7) in JSON source, and everywhere `\u0041`, `\u{41}`, `\x41`, `%41` (RFC 3986 section 2.1)
-//! and HTML's character references (HTML Living Standard section 13.1.4).
+//! and HTML's character references (HTML Living Standard section 13.1.4). Control sequences of terminals are read over.
 
 use memchr::memchr3_iter;
 
+use super::terminal::{MOST, Sequence, lost, sequence};
+
 /// The longest escape: two `\uXXXX` of a surrogate pair, four `%XX` of one character.
 const LONGEST: usize = 12;
+
+/// The longest of what is held: a control sequence whose first character is an escape.
+const HELD: usize = LONGEST + MOST;
+
+/// The character that control sequences of terminals begin with.
+const ESC: char = '\u{1b}';
 
 /// Named character references that stand for punctuation or for something hidden. Names of letters with marks are left out:
 /// they say what they are.
@@ -55,7 +63,7 @@ const NAMED: &[(&str, char)] = &[
 pub(crate) struct Unescaper {
     /// The text is the source of JSON strings.
     json: bool,
-    /// The beginning of an escape whose rest has not come. At most 11 bytes.
+    /// The beginning of an escape or control sequence whose rest has not come: less than [`HELD`] bytes.
     carry: String,
 }
 
@@ -83,6 +91,7 @@ impl Unescaper {
     pub(crate) fn begins_in(text: &str, json: bool) -> bool {
         let bytes = text.as_bytes();
         memchr3_iter(b'\\', b'%', b'&', bytes)
+            .chain(memchr3_iter(b'\x1b', b'^', b'[', bytes))
             .any(|at| !matches!(escape(bytes.get(at..).unwrap_or_default(), json), Escape::Invalid))
     }
 
@@ -99,7 +108,8 @@ impl Unescaper {
         // What stands for itself is given in one piece up to the next escape.
         let mut from = 0;
         loop {
-            let next = rest.as_bytes().get(from..).and_then(|b| memchr3_iter(b'\\', b'%', b'&', b).next());
+            let begins = |byte: &u8| matches!(byte, b'\\' | b'%' | b'&' | b'\x1b' | b'^' | b'[');
+            let next = rest.as_bytes().get(from..).and_then(|bytes| bytes.iter().position(begins));
             let Some(at) = next.map(|at| at.saturating_add(from)) else { break };
             let (before, escaped) = rest.split_at_checked(at).unwrap_or((rest, ""));
             match escape(escaped.as_bytes(), self.json) {
@@ -112,6 +122,7 @@ impl Unescaper {
                 Escape::Partial if !last => {
                     give_text(before, &mut give);
                     escaped.clone_into(&mut self.carry);
+                    debug_assert!(self.carry.len() < HELD, "what is held is bounded");
                     return;
                 }
                 // What begins no escape stands for itself.
@@ -128,13 +139,43 @@ fn give_text(text: &str, give: &mut impl FnMut(Piece<'_>)) {
     }
 }
 
-/// Reads one escape at the beginning of a text that begins with a backslash, a percent sign or an ampersand.
+/// Reads one escape or control sequence at the beginning of a text that begins with what can begin one.
 fn escape(text: &[u8], json: bool) -> Escape {
-    match text.first() {
-        Some(b'%') => return percent(text),
-        Some(b'&') => return reference(text),
-        _ => {}
+    let after = |count: usize| text.get(count..).unwrap_or_default();
+    let escape = match text.first() {
+        Some(b'\x1b') => return control(sequence(after(1), false), 1),
+        Some(b'[') => return control(lost(text), 0),
+        // As `cat -v` writes it.
+        Some(b'^') => {
+            return match text.get(1) {
+                None => Escape::Partial,
+                Some(b'[') => control(sequence(after(2), true), 2),
+                Some(_) => Escape::Invalid,
+            };
+        }
+        Some(b'%') => percent(text),
+        Some(b'&') => reference(text),
+        _ => backslash(text, json),
+    };
+    match escape {
+        Escape::Complete(ESC, length) => match control(sequence(after(length), true), length) {
+            Escape::Invalid => escape,
+            control => control,
+        },
+        _ => escape,
     }
+}
+
+/// A control sequence behind so many bytes.
+fn control(sequence: Sequence, before: usize) -> Escape {
+    match sequence {
+        Sequence::Whole(c, length) => Escape::Complete(c, length.saturating_add(before)),
+        Sequence::Cut => Escape::Partial,
+        Sequence::No => Escape::Invalid,
+    }
+}
+
+fn backslash(text: &[u8], json: bool) -> Escape {
     let Some(kind) = text.get(1) else { return Escape::Partial };
     let c = match kind {
         b'"' | b'\\' | b'/' if json => char::from(*kind),
@@ -146,9 +187,27 @@ fn escape(text: &[u8], json: bool) -> Escape {
         b'u' if text.get(2) == Some(&b'{') => return braced(text),
         b'u' => return unicode(text),
         b'x' => return byte(text),
+        // How programs write the escape character, before what follows it.
+        b'e' => return shell(text, 2),
+        b'0' => {
+            return match (text.get(2), text.get(3)) {
+                (Some(b'3'), Some(b'3')) => shell(text, 4),
+                (None, _) | (Some(b'3'), None) => Escape::Partial,
+                _ => Escape::Invalid,
+            };
+        }
         _ => return Escape::Invalid,
     };
     Escape::Complete(c, 2)
+}
+
+/// `\e` and `\033` are the escape character where a control sequence follows; elsewhere they are something else.
+fn shell(text: &[u8], length: usize) -> Escape {
+    match text.get(length) {
+        None => Escape::Partial,
+        Some(b'[' | b']') => Escape::Complete(ESC, length),
+        Some(_) => Escape::Invalid,
+    }
 }
 
 /// `\x41`: one byte of ASCII.
@@ -309,7 +368,6 @@ mod tests {
         };
         for piece in pieces {
             unescaper.push(piece, false, &mut take);
-            assert!(unescaper.carry.len() < LONGEST);
         }
         unescaper.push("", true, &mut take);
         (out, length)
@@ -330,6 +388,10 @@ mod tests {
                 "&#105;&#x67;&lt;&amp;lt; R&D &#; &#x;&#99999999; &lter;",
                 "ig<&lt; R&D &#; &#x;\u{fffd} &lter;",
             ),
+            ("a\x1b[31mb\x1b[0m\x1b[38;2;1;2;3;48;2;4;5;6mc\x1b[K\x1b(B\x1b[m", "a\u{ad}b\u{ad}\u{ad}c\u{ad}\u{ad}\u{ad}"),
+            (r"a\x1b[31mb\u001b[0mc\033[1md\e[me\x1bf\0334\eg\x1b", "a\u{ad}b\u{ad}c\u{ad}d\u{ad}e\u{1b}f\\0334\\eg\\x1b"),
+            ("a^[[31mb[0mc[1;32md [1] [3, 4m] ^[x ^", "a\u{ad}b\u{ad}c\u{ad}d [1] [3, 4m] ^[x ^"),
+            ("a\x1b]8;;https://x\x1b\\b\x1b]0;title", "a ;https://x b title"),
         ] {
             assert_eq!(read(&[source]), (meant.to_owned(), source.len()));
         }
@@ -337,7 +399,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn cuts_do_not_matter(source in r#"([a-c"]|\\[u"nx\\/]|[0d][08]|\\ud83d|\\ude00|é|%[4c]|&#|&lt|;|%A9|\\u\{|\}){0,20}"#, cuts in proptest::collection::vec(0usize..40, 0..6)) {
+        fn cuts_do_not_matter(source in r#"([a-c"]|\x1b|\[3?|\^|1;|m|\\033|\\e|\]|\\[u"nx\\/]|[0d][08]|\\ud83d|\\ude00|é|%[4c]|&#|&lt|;|%A9|\\u\{|\}){0,20}"#, cuts in proptest::collection::vec(0usize..40, 0..6)) {
             let mut places: Vec<usize> = cuts.into_iter().filter(|c| source.is_char_boundary(*c)).collect();
             places.sort_unstable();
             let mut pieces = Vec::new();

@@ -30,6 +30,19 @@ pub(super) struct Order {
     seen: Vec<String>,
 }
 
+/// A block or item that is open.
+#[derive(Debug)]
+struct Open {
+    number: u64,
+    kind: String,
+    /// Numbers of the parts in it that came last; they never go back.
+    part: u64,
+    summary: u64,
+}
+
+/// So many calls are open at once.
+const MAX_OPEN: usize = 128;
+
 /// Events of a stream that come at most once.
 const ONCE: &[&str] = &["message_start", "response.created"];
 

@@ -229,6 +229,9 @@ pub(crate) fn push_plain(pieces: &mut Vec<Piece>, text: &str) {
     }
 }
 
+/// What a piece of text is written with, in bytes, at least.
+const FRAME: usize = 64;
+
 /// The readable part of a record, bounded.
 #[derive(Debug, Default)]
 pub(crate) struct Recording {
@@ -245,7 +248,9 @@ impl Recording {
 
     /// Adds pieces to a text, which is made when it is new.
     pub(crate) fn add(&mut self, channel: Channel, role: Role, path: &str, pieces: Vec<Piece>) {
-        let size: usize = pieces.iter().map(Piece::len).sum();
+        // A text costs its place and its frame too, so that a thousand texts of a letter are bounded like one of a thousand.
+        let size: usize = pieces.iter().map(|piece| piece.len().saturating_add(FRAME)).sum();
+        let size = size.saturating_add(path.len());
         if size > self.left {
             self.cut = true;
             self.left = 0;

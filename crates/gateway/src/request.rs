@@ -62,6 +62,10 @@ pub(crate) fn parse(dialect: Dialect, body: Bytes, limits: Limits) -> Result<Mes
     let mut stateful = false;
     let is_anthropic = dialect.family() == Family::Anthropic;
     walk(&body, limits, |leaf| {
+        if leaf.kind == LeafKind::Key && is_mimic(leaf.path) {
+            // Some readers pass over the case of letters and take the last one.
+            mistyped = Some("a key at the top differs from a known one by the case of its letters");
+        }
         match (leaf.path, leaf.kind) {
             ("/model", LeafKind::String) => message.model = leaf.text.as_ref().to_owned(),
             ("/stream", LeafKind::Literal) => message.stream = leaf.text == "true",
@@ -170,6 +174,14 @@ pub(crate) fn with_model(body: &Bytes, model: &str, limits: Limits) -> Result<By
         Edit { raw: at..at, with }
     });
     splice(body, &mut [edit]).map(Bytes::from).ok_or_else(|| Refusal::new("invalid_request"))
+}
+
+/// Whether a key at the top is a known one but for the case of its letters.
+fn is_mimic(pointer: &str) -> bool {
+    let key = pointer.strip_prefix('/').unwrap_or_default();
+    ["model", "messages", "stream", "tools", "input", "prompt", "instructions", "system", "functions", "n"]
+        .iter()
+        .any(|known| *known != key && known.eq_ignore_ascii_case(key))
 }
 
 /// Words of `tool_choice` that name no tool.

@@ -17,7 +17,16 @@ use crate::request::is_long;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Part {
     /// Text that flows through a lane. The key names the lane.
-    Text { lane: LaneKey, channel: Channel, text: String, raw: Range<usize>, is: Piece, is_argument: bool },
+    Text {
+        lane: LaneKey,
+        channel: Channel,
+        text: String,
+        raw: Range<usize>,
+        is: Piece,
+        is_argument: bool,
+        /// It begins a part of the lane's text: a block, an item, an element.
+        begins: bool,
+    },
     /// An atom: looked at on its own. At one place of one choice it is the same in every event.
     Atom { lane: LaneKey, text: String, raw: Range<usize> },
     /// Replaced by a constant that says nothing.
@@ -353,6 +362,9 @@ impl Event {
                 self.usage.get_or_insert_default().completion_tokens = leaf.text.parse().unwrap_or(0);
             }
             [.., "logprob" | "index" | "start_index" | "end_index"] if !is_long_integer(&leaf.text) => {}
+            // Log probabilities of legacy completions.
+            ["choices", _, "logprobs", "token_logprobs" | "text_offset" | "top_logprobs", ..]
+                if !is_long_integer(&leaf.text) => {}
             // A model's numbers: a fraction has as many digits as a float needs.
             _ if named == Named::Vector
                 && leaf.text.len() <= FLOAT_DIGITS
@@ -378,7 +390,8 @@ fn argument(leaf: RawLeaf, place: Place, shape: Shape) -> Part {
     let is_whole = shape.is_stream && shape.dialect == Dialect::Responses;
     let is = if is_whole { Piece::Whole } else { Piece::Part };
     let lane = LaneKey::new(&place, leaf.path);
-    Part::Text { lane, channel: Channel::ToolArgs, text: leaf.text, raw: leaf.raw, is, is_argument: true }
+    let (text, raw) = (leaf.text, leaf.raw);
+    Part::Text { lane, channel: Channel::ToolArgs, text, raw, is, is_argument: true, begins: false }
 }
 
 fn text(leaf: RawLeaf, channel: Channel, place: Place, shape: Shape) -> Part {
@@ -393,7 +406,10 @@ fn text(leaf: RawLeaf, channel: Channel, place: Place, shape: Shape) -> Part {
     let at = if leaf.kind == LeafKind::Key { format!("{at}#key") } else { at };
     let is = if place.is_whole && shape.is_stream { Piece::Whole } else { Piece::Part };
     let (text, raw) = (leaf.text, leaf.raw);
-    Part::Text { lane: LaneKey::new(&place, at), channel, text, raw, is, is_argument: false }
+    // Log probabilities are tokens of one text; of all else an element of a list, a block or an item begins anew.
+    let begins =
+        !leaf.path.contains("/logprobs/") && (!shape.is_stream || is == Piece::Whole || place.begins_part);
+    Part::Text { lane: LaneKey::new(&place, at), channel, text, raw, is, is_argument: false, begins }
 }
 
 impl LaneKey {

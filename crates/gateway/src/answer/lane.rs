@@ -7,13 +7,19 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 
-use stockade_domain::{Channel, Direction, Finding, FindingKind, Handling, Role};
+use stockade_domain::{Channel, Direction, Finding, FindingKind, Handling, Role, SpanRef};
 use stockade_inspect::leak::{GuardKind, GuardScanner};
 use stockade_inspect::{Context, Engine, RestoreStep, Restorer, Scanner, Stripper};
 
 use crate::redact::{Piece, Redactor, Region, push_plain};
 use crate::request::mend_numbers;
 use crate::tally::Tally;
+
+/// So many bytes of what has left count for what waits.
+const BEFORE: usize = 256;
+
+/// After so many bytes of a part, longer than any streamed recognizer, what stands before it makes no difference.
+const PART: usize = 8_192;
 
 /// How a lane lets its text go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,6 +36,12 @@ pub(super) struct Lane {
     pub(super) path: String,
     release: Release,
     scanner: Option<Scanner>,
+    /// Reads the part that began last by itself, from where it begins: what stands whole in it is found, whatever stands
+    /// before it without a space.
+    alone: Option<(Scanner, usize)>,
+    engine: Engine,
+    /// The last of what was rendered: words before what waits count for it.
+    before: String,
     restorer: Option<Restorer>,
     guards: Option<GuardScanner>,
     stripper: Option<Stripper>,
@@ -70,6 +82,9 @@ impl Lane {
             path,
             release,
             scanner: Some(engine.stream(&context)),
+            alone: None,
+            engine: engine.clone(),
+            before: String::new(),
             restorer: if channel == Channel::Content { with.restorer } else { None },
             guards: with.guards,
             stripper: with.strips.then(Stripper::default),
@@ -86,6 +101,46 @@ impl Lane {
             findings: BTreeMap::new(),
             whole: None,
         }
+    }
+
+    /// A part of the text ends here and another begins: a block, an item. Each is read by itself too.
+    pub(super) fn begin_part(&mut self, redactor: &Redactor) {
+        self.end_part(redactor);
+        if self.len > self.begun && self.scanner.is_some() {
+            self.alone = Some((self.engine.stream(&self.context()), self.len));
+        }
+    }
+
+    /// What waits is read as if the text ended here.
+    fn end_part(&mut self, redactor: &Redactor) {
+        if let Some((alone, from)) = self.alone.take() {
+            self.found_from(alone.finish().findings, from, redactor);
+        }
+        if self.len == self.begun || self.tail.is_empty() {
+            return;
+        }
+        let text = format!("{}{}", self.before, self.tail);
+        let span = SpanRef { channel: self.channel, role: Role::Assistant, path: &self.path, text: &text };
+        let report = self.engine.examine(span, &self.context());
+        let offset = self.base.saturating_sub(self.before.len());
+        let waits = report.findings.into_iter().filter(|finding| finding.end > self.before.len());
+        let waits: Vec<Finding> = waits.collect();
+        self.found_from(waits, offset, redactor);
+    }
+
+    /// Takes in findings that are counted from a place in the lane; of what has left nothing is taken out any more.
+    fn found_from(&mut self, findings: Vec<Finding>, from: usize, redactor: &Redactor) {
+        for finding in findings {
+            let start = finding.start.saturating_add(from).max(self.base);
+            let end = finding.end.saturating_add(from);
+            if start < end {
+                self.found(Finding { start, end, ..finding }, redactor);
+            }
+        }
+    }
+
+    fn context(&self) -> Context {
+        Context { json_escapes: true, ..Context::new(Direction::Response, self.channel, Role::Assistant) }
     }
 
     /// Takes the next piece; gives the place it has in the lane.
@@ -106,6 +161,18 @@ impl Lane {
                 let step = guards.push(piece);
                 safe = safe.min(step.safe);
                 leaks = step.findings;
+            }
+            let mut own = Vec::new();
+            if let Some((alone, from)) = &mut self.alone {
+                let step = alone.push(piece);
+                safe = safe.min(step.safe.saturating_add(*from));
+                own = step.findings;
+            }
+            let from = self.alone.as_ref().map_or(0, |(_, from)| *from);
+            self.found_from(own, from, redactor);
+            if self.len.saturating_sub(from) > PART {
+                // Where so much of a part has gone by, what stands before it makes no difference.
+                self.alone = None;
             }
             if !self.buffers {
                 self.safe = self.safe.max(safe.min(self.len));
@@ -130,6 +197,9 @@ impl Lane {
     pub(super) fn finish(&mut self, redactor: &mut Redactor, tally: &mut Tally) {
         if std::mem::replace(&mut self.finished, true) {
             return;
+        }
+        if let Some((alone, from)) = self.alone.take() {
+            self.found_from(alone.finish().findings, from, redactor);
         }
         if let Some(restorer) = self.restorer.take() {
             self.restore(restorer.finish());
@@ -321,6 +391,9 @@ impl Lane {
     fn skip_to(&mut self, end: usize) {
         let drop = end.saturating_sub(self.base);
         if drop > 0 && self.tail.is_char_boundary(drop) {
+            self.before.push_str(self.tail.get(..drop).unwrap_or_default());
+            let over = self.before.ceil_char_boundary(self.before.len().saturating_sub(BEFORE));
+            self.before.drain(..over);
             self.tail.drain(..drop);
             self.base = end;
         }

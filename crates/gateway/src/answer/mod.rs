@@ -329,9 +329,9 @@ impl AnswerFilter {
                         _ => {}
                     }
                 }
-                Part::Text { lane: key, channel, text, is_argument, .. } => {
+                Part::Text { lane: key, channel, text, is_argument, begins, .. } => {
                     tools.extend(key.call());
-                    sources.push(self.text(key, *channel, text, *is_argument)?);
+                    sources.push(self.text(key, *channel, text, *is_argument, *begins)?);
                 }
             }
         }
@@ -421,6 +421,7 @@ impl AnswerFilter {
         };
         whole.insert(key.clone(), lane);
         let Some(found) = self.lanes.get_mut(lane) else { return Err(self.malformed()) };
+        found.begin_part(&self.redactor);
         Ok((lane, found.push(text, &self.redactor)))
     }
 
@@ -430,6 +431,7 @@ impl AnswerFilter {
         channel: Channel,
         text: &str,
         is_argument: bool,
+        begins: bool,
     ) -> Result<Source, Cut> {
         if key.choice.is_none()
             && self.shape.is_stream
@@ -460,6 +462,9 @@ impl AnswerFilter {
         if found.is_finished() {
             // Text after the end of its choice: nobody asked for it, and its neighbourhood is gone.
             return Err(self.malformed());
+        }
+        if begins {
+            found.begin_part(&self.redactor);
         }
         let piece = found.push(text, &self.redactor);
         if found.gives_away() {

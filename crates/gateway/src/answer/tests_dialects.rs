@@ -289,3 +289,19 @@ fn completions_and_embeddings_are_read_too() {
     assert_eq!(out["data"][1]["embedding"], "AACAPwAAAEA=");
     assert!(!out.to_string().contains(KEY));
 }
+
+#[test]
+fn what_stands_whole_in_a_block_is_found_whatever_its_neighbours_are() {
+    for (a, b) in [(format!("key {KEY}"), "xyz".to_owned()), ("xyz".to_owned(), format!("{KEY} is it"))] {
+        let (out, cut) = run(Dialect::Messages, &stream_of(Dialect::Messages, &message(&[&a, &b], 2)));
+        assert_eq!(cut, None);
+        assert!(!out.contains(KEY), "{out}");
+        assert!(said(&read(&out)).contains("xyz"));
+        let blocks = json!([{"type": "text", "text": a}, {"type": "text", "text": b}]);
+        let answer = json!({"id": "msg_1", "type": "message", "role": "assistant", "model": "m", "content": blocks,
+            "stop_reason": "end_turn", "stop_sequence": null, "usage": {"input_tokens": 1, "output_tokens": 1}});
+        let (out, cut) = feed(filter_of(Dialect::Messages, false, false), &[answer.to_string().as_bytes()]);
+        assert_eq!(cut, None);
+        assert!(!out.contains(KEY), "{out}");
+    }
+}

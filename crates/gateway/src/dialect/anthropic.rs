@@ -158,6 +158,7 @@ impl AnswerTable for MessageEvent {
             is_call,
             lane: (!lane.is_empty()).then(|| lane.to_owned()),
             is_whole: false,
+            begins_part: kind == "content_block_start",
         };
         match (kind, path) {
             // A text begins where a block's start says, goes on in its deltas, and in the next block of text: an answer
@@ -190,7 +191,8 @@ mod tests {
         seen.indices.insert(String::new(), 3);
         let start = MessageEvent.place("content_block_start", &["content_block", "text"], &seen);
         let delta = MessageEvent.place("content_block_delta", &["delta", "text"], &seen);
-        assert_eq!(start, delta);
+        assert!(start.begins_part && !delta.begins_part);
+        assert_eq!(start.lane, delta.lane);
         assert_eq!((start.unit, start.is_call), (None, false));
         let json = MessageEvent.place("content_block_delta", &["delta", "partial_json"], &seen);
         assert_eq!((json.unit, json.is_call), (Some(3), true));

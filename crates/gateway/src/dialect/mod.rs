@@ -114,6 +114,8 @@ pub(crate) struct Place {
     pub(crate) lane: Option<String>,
     /// It is a complete text and no piece of one.
     pub(crate) is_whole: bool,
+    /// It begins a part of its text: a block, an item.
+    pub(crate) begins_part: bool,
 }
 
 /// What else stands in a message that tells where its leaves belong.

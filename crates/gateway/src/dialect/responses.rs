@@ -182,7 +182,14 @@ impl AnswerTable for ResponseEvent {
         let unit = seen.indices.get("/output_index").copied();
         let place = Place { choice: Some(0), unit, is_whole: true, ..Place::default() };
         // What a client shows is the texts of all items in a row: each way of saying them is one text.
-        let shown = |lane: String| Place { unit: None, is_whole: false, lane: Some(lane), ..place.clone() };
+        let begins_part = !kind.ends_with(".delta");
+        let shown = |lane: String| Place {
+            unit: None,
+            is_whole: false,
+            lane: Some(lane),
+            begins_part,
+            ..place.clone()
+        };
         let is_reasoning = kind.contains("reasoning") || seen.kind("/item") == "reasoning";
         let is_reasoning = is_reasoning || seen.kind("/part").contains("reasoning");
         let begins = kind.ends_with(".added");

@@ -10,6 +10,7 @@ use crate::error::Refusal;
 /// (<https://docs.anthropic.com/en/api/beta-headers>). Every other one may bring in content that does not pass us.
 const HARMLESS: &[&str] = &[
     "advanced-tool-use-",
+    "claude-code-",
     "compact-",
     "computer-use-",
     "context-1m-",
@@ -20,6 +21,7 @@ const HARMLESS: &[&str] = &[
     "interleaved-thinking-",
     "max-tokens-",
     "message-batches-",
+    "oauth-",
     "output-128k-",
     "output-300k-",
     "prompt-caching-",
@@ -82,9 +84,17 @@ fn is_date(text: &str) -> bool {
     shape.eq(*b"0000-00-00")
 }
 
-/// Names are short words with dashes; the shape of no credential.
+/// Names are short words with dashes and a date at the end; the shape of no credential.
 fn is_part(text: &str) -> bool {
-    text.len() <= 48
+    let dated = |length: usize, is: fn(&str) -> bool| {
+        let cut = text.len().checked_sub(length).and_then(|at| text.split_at_checked(at));
+        cut.is_some_and(|(name, date)| {
+            name.ends_with('-') && is(date) && name.bytes().filter(u8::is_ascii_digit).count() <= 4
+        })
+    };
+    let is_dated = dated(10, is_date) || dated(8, |date| date.bytes().all(|b| b.is_ascii_digit()));
+    is_dated
+        && text.len() <= 48
         && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-' || b == b'.')
 }
 
@@ -95,6 +105,12 @@ mod tests {
     #[test]
     fn dates_and_names() {
         assert!(is_date("2026-10-21") && !is_date("latest") && !is_date("2026-10-2x"));
-        assert!(is_part("interleaved-thinking-2025-05-14") && !is_part("ghp_x") && !is_part("AKIA"));
+        assert!(
+            is_part("interleaved-thinking-2025-05-14")
+                && is_part("claude-code-20250219")
+                && !is_part("effort-453914880")
+                && !is_part("ghp_x")
+                && !is_part("AKIA")
+        );
     }
 }

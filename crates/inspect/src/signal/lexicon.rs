@@ -426,8 +426,12 @@ impl Lexicon {
                 if length == BEGINNING && !self.beginnings.may_have(hash.0) {
                     return false;
                 }
-                let told = length >= BEGINNING && self.filter.may_have(hash.0) && self.singles.contains_key(&hash.0);
-                if told || STEM.contains(&length) && self.stem_filter.may_have(hash.0) && self.stems.contains_key(&hash.0)
+                let told =
+                    length >= BEGINNING && self.filter.may_have(hash.0) && self.singles.contains_key(&hash.0);
+                if told
+                    || STEM.contains(&length)
+                        && self.stem_filter.may_have(hash.0)
+                        && self.stems.contains_key(&hash.0)
                 {
                     return true;
                 }

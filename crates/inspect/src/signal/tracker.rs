@@ -211,7 +211,8 @@ impl Tracker {
 
     /// What the model of orders sees of each segment of a text.
     pub(crate) fn order_features(lexicon: &Lexicon, text: &str) -> Vec<Vec<u32>> {
-        let mut tracker = Self { orders: Some(Box::new(Orders::collecting())), ..Self::new(true, Source::Text) };
+        let mut tracker =
+            Self { orders: Some(Box::new(Orders::collecting())), ..Self::new(true, Source::Text) };
         tracker.push(lexicon, text, 0);
         tracker.end_word(lexicon, text.len(), b'\n');
         tracker.orders.map(|orders| orders.into_features()).unwrap_or_default()

@@ -135,7 +135,9 @@ impl Reading {
     fn quoted(&self, place: usize) -> usize {
         let before = self.text.get(..place).unwrap_or_default();
         match before.rfind('"') {
-            Some(mark) if place.saturating_sub(mark) <= QUOTED && before.matches('"').count() % 2 == 1 => mark,
+            Some(mark) if place.saturating_sub(mark) <= QUOTED && before.matches('"').count() % 2 == 1 => {
+                mark
+            }
             _ => place,
         }
     }

@@ -198,7 +198,9 @@ impl Sight<'_> {
         })?;
         if groups & CONTEXT != 0 {
             let dense = self.is_dense(start, read.saturating_add(heads.len().saturating_mul(JUDGED)));
-            if let Some(set) = if dense { words.possible(&mut self.seen, text, self.last, start) } else { None } {
+            if let Some(set) =
+                if dense { words.possible(&mut self.seen, text, self.last, start) } else { None }
+            {
                 let wanting = |number: usize| patterns.get(number).is_some_and(|p| p.context.is_some());
                 heads.retain(|(number, _)| !wanting(*number) || is_in(set, *number));
             }

@@ -309,9 +309,14 @@ fn what_could_begin_is_held() {
         [("ab{2,3}c", "xabb", 1), ("ab{2,3}c", "xabbbb", 6), ("a|bcd", "abc", 1), ("a(?:bc)?", "ab", 0)]
     {
         let hir: Hir = parse(pattern).unwrap();
-        let automata =
-            super::automata::Automata::new(&[hir], &[[false; 256]], &[[0; 4]], &[super::groups::Wants::default()], &[])
-                .unwrap();
+        let automata = super::automata::Automata::new(
+            &[hir],
+            &[[false; 256]],
+            &[[0; 4]],
+            &[super::groups::Wants::default()],
+            &[],
+        )
+        .unwrap();
         let text = format!("\u{0}{text}");
         let text = text.as_bytes();
         let held = automata.with_caches(|caches| {

@@ -160,7 +160,8 @@ impl Starts {
         for byte in 0..SIDE {
             firsts.tell_apart(thirds.iter().map(move |row| row.get(byte)));
         }
-        let (Sorts { numbers: kinds, count: kinds_count }, rows, width) = (kinds, firsts.count, seconds.count);
+        let (Sorts { numbers: kinds, count: kinds_count }, rows, width) =
+            (kinds, firsts.count, seconds.count);
         let mut starts = Self {
             kinds: steps(&kinds, rows.saturating_mul(width)),
             firsts: steps(&firsts.numbers, width),
@@ -211,7 +212,10 @@ impl Starts {
         for first in 0..self.rows {
             let rows = groups.iter().map(|rows| rows.get(first).copied().unwrap_or(0));
             let with = |bits: &dyn Fn(u128) -> bool| {
-                rows.clone().enumerate().filter(|(_, row)| bits(*row)).fold(0, |all, (group, _)| all | 1 << group)
+                rows.clone()
+                    .enumerate()
+                    .filter(|(_, row)| bits(*row))
+                    .fold(0, |all, (group, _)| all | 1 << group)
             };
             self.singles.push(with(&|row| row != 0));
             self.pairs.extend((0..self.width).map(|second| with(&|row| row >> second & 1 == 1)));
@@ -232,7 +236,8 @@ impl Starts {
         until: usize,
         alive: Groups,
     ) -> Option<(usize, Groups)> {
-        let step = |table: &[u32; 256], byte: u8| table.get(usize::from(byte)).map_or(0, |step| *step as usize);
+        let step =
+            |table: &[u32; 256], byte: u8| table.get(usize::from(byte)).map_or(0, |step| *step as usize);
         let until = until.min(text.len());
         let here = text.get(from.checked_sub(1)?..until.saturating_add(1).min(text.len()))?;
         let (kinds, firsts, seconds, pairs) = (&*self.kinds, &*self.firsts, &*self.seconds, &*self.pairs);

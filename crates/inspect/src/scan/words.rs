@@ -95,7 +95,9 @@ impl WordList {
             let after = most.saturating_add(context.after);
             farthest = (context.before.max(farthest.0), after.max(farthest.1));
             for word in context.words.iter().zip(0_usize..).flat_map(|(bits, at)| {
-                (0..64).filter(move |bit| bits >> bit & 1 == 1).map(move |bit| at.saturating_mul(64).saturating_add(bit))
+                (0..64)
+                    .filter(move |bit| bits >> bit & 1 == 1)
+                    .map(move |bit| at.saturating_mul(64).saturating_add(bit))
             }) {
                 if let Some(slot) = wanted.get_mut(word) {
                     slot.push((*pattern, context.before, after));

@@ -136,7 +136,9 @@ impl Suffix {
     }
 
     fn push(&mut self, mark: Mark) {
-        while let Some(seen) = self.seen.front().filter(|seen| mark.place.saturating_sub(seen.place) > STRETCH) {
+        while let Some(seen) =
+            self.seen.front().filter(|seen| mark.place.saturating_sub(seen.place) > STRETCH)
+        {
             self.sum.take(seen, false);
             self.seen.pop_front();
         }

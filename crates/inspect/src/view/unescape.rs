@@ -388,8 +388,14 @@ mod tests {
                 "&#105;&#x67;&lt;&amp;lt; R&D &#; &#x;&#99999999; &lter;",
                 "ig<&lt; R&D &#; &#x;\u{fffd} &lter;",
             ),
-            ("a\x1b[31mb\x1b[0m\x1b[38;2;1;2;3;48;2;4;5;6mc\x1b[K\x1b(B\x1b[m", "a\u{ad}b\u{ad}\u{ad}c\u{ad}\u{ad}\u{ad}"),
-            (r"a\x1b[31mb\u001b[0mc\033[1md\e[me\x1bf\0334\eg\x1b", "a\u{ad}b\u{ad}c\u{ad}d\u{ad}e\u{1b}f\\0334\\eg\\x1b"),
+            (
+                "a\x1b[31mb\x1b[0m\x1b[38;2;1;2;3;48;2;4;5;6mc\x1b[K\x1b(B\x1b[m",
+                "a\u{ad}b\u{ad}\u{ad}c\u{ad}\u{ad}\u{ad}",
+            ),
+            (
+                r"a\x1b[31mb\u001b[0mc\033[1md\e[me\x1bf\0334\eg\x1b",
+                "a\u{ad}b\u{ad}c\u{ad}d\u{ad}e\u{1b}f\\0334\\eg\\x1b",
+            ),
             ("a^[[31mb[0mc[1;32md [1] [3, 4m] ^[x ^", "a\u{ad}b\u{ad}c\u{ad}d [1] [3, 4m] ^[x ^"),
             ("a\x1b]8;;https://x\x1b\\b\x1b]0;title", "a ;https://x b title"),
         ] {

@@ -107,7 +107,7 @@ impl Reading {
         let mut parts: Vec<Range<usize>> = Vec::new();
         for changed in &self.changed {
             if changed.start == 0 && changed.end >= self.text.len() {
-                return vec![0..self.text.len()];
+                return std::iter::once(0..self.text.len()).collect();
             }
             let start = self.text.floor_char_boundary(changed.start.saturating_sub(AROUND));
             let end = self.text.ceil_char_boundary(changed.end.saturating_add(AROUND).min(self.text.len()));

@@ -181,7 +181,7 @@ impl Clues {
         if marks.parts.take() == Some(word.start) {
             self.parted.see(marks.word_end, end);
         }
-        if !marks.after_word.is_some_and(|at| end.saturating_sub(at) <= TAG) {
+        if marks.after_word.is_none_or(|at| end.saturating_sub(at) > TAG) {
             marks.after_word = None;
         }
         marks.joins = false;

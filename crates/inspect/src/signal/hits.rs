@@ -91,6 +91,8 @@ fn together(hit: &Hit, all: &[Hit]) -> u16 {
             None => heaviest.push((other.rule, other.weight)),
         }
     }
+    // In an order of its own: what is rounded must not depend on which sign was seen first.
+    heaviest.sort_unstable();
     let open = heaviest.iter().fold(u64::from(1_000_u16.saturating_sub(hit.weight)), |open, (_, weight)| {
         open * (100_000 - u64::from(*weight).min(1_000) * SHARED) / 100_000
     });

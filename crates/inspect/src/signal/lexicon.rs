@@ -4,7 +4,8 @@ use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasherDefault, Hasher};
 
 use super::fold::{Letter, Unit, ascii, letters, units};
-use super::rule::{Literal, Signal, Special, Weight};
+use super::object::Objects;
+use super::rule::{Literal, Object, Signal, Special, Weight};
 use super::word::{STEM, Word, WordHash, jumble, jumbles_without_one};
 use crate::engine::EngineError;
 
@@ -37,6 +38,12 @@ const DISGUISED: usize = 5;
 /// The class of words that speak of attacks. It has this name in every rule, and is one for all.
 const MENTION: &str = "mention";
 
+/// Classes of words that say what a sign is about. They have these names in every rule, and each is one for all.
+const LINK: &str = "link";
+const OURS: &str = "ours";
+const FOLLOWS: &str = "follows";
+const OPEN: &str = "open";
+
 /// The class of words after which a text is likely to be somebody else's: `summarise this`. One for all rules, too.
 const PASTED: &str = "pasted";
 
@@ -67,6 +74,7 @@ pub(crate) struct Lexicon {
     pub(super) mention: u128,
     /// The class of words that announce a text of somebody else, if there is one.
     pub(super) pasted: u128,
+    pub(super) objects: Objects,
     pub(super) patterns: Vec<Compiled>,
     /// Patterns that a class can complete, by the class's number.
     pub(super) completed_by: Vec<Vec<usize>>,
@@ -107,6 +115,7 @@ pub(super) struct Compiled {
     pub(super) any_order: bool,
     pub(super) unless: u128,
     pub(super) without: u128,
+    pub(super) object: Option<Object>,
     pub(super) weight: Weight,
 }
 
@@ -202,6 +211,7 @@ impl Lexicon {
             numbers: HashMap::new(),
             mention: 0,
             pasted: 0,
+            objects: Objects::default(),
             patterns: Vec::new(),
             completed_by: Vec::new(),
             literals: Vec::new(),
@@ -238,6 +248,10 @@ impl Lexicon {
             match name.as_str() {
                 MENTION => self.mention = 1 << number,
                 PASTED => self.pasted = 1 << number,
+                LINK => self.objects.link = 1 << number,
+                OURS => self.objects.ours = 1 << number,
+                FOLLOWS => self.objects.follows = 1 << number,
+                OPEN => self.objects.open = 1 << number,
                 _ => {}
             }
             phrases.iter().try_for_each(|phrase| self.phrase(phrase, 1 << number))?;
@@ -275,6 +289,7 @@ impl Lexicon {
                 any_order: pattern.any_order,
                 unless: pattern.unless.as_ref().map(number).transpose()?.map_or(0, |n| 1 << n),
                 without: pattern.without.as_ref().map(number).transpose()?.map_or(0, |n| 1 << n),
+                object: pattern.object,
                 weight: pattern.weight,
             });
         }
@@ -426,8 +441,9 @@ impl Lexicon {
                 if length == BEGINNING && !self.beginnings.may_have(hash.0) {
                     return false;
                 }
-                let told =
-                    length >= BEGINNING && self.filter.may_have(hash.0) && self.singles.contains_key(&hash.0);
+                let told = length >= BEGINNING
+                    && self.filter.may_have(hash.0)
+                    && self.singles.get(&hash.0).is_some_and(|classes| classes & !self.objects.all() != 0);
                 if told
                     || STEM.contains(&length)
                         && self.stem_filter.may_have(hash.0)
@@ -448,7 +464,7 @@ impl Lexicon {
         let mut end = |word: &mut Word| {
             if word.len > 0 && !told {
                 let sense = self.sense(word, std::iter::empty());
-                told = sense.classes != 0;
+                told = sense.classes & !self.objects.all() != 0;
             }
             word.clear();
         };
@@ -545,7 +561,8 @@ fn pair(last: WordHash, second: WordHash) -> u64 {
 /// Family and name of a class as it is written in a rule of a family.
 fn class_of(family: &str, name: &str) -> (String, String) {
     let (family, name) = name.split_once('.').unwrap_or((family, name));
-    let family = if matches!(name, MENTION | PASTED) { name } else { family };
+    let shared = [MENTION, PASTED, LINK, OURS, FOLLOWS, OPEN].contains(&name);
+    let family = if shared { name } else { family };
     (family.to_owned(), name.to_owned())
 }
 

@@ -11,6 +11,7 @@ mod fold;
 mod hidden;
 mod hits;
 mod lexicon;
+mod object;
 mod pasted;
 mod proximity;
 mod rule;

@@ -80,7 +80,19 @@ pub(crate) struct Proximity {
     pub(crate) unless: Option<String>,
     /// A class of which no word may stand between the first and the last.
     pub(crate) without: Option<String>,
+    /// What follows can say that it is about something else: then it weighs little more than half.
+    pub(crate) object: Option<Object>,
     pub(crate) weight: Weight,
+}
+
+/// Where words after a sign say what it is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Object {
+    /// Behind a preposition (class `link`) within four words, none of which names what is the model's (class `ours`).
+    Behind,
+    /// The same, or any next word but those that go on after an object (class `follows`).
+    Next,
 }
 
 /// Characters in this order. The last is neither letter nor digit.

@@ -6,9 +6,10 @@ use super::fold::{Letter, letters};
 use super::hidden::HiddenText;
 use super::hits::{Hit, Hits};
 use super::lexicon::{LITERAL, Lexicon, PHRASE, Sense};
+use super::object::Waiting;
 use super::pasted::Pasted;
 use super::proximity::{Complete, Meaning, Meanings, complete};
-use super::rule::{Special, Weight};
+use super::rule::{Object, Special, Weight};
 use super::shape::Shape;
 use super::suffix::Suffix;
 use super::word::{Word, WordHash};
@@ -76,6 +77,9 @@ pub(crate) struct Tracker {
     /// The last bytes in lower case, for literals: newest last.
     tail: Vec<(u8, usize)>,
     quotation: Option<Quotation>,
+    /// One in single marks, and whether the last byte may close it: a letter behind it makes it an apostrophe.
+    single: Option<Quotation>,
+    closing: bool,
     quotations: usize,
     address: Address,
     hidden: HiddenText,
@@ -86,6 +90,8 @@ pub(crate) struct Tracker {
     /// Looks for orders, in data.
     orders: Option<Box<Orders>>,
     hits: Hits,
+    /// Signs that wait for the words behind them.
+    waiting: Waiting,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -113,6 +119,8 @@ impl Tracker {
             mixed: (0, 0),
             tail: Vec::new(),
             quotation: None,
+            single: None,
+            closing: false,
             quotations: 0,
             address: Address::default(),
             hidden: HiddenText::default(),
@@ -122,6 +130,7 @@ impl Tracker {
             meter: Meter::default(),
             orders: (data && source != Source::Reading).then(Box::default),
             hits: Hits::default(),
+            waiting: Waiting::default(),
         }
     }
 
@@ -180,6 +189,9 @@ impl Tracker {
             self.clues.other(c, start, end);
         }
         let latin = c.is_ascii();
+        if self.closing {
+            self.close_single(!c.is_alphanumeric());
+        }
         letters(c, |letter| {
             self.letter(lexicon, letter, start, end);
             self.word.latin |= latin && self.word.len > 0;
@@ -189,6 +201,8 @@ impl Tracker {
     /// Ends the last word: nothing follows.
     pub(crate) fn end(&mut self, lexicon: &Lexicon, end: usize) {
         self.end_word(lexicon, end, b'\n');
+        self.close_single(self.closing);
+        self.end_clause(false);
         let orders = self.orders.as_mut().map(|orders| orders.finish()).unwrap_or_default();
         for order in orders {
             let share = u64::from(order.likely);
@@ -230,12 +244,18 @@ impl Tracker {
             }
             let letters = self.word.extend(rest);
             self.word.latin |= letters > 0;
+            if self.closing {
+                self.close_single(letters == 0);
+            }
             let at = next.saturating_add(letters);
             next = at.saturating_add(1);
             let Some(byte) = text.get(at) else { break };
             let place = offset.saturating_add(at);
             if *byte == b'$' && self.word.len > 0 {
                 self.clues.symbol(place);
+            }
+            if *byte == b'\'' {
+                self.apostrophe(place);
             }
             self.end_word(lexicon, place, *byte);
             self.mark(lexicon, *byte, place);
@@ -277,6 +297,9 @@ impl Tracker {
             }
             Letter::Gap(c) => {
                 tail = u8::try_from(c).ok().filter(u8::is_ascii).unwrap_or(tail);
+                if tail == b'\'' {
+                    self.apostrophe(start);
+                }
                 self.end_word(lexicon, start, tail);
                 self.mark(lexicon, plain(c), start);
                 match c {
@@ -302,6 +325,11 @@ impl Tracker {
         self.clues.mark(byte, place);
         if byte == b' ' && self.orders.is_none() {
             return;
+        }
+        if !self.waiting.is_empty()
+            && matches!(byte, b'.' | b',' | b';' | b':' | b'!' | b'?' | b'"' | b')' | b'\n')
+        {
+            self.end_clause(byte == b'\n');
         }
         if !self.data {
             self.pasted.mark(byte, place, self.position, self.word_before(1).0);
@@ -361,6 +389,10 @@ impl Tracker {
         let start = word.start;
         let Sense { classes, span, meant, disguise } =
             lexicon.sense(word, (1..=PHRASE).map(|back| self.word_before(back).0));
+        if !self.waiting.is_empty() {
+            let decided = self.waiting.word(classes, &lexicon.objects);
+            decided.into_iter().for_each(|hit| self.hits.add(hit));
+        }
         if width > 0 {
             self.clues.word(lexicon, word, disguise, end);
             if let Some(orders) = &mut self.orders {
@@ -375,6 +407,8 @@ impl Tracker {
             *slot = (meant.unwrap_or(word.hash), start);
         }
         self.words = self.words.wrapping_add(1);
+        let open = classes & lexicon.objects.open != 0;
+        let classes = classes & !lexicon.objects.all();
         if classes == 0 {
             return;
         }
@@ -407,8 +441,17 @@ impl Tracker {
                     && let Some(Complete { begin, misspelt }) =
                         complete(pattern, &meaning, 1 << class, &self.meanings)
                 {
-                    let share = if misspelt { MISSPELT } else { 1_000 };
-                    self.hit(pattern.rule, begin, end, pattern.weight, self.discount(share));
+                    let share = self.discount(if misspelt { MISSPELT } else { 1_000 });
+                    let hit = self.sign(pattern.rule, begin, end, pattern.weight, share);
+                    // `instructions on the old label`: what the last word goes with is still to come.
+                    let own = pattern.classes.iter().rposition(|listed| *listed == 1 << class).unwrap_or(0);
+                    let inner = own > 0 && own.saturating_add(1) < pattern.classes.len();
+                    let open = inner || open;
+                    let decided = match pattern.object {
+                        Some(object) => self.waiting.add(hit, open || object == Object::Next),
+                        None => Some(hit),
+                    };
+                    decided.into_iter().for_each(|hit| self.hits.add(hit));
                 }
             }
         }
@@ -485,8 +528,17 @@ impl Tracker {
     }
 
     fn hit(&mut self, rule: usize, start: usize, end: usize, weight: Weight, share: u64) {
+        self.hits.add(self.sign(rule, start, end, weight, share));
+    }
+
+    fn sign(&self, rule: usize, start: usize, end: usize, weight: Weight, share: u64) -> Hit {
         let quotation = self.open_quotation(start);
-        self.hits.add(Hit { rule, start, end, weight: weigh(weight, self.is_read(), share), quotation });
+        Hit { rule, start, end, weight: weigh(weight, self.is_read(), share), quotation }
+    }
+
+    /// Ends a sentence or a part of one: what has waited for its object waits no longer.
+    fn end_clause(&mut self, line: bool) {
+        self.waiting.end(line).into_iter().for_each(|hit| self.hits.add(hit));
     }
 
     fn quote(&mut self, mark: char, start: usize) {
@@ -495,6 +547,7 @@ impl Tracker {
                 self.quotation = None;
                 if self.position.saturating_sub(open.position) <= QUOTATION {
                     self.hits.close_quotation(open.number);
+                    self.waiting.close_quotation(open.number);
                 }
             }
             Some(open) if self.position.saturating_sub(open.position) <= QUOTATION => {}
@@ -506,11 +559,34 @@ impl Tracker {
         }
     }
 
+    /// Sees a single mark: after a letter it may close a quotation, elsewhere it may open one.
+    fn apostrophe(&mut self, start: usize) {
+        if self.word.len > 0 || self.single.is_some_and(|open| self.position > open.position) {
+            self.closing = self.single.is_some();
+            return;
+        }
+        self.quotations = self.quotations.saturating_add(1);
+        let (number, position) = (self.quotations, self.position);
+        self.single = Some(Quotation { number, mark: '\'', start, position });
+    }
+
+    /// Sees what follows a single mark that may close a quotation.
+    fn close_single(&mut self, closes: bool) {
+        self.closing = false;
+        let Some(open) = self.single.filter(|_| closes) else { return };
+        self.single = None;
+        if self.position.saturating_sub(open.position) <= QUOTATION {
+            self.hits.close_quotation(open.number);
+            self.waiting.close_quotation(open.number);
+        }
+    }
+
     /// The open quotation, for a sign that begins in it. In data everything may stand in quotation marks, as in JSON:
     /// there they mean something only where attacks are spoken of.
     fn open_quotation(&self, start: usize) -> Option<usize> {
         let counts = !self.data || self.is_spoken_of();
-        self.quotation.filter(|open| counts && open.start <= start).map(|open| open.number)
+        let around = |open: &Quotation| counts && open.start <= start;
+        self.quotation.filter(around).or(self.single.filter(around)).map(|open| open.number)
     }
 }
 

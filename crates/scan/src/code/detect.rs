@@ -2,11 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Call, Facts, Language};
+use super::names::{Key, constant_id, fill, known_model, plausible_name};
+use super::{Call, Facts, Language, http, mcp};
 use crate::asset::{Kind, LIKELY, SURE, Sighting};
 use crate::catalog::{Catalog, ecosystem};
 use crate::glob::matches;
-use crate::node::{Data, Node, Place};
+use crate::node::{Data, Entry, Node, Place};
 use crate::subject::{On, Read, Subject};
 
 /// Reads a file's facts with the catalogue.
@@ -47,9 +48,15 @@ impl Detector<'_> {
         self.services(read);
         let mut explicit: BTreeSet<String> = BTreeSet::new();
         let mut clients: BTreeMap<usize, (String, bool)> = BTreeMap::new();
+        let mut raw = false;
         for (at, call) in self.facts.calls.iter().enumerate() {
-            let Some(package) = self.owner(&call.callee) else { continue };
-            if self.speaks(&package) {
+            let Some(package) = self.owner_of(call) else {
+                raw |= http::call(call, read);
+                continue;
+            };
+            if !self.speaks(&package) {
+                raw |= http::call(call, read);
+            } else {
                 if self.endpoint_of(call, read) {
                     explicit.insert(package.clone());
                     clients.insert(at, (package.clone(), true));
@@ -61,6 +68,7 @@ impl Detector<'_> {
             self.prompt(call, read);
             self.guardrail(call, read);
         }
+        mcp::clients(self.catalog, self.language, self.facts, read);
         for assign in &self.facts.assigns {
             let Some((object, property)) = assign.target.rsplit_once('.') else { continue };
             let Some(package) = self.owner(object) else { continue };
@@ -76,9 +84,8 @@ impl Detector<'_> {
             }
         }
         self.defaults(&explicit, &clients, read);
-        if !self.facts.imports.is_empty() && read.sightings.iter().any(|s| s.kind == Kind::Sdk) {
-            self.texts(read);
-        }
+        self.texts(read);
+        http::assigned(self.facts, raw, read);
     }
 
     fn speaks(&self, package: &str) -> bool {
@@ -181,7 +188,8 @@ impl Detector<'_> {
 
     /// The region that a client is told, or the file's other clients are.
     fn region(&self, call: &Call) -> Option<String> {
-        let names = ["region_name", "region", "location", "regionName", "Region"];
+        let names =
+            ["region_name", "region", "location", "regionName", "Region", "aws_region", "awsRegion", "aws_region_name"];
         let of = |call: &Call| {
             names
                 .iter()
@@ -211,6 +219,25 @@ impl Detector<'_> {
             .flatten()
     }
 
+    /// The package that a call belongs to: by its name, by that of the client that an extension is called on, or by the
+    /// call of whose argument it is a part.
+    fn owner_of(&self, call: &Call) -> Option<String> {
+        if let Some(package) = self.owner(&call.callee) {
+            return Some(package);
+        }
+        if self.language == Language::CSharp && !self.using.is_empty() && (self.client(call).is_some() || self.is_named(call)) {
+            return self.using.iter().find(|package| self.speaks(package)).or(self.using.first()).cloned();
+        }
+        // `invokeModel(r -> r.modelId("x"))`
+        call.callee.starts_with('?').then(|| call.within.first().and_then(|around| self.owner(around)))?
+    }
+
+    fn is_named(&self, call: &Call) -> bool {
+        let simple = call.callee.rsplit("().").next().unwrap_or(&call.callee);
+        let simple = simple.rsplit('.').next().unwrap_or(simple);
+        self.catalog.source.call.iter().flat_map(|named| &named.symbols).any(|symbol| symbol.trim_start_matches("*.") == simple)
+    }
+
     /// The endpoint that a call is told. A builder's later links count as calls of their own.
     fn endpoint_of(&self, call: &Call, read: &mut Read) -> bool {
         let mut any = false;
@@ -218,37 +245,33 @@ impl Detector<'_> {
             let wanted = match Key::of(&entry.key) {
                 Some(Key::Endpoint) => true,
                 Some(Key::Model | Key::Other) => false,
-                None => entry.key == "0" && self.positional_endpoint(call),
+                Some(Key::Resource) => {
+                    any |= resource(&entry.value, entry.at, read);
+                    false
+                }
+                None => self.positional_endpoint(call, entry),
             };
             if wanted {
                 any |= endpoint(&entry.value, entry.at, read);
-            } else if matches!(
-                entry.key.as_str(),
-                "configuration" | "clientOptions" | "client_options" | "options" | "config"
-            ) {
-                // Options of the client below.
-                for inner in
-                    entry.value.entries().iter().filter(|inner| Key::of(&inner.key) == Some(Key::Endpoint))
-                {
-                    any |= endpoint(&inner.value, inner.at, read);
-                }
+            } else if !is_content(&entry.key) {
+                any |= nested(&entry.value, 0, read);
             }
         }
         any
     }
 
-    /// Whether a call's first argument is an endpoint: a client that is made with one, or a builder's link of that name.
-    fn positional_endpoint(&self, call: &Call) -> bool {
+    /// Whether an argument by position is an endpoint: of a client that is made with one, or of a builder's link of that name.
+    fn positional_endpoint(&self, call: &Call, entry: &Entry) -> bool {
         let method = call.callee.rsplit('.').next().unwrap_or_default();
         let linked = call.callee.contains('.') && Key::of_method(method) == Some(Key::Endpoint);
-        let made = self.client(call).is_some();
-        let url = call.args.get("0").is_some_and(|first| {
-            first
-                .constants()
-                .first()
-                .is_some_and(|(text, _)| text.starts_with("http://") || text.starts_with("https://"))
-        });
-        linked || (made && url)
+        let configures = ["Config", "Client", "Options", "Settings"].iter().any(|end| method.ends_with(end));
+        let made = configures || self.client(call).is_some();
+        let url = entry
+            .value
+            .constants()
+            .first()
+            .is_some_and(|(text, _)| text.starts_with("http://") || text.starts_with("https://"));
+        (linked && entry.key == "0") || (made && url)
     }
 
     fn client(&self, call: &Call) -> Option<&crate::catalog::Client> {
@@ -290,6 +313,10 @@ impl Detector<'_> {
                 model(value, SURE, read);
                 continue;
             }
+            if named.kind == Kind::Dataset && value.text().is_some_and(is_format) {
+                files_of(call, read);
+                continue;
+            }
             if let Some((text, _)) = value.constants().first().filter(|(text, _)| plausible_name(text)) {
                 read.sightings.push(Sighting::new(named.kind, *text, call.at, "call", SURE));
             }
@@ -306,7 +333,11 @@ impl Detector<'_> {
         }
         let named =
             agent.names.iter().find_map(|name| call.args.text_of(name).filter(|text| plausible_name(text)));
-        let Some(name) = named.or(call.target.as_deref()) else { return };
+        let first = || {
+            let fits = agent.positional.iter().any(|symbol| matches(symbol, &call.callee));
+            call.args.text_of("0").filter(|text| fits && plausible_name(text))
+        };
+        let Some(name) = named.or_else(first).or(call.target.as_deref()) else { return };
         read.sightings.push(
             Sighting::new(Kind::Agent, name, call.at, "call", SURE).fact("made_by", call.callee.clone()),
         );
@@ -323,7 +354,8 @@ impl Detector<'_> {
     /// Guardrails that a cloud keeps, named in the request.
     fn guardrail(&self, call: &Call, read: &mut Read) {
         for name in ["guardrailIdentifier", "guardrail_identifier", "guardrailId"] {
-            if let Some(id) = call.args.text_of(name) {
+            let asked = call.args.at_path(&crate::node::Path::new(&format!("**.{name}")));
+            if let Some(id) = asked.into_iter().find_map(Node::text) {
                 read.sightings.push(
                     Sighting::new(Kind::Guardrail, id, call.at, "call", SURE).fact("provider", "bedrock"),
                 );
@@ -388,19 +420,43 @@ impl Detector<'_> {
         false
     }
 
+    /// Defaults of a command's options that name a model.
+    fn options(&self, read: &mut Read) {
+        for call in &self.facts.calls {
+            let method = call.callee.rsplit('.').next().unwrap_or_default();
+            if !matches!(method, "add_argument" | "option" | "Option" | "String" | "StringVar") {
+                continue;
+            }
+            let names = |entry: &Entry| entry.value.text().is_some_and(|text| text.to_ascii_lowercase().contains("model"));
+            if call.args.entries().iter().take(3).any(names) {
+                let value = ["default", "1", "2"].iter().find_map(|key| call.args.get(key)?.text().map(|text| (*key, text)));
+                if let Some((_, text)) = value.filter(|(_, text)| known_model(text)) {
+                    read.sightings.push(Sighting::new(Kind::Model, text, call.at, "option", LIKELY));
+                }
+            }
+        }
+    }
+
     /// Texts that steer a model and ids of models, in variables that say so.
     fn texts(&self, read: &mut Read) {
+        let of_ai = read.sightings.iter().any(|sighting| sighting.kind == Kind::Sdk);
+        self.options(read);
         for assign in &self.facts.assigns {
             let name = assign.target.rsplit('.').next().unwrap_or(&assign.target);
             let lower = name.to_ascii_lowercase();
             let Some((text, _)) = assign.value.constants().first().copied() else { continue };
             let prompts = ["prompt", "instructions", "system_message", "systemmessage"];
-            if prompts
+            if of_ai && prompts
                 .iter()
                 .any(|word| lower.ends_with(word) || lower.ends_with(&format!("{word}_template")))
                 && text.len() >= 40
             {
                 read.sightings.push(Sighting::new(Kind::PromptTemplate, name, assign.at, "variable", LIKELY));
+            }
+            let upper = name.to_ascii_uppercase();
+            let known = &self.catalog.source.environment.endpoints;
+            if known.iter().any(|known| upper == *known || upper.ends_with(&format!("_{known}"))) && text.contains("://") {
+                endpoint(&assign.value, assign.at, read);
             }
             if lower.contains("model") && known_model(text) {
                 read.sightings.push(Sighting::new(Kind::Model, text, assign.at, "variable", LIKELY));
@@ -409,73 +465,74 @@ impl Detector<'_> {
     }
 }
 
-/// What an argument of a client is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Key {
-    Model,
-    Endpoint,
-    Other,
-}
-
-impl Key {
-    /// By its name, however its language writes names; nothing for a position.
-    fn of(name: &str) -> Option<Self> {
-        if name.bytes().all(|b| b.is_ascii_digit()) {
-            return None;
-        }
-        let plain: String =
-            name.chars().filter(|c| c.is_ascii_alphanumeric()).map(|c| c.to_ascii_lowercase()).collect();
-        Some(match plain.as_str() {
-            "model"
-            | "modelname"
-            | "modelid"
-            | "deployment"
-            | "deploymentname"
-            | "deploymentid"
-            | "azuredeployment"
-            | "azureopenaiapideploymentname"
-            | "engine"
-            | "llm"
-            | "chatmodel"
-            | "embeddingmodel"
-            | "modelslug"
-            | "foundationmodel"
-            | "defaultmodel" => Self::Model,
-            "baseurl"
-            | "apibase"
-            | "openaiapibase"
-            | "azureendpoint"
-            | "endpoint"
-            | "serverurl"
-            | "apiurl"
-            | "apihost"
-            | "host"
-            | "basepath"
-            | "endpointurl"
-            | "openaiproxyurl"
-            | "azureopenaiendpoint"
-            | "uri"
-            | "apibaseurl"
-            | "httpbaseurl" => Self::Endpoint,
-            _ => Self::Other,
-        })
-    }
-
-    /// By the name of a builder's method.
-    fn of_method(name: &str) -> Option<Self> {
-        let lower = name.to_ascii_lowercase();
-        let bare =
-            ["with", "set", "use"].iter().find_map(|prefix| lower.strip_prefix(prefix)).unwrap_or(&lower);
-        match Self::of(bare) {
-            Some(Self::Other) | None => None,
-            key => key,
-        }
-    }
-}
-
 /// Whether a value is made elsewhere.
 fn opaque(value: &Node) -> bool {
     matches!(&value.data, Data::Expression { path, .. } if path.ends_with("()") || path.starts_with('?'))
+}
+
+/// Whether an argument holds what a model is given or what describes a tool, not how it is reached.
+fn is_content(key: &str) -> bool {
+    matches!(
+        key,
+        "messages" | "tools" | "input" | "inputs" | "contents" | "content" | "prompt" | "metadata" | "headers" | "schema"
+            | "properties" | "parameters" | "response_format" | "functions" | "text" | "documents" | "extra_body"
+            | "mcp_servers" | "mcpServers" | "system" | "instructions" | "server_params"
+    )
+}
+
+/// Endpoints and models in tables that an argument holds: `config_list=[{"model": ..., "base_url": ...}]`.
+fn nested(value: &Node, depth: usize, read: &mut Read) -> bool {
+    const DEEPEST: usize = 5;
+    if depth > DEEPEST {
+        return false;
+    }
+    let deeper = depth.saturating_add(1);
+    let mut any = false;
+    for entry in value.entries().iter().filter(|entry| !is_content(&entry.key)) {
+        match Key::of(&entry.key) {
+            Some(Key::Endpoint) => any |= endpoint(&entry.value, entry.at, read),
+            Some(Key::Model) if matches!(entry.value.data, Data::Text(_) | Data::Environment { .. }) => {
+                model(&entry.value, SURE, read);
+            }
+            _ => any |= nested(&entry.value, deeper, read),
+        }
+    }
+    for item in value.items() {
+        any |= nested(item, deeper, read);
+    }
+    any
+}
+
+/// Notes the endpoint of a resource of Azure that is called by its name.
+fn resource(value: &Node, at: Place, read: &mut Read) -> bool {
+    let plain = |text: &&(&str, Place)| !text.0.is_empty() && text.0.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+    if let Some((name, _)) = value.constants().iter().find(plain) {
+        let url = format!("https://{name}.openai.azure.com");
+        read.sightings.push(Sighting::new(Kind::ModelEndpoint, url.clone(), at, "argument", SURE).fact("url", url));
+        return true;
+    }
+    value.environment().is_some()
+}
+
+/// Formats that a loader of datasets is told instead of a dataset.
+fn is_format(name: &str) -> bool {
+    matches!(
+        name,
+        "json" | "csv" | "parquet" | "text" | "arrow" | "xml" | "pandas" | "generator" | "webdataset" | "imagefolder"
+            | "audiofolder" | "videofolder" | "pdffolder"
+    )
+}
+
+/// The files that a dataset is read from.
+fn files_of(call: &Call, read: &mut Read) {
+    const MOST: usize = 32;
+    let files = call.args.at_path(&crate::node::Path::new("data_files")).into_iter().chain(
+        call.args.at_path(&crate::node::Path::new("data_files.*")),
+    );
+    let all: BTreeSet<&str> = files.flat_map(Node::texts).filter(|text| plausible_name(text)).take(MOST).collect();
+    for file in all {
+        read.sightings.push(Sighting::new(Kind::Dataset, file, call.at, "call", SURE));
+    }
 }
 
 /// Notes the endpoint that a value is; says whether it is one.
@@ -525,7 +582,8 @@ fn model(value: &Node, confidence: u16, read: &mut Read) {
         return;
     }
     for (text, place) in value.constants() {
-        let local = text.starts_with(['.', '/', '~']) || text.contains('\\');
+        let local = text.starts_with(['.', '/', '~']) || text.contains('\\') || text.contains("://");
+        let text = if text.starts_with("arn:") { text.rsplit("foundation-model/").next().unwrap_or(text) } else { text };
         if plausible_name(text) && !local && !text.contains(' ') && text.len() <= 120 {
             let sighting = Sighting::new(Kind::Model, text, place, "argument", confidence);
             read.sightings.push(match value.environment() {
@@ -536,219 +594,3 @@ fn model(value: &Node, confidence: u16, read: &mut Read) {
     }
 }
 
-/// The id that a constant such as `ChatModelGPT4o` or `Model.CLAUDE_SONNET_4_0` stands for, if a known model has it.
-fn constant_id(path: &str) -> Option<String> {
-    let (_, name) = path.rsplit_once('.')?;
-    let name = ["ChatModel", "EmbeddingModel", "Model"]
-        .iter()
-        .find_map(|prefix| name.strip_prefix(prefix))
-        .unwrap_or(name);
-    let mut id = String::new();
-    let mut before = '-';
-    let screaming = !name.chars().any(|c| c.is_ascii_lowercase());
-    for c in name.chars() {
-        let boundary = !screaming && c.is_ascii_uppercase() && !before.is_ascii_uppercase()
-            || c.is_ascii_digit() && before.is_ascii_alphabetic() && !(screaming && before == 'O');
-        if matches!(c, '_' | '-') || boundary && before != '-' {
-            id.push('-');
-        }
-        if !matches!(c, '_' | '-') {
-            id.push(c.to_ascii_lowercase());
-        }
-        before = if c == '_' { '-' } else { c };
-    }
-    known_model(&id).then_some(id)
-}
-
-fn plausible_name(text: &str) -> bool {
-    let text = text.trim();
-    !text.is_empty()
-        && text.len() <= 200
-        && !text.contains(['\n', '{', '}', '<', '>'])
-        && text.chars().any(char::is_alphanumeric)
-}
-
-/// Fills in a region, or leaves its place out.
-fn fill(template: &str, region: Option<&str>) -> String {
-    match region {
-        Some(region) => template.replace("{region}", region),
-        None => template.replace("{region}.", "").replace("{region}-", ""),
-    }
-}
-
-/// Whether a text is the id of a well-known model, whole. For places that do not say that they hold one.
-pub(crate) fn known_model(text: &str) -> bool {
-    let lower = text.to_ascii_lowercase();
-    if lower.len() > 80
-        || !lower
-            .bytes()
-            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b':' | b'/' | b'_' | b'@'))
-    {
-        return false;
-    }
-    let bare = lower.rsplit('/').next().unwrap_or(&lower);
-    let versions = |rest: &str, words: &[&str]| {
-        rest.split(['-', ':', '.', '_', '@']).all(|part| {
-            let number = part.trim_end_matches(['b', 'k', 'm', 'v', 'o']).trim_start_matches(['v', 'b', 'x']);
-            number.bytes().all(|b| b.is_ascii_digit()) || words.contains(&part)
-        })
-    };
-    let gpt = [
-        "turbo",
-        "mini",
-        "nano",
-        "preview",
-        "codex",
-        "chat",
-        "latest",
-        "audio",
-        "realtime",
-        "search",
-        "pro",
-        "max",
-        "instruct",
-        "vision",
-        "transcribe",
-        "tts",
-        "oss",
-    ];
-    let claude = ["opus", "sonnet", "haiku", "instant", "latest", "anthropic"];
-    let gemini = [
-        "pro",
-        "flash",
-        "lite",
-        "ultra",
-        "nano",
-        "preview",
-        "exp",
-        "latest",
-        "thinking",
-        "vision",
-        "image",
-        "live",
-        "embedding",
-    ];
-    let open = [
-        "instruct",
-        "chat",
-        "it",
-        "base",
-        "hf",
-        "large",
-        "small",
-        "medium",
-        "nemo",
-        "latest",
-        "vision",
-        "coder",
-        "math",
-        "mini",
-        "turbo",
-        "preview",
-        "q4",
-        "q8",
-        "k",
-        "fp16",
-        "text",
-        "distill",
-        "r1",
-        "versatile",
-        "instant",
-        "codestral",
-    ];
-    let prefixes: [(&str, &[&str]); 16] = [
-        ("gpt-", &gpt),
-        ("claude-", &claude),
-        ("gemini-", &gemini),
-        ("text-embedding-", &["ada", "large", "small", "002", "3", "gecko"]),
-        ("llama-", &open),
-        ("llama", &open),
-        ("mistral-", &open),
-        ("mixtral-", &open),
-        ("codestral-", &open),
-        ("qwen", &open),
-        ("deepseek-", &["chat", "reasoner", "coder", "r1", "v3", "v2"]),
-        ("command-", &["r", "plus", "a", "light", "nightly"]),
-        ("gemma", &open),
-        (
-            "phi-",
-            &[
-                "mini",
-                "medium",
-                "small",
-                "instruct",
-                "vision",
-                "multimodal",
-                "reasoning",
-                "plus",
-                "128k",
-                "4k",
-            ],
-        ),
-        ("dall-e-", &[]),
-        ("whisper-", &["large", "v3", "turbo", "small", "medium", "base", "tiny"]),
-    ];
-    let digit = bare.bytes().any(|b| b.is_ascii_digit());
-    let reasoning = matches!(bare.split('-').next(), Some("o1" | "o3" | "o4"))
-        && versions(bare.get(2..).unwrap_or_default().trim_start_matches('-'), &gpt);
-    reasoning
-        || prefixes.iter().any(|(prefix, words)| {
-            bare.strip_prefix(prefix).is_some_and(|rest| {
-                !rest.is_empty()
-                    && (digit || *prefix == "command-" || *prefix == "deepseek-" || *prefix == "mistral-")
-                    && versions(rest, words)
-            })
-        })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn constants_stand_for_ids() {
-        for (path, id) in [
-            ("x.ChatModelGPT4o", Some("gpt-4o")),
-            ("x.ModelClaudeSonnet4_0", Some("claude-sonnet-4-0")),
-            ("Model.CLAUDE_SONNET_4_0", Some("claude-sonnet-4-0")),
-            ("ChatModel.GPT_4O", Some("gpt-4o")),
-            ("x.GPT4oMini", Some("gpt-4o-mini")),
-            ("x.DefaultName", None),
-        ] {
-            assert_eq!(constant_id(path).as_deref(), id, "{path}");
-        }
-    }
-
-    #[test]
-    fn models_are_known_whole() {
-        for good in [
-            "gpt-4o",
-            "gpt-4o-mini",
-            "gpt-3.5-turbo-16k",
-            "claude-3-5-sonnet-20241022",
-            "gemini-1.5-pro-002",
-            "o3-mini",
-            "text-embedding-3-small",
-            "llama3.1",
-            "meta-llama/Llama-3.1-8B-Instruct",
-            "gpt-5-codex",
-            "mistral-large-latest",
-        ] {
-            assert!(known_model(good), "{good}");
-        }
-        for bad in [
-            "gpt-4-seater",
-            "claude monet",
-            "claude-shannon",
-            "gemini",
-            "o3-roadster",
-            "llama-farm",
-            "gpt-shirt",
-            "mistral",
-            "phi-beta-kappa",
-            "gpt-sized-shirt",
-        ] {
-            assert!(!known_model(bad), "{bad}");
-        }
-    }
-}

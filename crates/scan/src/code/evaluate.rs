@@ -7,8 +7,9 @@ use tree_sitter::Node as Syntax;
 
 use super::compose::MAX_ARGUMENTS;
 use super::gather::{Bound, Gathered, children, field, is_self, member, place};
+use super::known::{one_of, pick};
 use super::{Assign, Call, Facts};
-use crate::node::{Data, Node};
+use crate::node::{Data, Entry, Node};
 
 /// How deep an expression is followed.
 const MAX_DEPTH: usize = 24;
@@ -80,8 +81,13 @@ impl<'t> Evaluator<'t> {
     }
 
     fn call(&self, node: Syntax<'t>, context: Option<usize>) -> Call {
-        let (callee, receiver) = self.callee(node, 0);
-        let args = Node::new(place(node), Data::Map(self.arguments(node, 0)));
+        let (mut callee, mut receiver) = self.callee(node, 0);
+        let mut arguments = self.arguments(node, 0);
+        if let Some((path, from)) = self.deferred(node, &callee) {
+            (callee, receiver) = (path, from);
+            shift(&mut arguments);
+        }
+        let args = Node::new(place(node), Data::Map(arguments));
         let mut within = Vec::new();
         let mut next = context;
         while let Some(context) = next.and_then(|at| self.from.contexts.get(at)) {
@@ -103,6 +109,21 @@ impl<'t> Evaluator<'t> {
             .map(|path| path.strip_suffix("()").map_or(path.clone(), str::to_owned))
             .collect();
         Call { callee, args, target: self.target(node), receiver, within, at: place(node) }
+    }
+
+    /// What is called with the arguments of a call that only hands it on: `partial(f, x=1)` calls `f`.
+    fn deferred(&self, node: Syntax<'t>, callee: &str) -> Option<(String, Option<usize>)> {
+        if !matches!(
+            callee,
+            "functools.partial" | "partial" | "staticmethod" | "asyncio.to_thread" | "functools.partialmethod"
+        ) {
+            return None;
+        }
+        let first = children(field(node, "arguments")?).first().copied()?;
+        let path = self.path(first, 0);
+        let named = !path.starts_with(['?', '\'']) && path.contains('.') && !path.ends_with(')');
+        let receiver = member(first).and_then(|(object, _)| self.receiver(object, 1));
+        named.then_some((path, receiver))
     }
 
     /// The variable that the value of a call, or of a chain that begins with it, goes to.
@@ -188,7 +209,14 @@ impl<'t> Evaluator<'t> {
             "implicit_object_creation_expression" => self.declared_type(node),
             _ => field(node, "function"),
         };
-        let Some(function) = function else { return (String::new(), None) };
+        let Some(mut function) = function else { return (String::new(), None) };
+        // `Agent[Context](...)`: a class with the types of its parameters.
+        if function.kind() == "subscript"
+            && let Some(inner) = field(function, "value")
+            && self.text(inner).rsplit('.').next().is_some_and(|name| name.starts_with(|c: char| c.is_ascii_uppercase()))
+        {
+            function = inner;
+        }
         let receiver = member(function).and_then(|(object, _)| self.receiver(object, deeper));
         (self.path(function, deeper), receiver)
     }
@@ -246,8 +274,13 @@ impl<'t> Evaluator<'t> {
             let size = b.scope.end.saturating_sub(b.scope.start);
             let after = b.from > at;
             let distance = if after { b.from.saturating_sub(at) } else { at.saturating_sub(b.from) };
-            // A value is worth more than a declared type, wherever it is assigned.
-            let vague = matches!(b.to, Bound::Instance(_));
+            // A value is worth more than a declared type, wherever it is assigned, and anything more than nothing: what is
+            // imported if it can be, and else `None`, is what is imported.
+            let vague = match &b.to {
+                Bound::Instance(_) => true,
+                Bound::Value(value) => matches!(value.kind(), "none" | "null" | "null_literal" | "undefined" | "nil"),
+                _ => false,
+            };
             (size, vague, after, distance)
         })?;
         Some(best.to.clone())
@@ -456,7 +489,15 @@ impl<'t> Evaluator<'t> {
             }
             "binary_operator" | "binary_expression" | "boolean_operator" => self.binary(node, deeper),
             "conditional_expression" | "ternary_expression" => {
-                let parts = children(node).into_iter().take(3).map(|part| self.value(part, deeper)).collect();
+                let sides = [field(node, "consequence"), field(node, "alternative")];
+                let sides: Vec<_> = if sides.iter().any(Option::is_some) {
+                    sides.into_iter().flatten().collect()
+                } else {
+                    // Python: what, the condition, what else.
+                    let all = children(node);
+                    all.first().into_iter().chain(all.get(2)).copied().collect()
+                };
+                let parts = sides.into_iter().map(|part| self.value(part, deeper)).collect();
                 Data::Expression { path: "?".to_owned(), parts }
             }
             "identifier" => return self.identifier(node, deeper),
@@ -470,14 +511,8 @@ impl<'t> Evaluator<'t> {
                 {
                     return self.value(value, deeper);
                 }
-                if let Some((object, property)) = member(node) {
-                    // A property of a constant object.
-                    if let Data::Map(entries) = self.value(object, deeper).data
-                        && let Some(entry) =
-                            entries.into_iter().rfind(|entry| entry.key == self.text(property))
-                    {
-                        return entry.value;
-                    }
+                if let Some(value) = self.member_value(node, deeper) {
+                    return value;
                 }
                 let path = self.path(node, deeper);
                 match path.strip_prefix("process.env.").or_else(|| path.strip_prefix("import.meta.env.")) {
@@ -501,6 +536,10 @@ impl<'t> Evaluator<'t> {
                     None => self.unknown(node, format!("{}.{key}", self.path(value, depth))),
                 }
             }
+            Some(Bound::Element(value)) => match one_of(self.value(value, depth).data) {
+                Some(parts) => Node::new(place(node), Data::Expression { path: "?".to_owned(), parts }),
+                None => self.unknown(node, self.bound(Bound::Element(value), name, depth)),
+            },
             Some(bound) => self.unknown(node, self.bound(bound, name, depth)),
             None => self.unknown(node, name.to_owned()),
         }
@@ -524,6 +563,7 @@ impl<'t> Evaluator<'t> {
         );
         match operator {
             "+" => self.joined(vec![left, right], depth),
+            "%" => self.formatted(left, right, depth),
             "??" | "||" | "or" => {
                 let first = self.value(left, depth);
                 let second = self.value(right, depth);
@@ -537,8 +577,9 @@ impl<'t> Evaluator<'t> {
                     },
                 }
             }
-            _ => Data::Expression {
-                path: "?".to_owned(),
+            // What comes of other operators is neither of their sides.
+            operator => Data::Expression {
+                path: if matches!(operator, "and" | "&&") { "?" } else { "+" }.to_owned(),
                 parts: vec![self.value(left, depth), self.value(right, depth)],
             },
         }
@@ -553,11 +594,21 @@ impl<'t> Evaluator<'t> {
             if matches!(path.as_str(), "os.environ" | "process.env") {
                 return Data::Environment { name: key.to_owned(), default: None };
             }
-            if let Some(found) = self.value(*object, depth).get(key) {
-                return found.data.clone();
+            if let Some(found) = pick(&self.value(*object, depth), key) {
+                return found.data;
             }
         }
         Data::Expression { path: format!("{path}[]"), parts: Vec::new() }
+    }
+}
+
+/// The arguments without the first by position.
+fn shift(arguments: &mut Vec<Entry>) {
+    arguments.retain(|entry| entry.key != "0");
+    for entry in arguments {
+        if let Ok(at) = entry.key.parse::<usize>() {
+            entry.key = at.saturating_sub(1).to_string();
+        }
     }
 }
 

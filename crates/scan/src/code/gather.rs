@@ -20,6 +20,8 @@ pub(super) struct Gathered<'t> {
     pub(super) tests: Vec<Place>,
     /// What functions of this file give back: the first `return` of each.
     pub(super) returns: HashMap<String, Syntax<'t>>,
+    /// Classes and enumerations of this file, whose members are named through them.
+    pub(super) classes: HashMap<String, Syntax<'t>>,
     pub(super) incomplete: Option<&'static str>,
 }
 
@@ -77,6 +79,7 @@ pub(super) fn gather<'t>(language: Language, text: &'t str, root: Syntax<'t>) ->
         contexts: Vec::new(),
         tests: Vec::new(),
         returns: HashMap::new(),
+        classes: HashMap::new(),
         incomplete: None,
     };
     let all = place(root);
@@ -172,7 +175,17 @@ impl<'t> Gathered<'t> {
             | "public_field_definition"
             | "property_declaration"
             | "property_signature" => self.declare(node, scope),
-            "return_statement" => self.returned(node),
+            "return_statement" | "arrow_expression_clause" => self.returned(node),
+            "class_definition"
+            | "class_declaration"
+            | "enum_declaration"
+            | "record_declaration"
+            | "interface_declaration"
+            | "impl_item" => {
+                if let Some(name) = field(node, "name").or_else(|| field(node, "type")) {
+                    self.classes.entry(self.text_of(name).to_owned()).or_insert(node);
+                }
+            }
             "with_item" => {
                 if let Some(pattern) = field(node, "value").filter(|value| value.kind() == "as_pattern") {
                     let parts = children(pattern);
@@ -225,6 +238,7 @@ impl<'t> Gathered<'t> {
     fn function(&mut self, node: Syntax<'t>, context: Option<usize>) -> (Place, Option<usize>) {
         let scope = place(node);
         let start = node.start_byte();
+        self.last_expression(node);
         if let Some(parameter) = field(node, "parameter") {
             self.bind(self.text_of(parameter), scope, start, Place::default(), Bound::Opaque);
         }
@@ -284,6 +298,26 @@ impl<'t> Gathered<'t> {
             }
         }
         (scope, inner)
+    }
+
+    /// Notes what a function gives back that ends with an expression, or is one.
+    fn last_expression(&mut self, node: Syntax<'t>) {
+        let Some(body) = field(node, "body") else { return };
+        let value = match (self.language, node.kind()) {
+            (Language::Rust, "function_item") => children(body).last().copied(),
+            (Language::JavaScript | Language::TypeScript | Language::Tsx, "arrow_function") => {
+                (body.kind() != "statement_block").then_some(body)
+            }
+            _ => None,
+        };
+        let name = field(node, "name")
+            .or_else(|| node.parent().filter(|p| p.kind() == "variable_declarator").and_then(|p| field(p, "name")));
+        if let (Some(value), Some(name)) = (value, name)
+            && !value.kind().ends_with("_statement")
+        {
+            let name = self.text_of(name).to_owned();
+            self.returns.entry(name).or_insert(value);
+        }
     }
 
     /// Notes what the function around gives back.
@@ -463,10 +497,6 @@ impl<'t> Gathered<'t> {
         let all = Place::new(0, self.text.len());
         let Some(source) = field(node, "source") else { return };
         let module = self.text_of(source).trim_matches(['"', '\'', '`']);
-        // `import type` leaves nothing in the program.
-        if self.text_of(node).starts_with("import type") {
-            return;
-        }
         self.import(module, node);
         let Some(clause) = children(node).into_iter().find(|child| child.kind() == "import_clause") else {
             return;

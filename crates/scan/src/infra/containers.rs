@@ -1,10 +1,9 @@
 //! Containers: Dockerfiles, Compose, Kubernetes, values of Helm, and the variables of their environments.
 
-use super::resource;
+use super::{resource, shell};
 use crate::asset::{Kind, LIKELY, SURE, Sighting};
 use crate::catalog::Catalog;
-use crate::code::detect::known_model;
-use crate::deps;
+use crate::code::names::known_model;
 use crate::doc::docker::{self, shell_words};
 use crate::node::{Data, Entry, Node, Path, Place};
 use crate::subject::{On, Read, Subject};
@@ -34,7 +33,7 @@ pub(crate) fn dockerfile(catalog: &Catalog, text: &str) -> Read {
             }
             "RUN" => {
                 entries.push(entry("run", at, Data::Text(instruction.rest.clone())));
-                read.declared.extend(deps::installed(&instruction.rest, at));
+                shell::line_of(catalog, &instruction.rest, at, &mut read);
             }
             "ENV" | "ARG" => {
                 let words = shell_words(&instruction.rest);
@@ -58,7 +57,9 @@ pub(crate) fn dockerfile(catalog: &Catalog, text: &str) -> Read {
                 }
             }
             "CMD" | "ENTRYPOINT" => {
-                let list = docker::words(&instruction.rest)
+                let words = docker::words(&instruction.rest);
+                shell::command(catalog, &words, at, &mut read);
+                let list = words
                     .into_iter()
                     .map(|word| Node::new(at, Data::Text(word)))
                     .collect();
@@ -80,9 +81,13 @@ pub(crate) fn dockerfile(catalog: &Catalog, text: &str) -> Read {
 }
 
 pub(super) fn compose_service(catalog: &Catalog, service: &Entry, read: &mut Read) {
-    let node = &service.value;
+    container(catalog, &service.value, service.at, "compose", read);
+}
+
+/// A container as Compose describes it, or a command line in the same shape.
+pub(super) fn container(catalog: &Catalog, node: &Node, at: Place, tool: &str, read: &mut Read) {
     let image = node.text_of("image").unwrap_or_default().to_owned();
-    let at = node.get("image").map_or(service.at, |image| image.at);
+    let at = node.get("image").map_or(at, |image| image.at);
     if !image.is_empty() {
         image_seen(catalog, &image, at, read);
     }
@@ -103,7 +108,15 @@ pub(super) fn compose_service(catalog: &Catalog, service: &Entry, read: &mut Rea
             value: Node::new(port.at, Data::Text(port.scalar().unwrap_or_default())),
         });
     }
-    push_container(read, image, Node::new(node.at, Data::Map(entries)), at, "compose");
+    // The machine's own network: every port is the machine's.
+    if let Some(mode) = node.get("network_mode").filter(|mode| mode.text() == Some("host")) {
+        entries.push(Entry {
+            key: "$published".to_owned(),
+            at: mode.at,
+            value: Node::new(mode.at, Data::Text("host".to_owned())),
+        });
+    }
+    push_container(read, image, Node::new(node.at, Data::Map(entries)), at, tool);
 }
 
 pub(super) fn kubernetes(catalog: &Catalog, root: &Node, read: &mut Read) {
@@ -197,7 +210,7 @@ pub(super) fn helm_values(catalog: &Catalog, node: &Node, depth: usize, read: &m
     }
 }
 
-fn plausible_model(text: &str) -> bool {
+pub(super) fn plausible_model(text: &str) -> bool {
     !text.is_empty()
         && text.len() <= 120
         && !text.contains([' ', '{', '$', '\n', '<'])
@@ -287,9 +300,23 @@ pub(crate) fn variable(catalog: &Catalog, name: &str, value: &str, at: Place, re
     }
     let hub =
         matches!(upper.as_str(), "MODEL_ID" | "HF_MODEL_ID") && value.contains('/') && plausible_model(value);
-    if (upper.contains("MODEL") || upper.contains("DEPLOYMENT")) && (known_model(value) || hub) {
+    if (upper.contains("MODEL") || upper.contains("DEPLOYMENT"))
+        && (known_model(value) || hub || says_model(&upper) && plausible_model(value) && !value.contains('<'))
+    {
         read.sightings.push(Sighting::new(Kind::Model, value, at, "environment", LIKELY));
     }
+}
+
+/// Whether a variable says that it names a model of a provider: `OPENAI_MODEL`, `LLM_MODEL_NAME`, `EMBEDDING_MODEL`.
+fn says_model(upper: &str) -> bool {
+    let ends = ["MODEL", "MODEL_NAME", "MODEL_ID", "DEPLOYMENT", "DEPLOYMENT_NAME", "DEPLOYMENT_ID"];
+    let of = [
+        "OPENAI", "ANTHROPIC", "CLAUDE", "GEMINI", "GOOGLE", "OLLAMA", "MISTRAL", "GROQ", "COHERE", "BEDROCK", "VERTEX",
+        "HUGGINGFACE", "HF", "VLLM", "LITELLM", "LLM", "CHAT", "EMBEDDING", "EMBEDDINGS", "EMBED", "RERANK", "RERANKER",
+        "DEEPSEEK", "OPENROUTER", "GPT", "AI",
+    ];
+    ends.iter().any(|end| upper.strip_suffix(end).is_some_and(|rest| rest.is_empty() || rest.ends_with('_')))
+        && upper.split('_').any(|part| of.contains(&part))
 }
 
 fn push_container(read: &mut Read, image: String, mut node: Node, at: Place, tool: &str) {

@@ -4,6 +4,7 @@ mod containers;
 mod expression;
 mod functions;
 mod project;
+pub(crate) mod shell;
 mod template;
 
 pub(crate) use containers::{dockerfile, environment, variable};
@@ -12,7 +13,7 @@ pub(crate) use template::{bicep, terraform};
 
 use crate::asset::{Kind, SURE, Sighting};
 use crate::catalog::{Catalog, ResourceKind};
-use crate::code::detect::known_model;
+use crate::code::names::known_model;
 use crate::node::{Data, Entry, Node, Path, Place};
 use crate::subject::{On, Read, Subject};
 

@@ -172,6 +172,7 @@ pub(crate) fn document(
     project: &infra::Project,
     path: &str,
     root: &Node,
+    services: &[Node],
     read: &mut Read,
 ) {
     servers(path, root, read);
@@ -233,7 +234,7 @@ pub(crate) fn document(
             );
         }
     }
-    infra::document(catalog, project, path, root, read);
+    infra::document(catalog, project, path, root, services, read);
     let mut subject = Subject::new(On::Document, path, root.clone());
     subject.at = Place::new(root.at.start, root.at.start);
     read.subjects.push(subject);

@@ -314,7 +314,7 @@ impl Texts {
         } else if lower == ".env" || lower.starts_with(".env.") || ending == "env" || ending == "properties" {
             let node = doc::dotenv::parse(text);
             infra::environment(&self.catalog, Some(&node), read);
-            config::document(&self.catalog, project, path, &node, read);
+            config::document(&self.catalog, project, path, &node, &[], read);
         } else {
             let told = matches!(ending, "tf" | "tofu" | "bicep" | "bicepparam");
             let known = || config::is_known(path) || self.rules.speaks_of(path);
@@ -347,8 +347,13 @@ impl Texts {
                 failed = Some(error);
                 Vec::new()
             });
+            let services: Vec<Node> = if documents.len() > 1 {
+                documents.iter().filter(|node| node.text_of("kind") == Some("Service")).cloned().collect()
+            } else {
+                Vec::new()
+            };
             for node in &documents {
-                config::document(&self.catalog, project, path, node, read);
+                config::document(&self.catalog, project, path, node, &services, read);
             }
         }
         // Broken documents are everywhere in tests; elsewhere somebody should know.

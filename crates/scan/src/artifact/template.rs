@@ -3,6 +3,8 @@
 //! The template is cut into its blocks by an own tokenizer, string constants are decoded and folded, and names are
 //! judged where the language would use them as attributes. (Jinja 3.1, "Template Designer Documentation".)
 
+use std::collections::HashMap;
+
 use super::rule;
 use super::scanner::{Place, Scan};
 
@@ -157,12 +159,17 @@ pub(crate) fn analyse(scan: &mut Scan<'_>, place: &Place, text: &str, offset: Op
     }
     let text = text.get(..end).unwrap_or_default();
     let mut said: Vec<String> = Vec::new();
+    let mut computed = false;
     let mut words = String::new();
+    let mut constants: HashMap<String, String> = HashMap::new();
     for piece in pieces(text) {
         match piece {
             Piece::Plain(plain) => words.push_str(&plain),
             Piece::Code(tokens) => {
-                said.extend(judge(&tokens));
+                let known = settled(&tokens, &constants);
+                said.extend(judge(&known));
+                computed |= computes(&known);
+                remember(&known, &mut constants);
                 for token in &tokens {
                     if let Token::Text(text) = token {
                         words.push('\n');
@@ -182,7 +189,84 @@ pub(crate) fn analyse(scan: &mut Scan<'_>, place: &Place, text: &str, offset: Op
     for message in said.into_iter().take(20) {
         scan.issue(rule::TEMPLATE, place, message, offset);
     }
+    if computed {
+        let message = "the template takes an element whose name it puts together".to_owned();
+        scan.issue(rule::TEMPLATE_UNREAD, place, message, offset);
+    }
     instructions(scan, place, &words, offset);
+}
+
+/// The most constants of a template that are remembered.
+const MAX_CONSTANTS: usize = 1000;
+
+/// Notes `set name = 'text'`; a name that is set to anything else is none.
+fn remember(tokens: &[Token], constants: &mut HashMap<String, String>) {
+    let [Token::Name(word), Token::Name(name), Token::Sign('='), rest @ ..] = tokens else { return };
+    if word != "set" {
+        return;
+    }
+    match fold(rest).as_slice() {
+        [Token::Text(text)] if constants.len() < MAX_CONSTANTS => {
+            constants.insert(name.clone(), text.clone());
+        }
+        _ => {
+            constants.remove(name);
+        }
+    }
+}
+
+/// The tokens with constants for the names that stand for them.
+fn settled(tokens: &[Token], constants: &HashMap<String, String>) -> Vec<Token> {
+    if constants.is_empty() {
+        return tokens.to_vec();
+    }
+    let mut out: Vec<Token> = Vec::with_capacity(tokens.len());
+    for (at, token) in tokens.iter().enumerate() {
+        let told = match (out.last(), token, tokens.get(at.saturating_add(1))) {
+            // A member, a filter, what is set, what is called: no constant.
+            (Some(Token::Sign('.' | '|')), _, _) | (_, _, Some(Token::Sign('=' | '('))) => None,
+            (Some(Token::Name(word)), _, _) if word == "set" => None,
+            (_, Token::Name(name), _) => constants.get(name),
+            _ => None,
+        };
+        out.push(told.map_or_else(|| token.clone(), |text| Token::Text(text.clone())));
+    }
+    out
+}
+
+/// Whether an element or attribute is taken by a name that an operator or a filter makes of texts.
+fn computes(tokens: &[Token]) -> bool {
+    let tokens = fold(tokens);
+    for (at, token) in tokens.iter().enumerate() {
+        let before = at.checked_sub(1).and_then(|at| tokens.get(at));
+        let of_value = match before {
+            Some(Token::Name(name)) => !matches!(
+                name.as_str(),
+                "in" | "if" | "else" | "elif" | "and" | "or" | "not" | "is" | "set" | "for" | "return"
+            ),
+            Some(Token::Text(_) | Token::Sign(')' | ']')) => true,
+            _ => false,
+        };
+        if *token != Token::Sign('[') || !of_value {
+            continue;
+        }
+        let (mut depth, mut text, mut makes, mut joins) = (0_u32, false, false, false);
+        for inner in tokens.iter().skip(at.saturating_add(1)) {
+            match inner {
+                Token::Sign(']') if depth == 0 => break,
+                Token::Sign('[' | '(' | '{') => depth = depth.saturating_add(1),
+                Token::Sign(']' | ')' | '}') => depth = depth.saturating_sub(1),
+                Token::Text(_) => text |= depth == 0,
+                Token::Sign('~') => joins = true,
+                Token::Sign('|' | '*' | '%' | '+') => makes |= depth == 0,
+                _ => {}
+            }
+        }
+        if joins || (text && makes) {
+            return true;
+        }
+    }
+    false
 }
 
 /// What is wrong with one block.
@@ -244,6 +328,11 @@ fn judge(tokens: &[Token]) -> Vec<String> {
     let all: String =
         tokens.iter().filter_map(|t| if let Token::Text(t) = t { Some(t.as_str()) } else { None }).collect();
     let backwards: String = all.chars().rev().collect();
+    let letters: String = all.chars().filter(|c| c.is_ascii_alphabetic()).map(|c| c.to_ascii_lowercase()).collect();
+    let spelled = DUNDERS.iter().filter(|word| word.len() > 4).any(|word| letters.contains(word));
+    if found.is_empty() && spelled && computes(tokens) {
+        found.push("the template puts the name of an interpreter's attribute together".to_owned());
+    }
     if found.is_empty() && (holds_dunder(&all) || holds_dunder(&backwards)) {
         found.push("the template puts the name of an interpreter's attribute together".to_owned());
     }

@@ -18,14 +18,15 @@ pub(crate) fn detect(catalog: &Catalog, language: Language, facts: Facts) -> Rea
         ..Read::default()
     };
     Detector { catalog, language, facts: &facts, using: BTreeSet::new() }.run(&mut read);
-    for call in facts.calls {
+    for mut call in facts.calls {
+        system(&mut call.args);
         let mut subject = Subject::new(On::Call, call.callee, call.args);
         subject.within = call.within;
         subject.at = call.at;
         read.subjects.push(subject);
     }
     for assign in facts.assigns {
-        let value = crate::node::Entry { key: "value".to_owned(), at: assign.at, value: assign.value };
+        let value = Entry { key: "value".to_owned(), at: assign.at, value: assign.value };
         let mut subject =
             Subject::new(On::Assign, assign.target, Node::new(assign.at, Data::Map(vec![value])));
         subject.at = assign.at;
@@ -33,6 +34,23 @@ pub(crate) fn detect(catalog: &Catalog, language: Language, facts: Facts) -> Rea
     }
     read
 }
+
+/// Puts what a call says in the owner's name under `$system`: messages whose role is that of the system or the developer.
+fn system(arguments: &mut Node) {
+    let lists = ["messages", "input", "0", "1"].iter().filter_map(|key| arguments.get(key));
+    let said: Vec<Entry> = lists
+        .flat_map(Node::items)
+        .filter(|item| item.text_of("role").is_some_and(|role| matches!(role, "system" | "developer")))
+        .filter_map(|item| item.get("content"))
+        .map(|value| Entry { key: "$system".to_owned(), at: value.at, value: value.clone() })
+        .collect();
+    if let Data::Map(entries) = &mut arguments.data {
+        entries.extend(said);
+    }
+}
+
+/// The shortest text that steers a model, in bytes, where its variable says so.
+const SHORTEST_PROMPT: usize = 24;
 
 struct Detector<'a> {
     catalog: &'a Catalog,
@@ -242,6 +260,17 @@ impl Detector<'_> {
     fn endpoint_of(&self, call: &Call, read: &mut Read) -> bool {
         let mut any = false;
         for entry in call.args.entries() {
+            // A port of its own: `new("http://localhost", 11434)`.
+            if entry.key == "0"
+                && let (Some(host), Some(Data::Number(port))) = (entry.value.text(), call.args.get("1").map(|node| &node.data))
+                && host.starts_with("http")
+                && host.matches(':').count() == 1
+                && self.client(call).is_some()
+            {
+                let url = Node::new(entry.at, Data::Text(format!("{}:{port}", host.trim_end_matches('/'))));
+                any |= endpoint(&url, entry.at, read);
+                continue;
+            }
             let wanted = match Key::of(&entry.key) {
                 Some(Key::Endpoint) => true,
                 Some(Key::Model | Key::Other) => false,
@@ -264,7 +293,7 @@ impl Detector<'_> {
     fn positional_endpoint(&self, call: &Call, entry: &Entry) -> bool {
         let method = call.callee.rsplit('.').next().unwrap_or_default();
         let linked = call.callee.contains('.') && Key::of_method(method) == Some(Key::Endpoint);
-        let configures = ["Config", "Client", "Options", "Settings"].iter().any(|end| method.ends_with(end));
+        let configures = method.ends_with("Config");
         let made = configures || self.client(call).is_some();
         let url = entry
             .value
@@ -449,7 +478,7 @@ impl Detector<'_> {
             if of_ai && prompts
                 .iter()
                 .any(|word| lower.ends_with(word) || lower.ends_with(&format!("{word}_template")))
-                && text.len() >= 40
+                && text.len() >= SHORTEST_PROMPT
             {
                 read.sightings.push(Sighting::new(Kind::PromptTemplate, name, assign.at, "variable", LIKELY));
             }
@@ -458,7 +487,9 @@ impl Detector<'_> {
             if known.iter().any(|known| upper == *known || upper.ends_with(&format!("_{known}"))) && text.contains("://") {
                 endpoint(&assign.value, assign.at, read);
             }
-            if lower.contains("model") && known_model(text) {
+            // Where no library of AI is used, a variable has to say more than that it is a model.
+            let says = lower.contains("model") && (of_ai || lower.len() > "model".len());
+            if says && known_model(text) {
                 read.sightings.push(Sighting::new(Kind::Model, text, assign.at, "variable", LIKELY));
             }
         }
@@ -488,7 +519,10 @@ fn nested(value: &Node, depth: usize, read: &mut Read) -> bool {
     }
     let deeper = depth.saturating_add(1);
     let mut any = false;
-    for entry in value.entries().iter().filter(|entry| !is_content(&entry.key)) {
+    // What a proxy calls its models is no model.
+    let alias = value.get("litellm_params").is_some();
+    let known = |entry: &&Entry| !is_content(&entry.key) && !(alias && entry.key == "model_name");
+    for entry in value.entries().iter().filter(known) {
         match Key::of(&entry.key) {
             Some(Key::Endpoint) => any |= endpoint(&entry.value, entry.at, read),
             Some(Key::Model) if matches!(entry.value.data, Data::Text(_) | Data::Environment { .. }) => {

@@ -9,7 +9,7 @@ use super::compose::MAX_ARGUMENTS;
 use super::gather::{Bound, Gathered, children, field, is_self, member, place};
 use super::known::{one_of, pick};
 use super::{Assign, Call, Facts};
-use crate::node::{Data, Entry, Node};
+use crate::node::{Data, Entry, Node, Place};
 
 /// How deep an expression is followed.
 const MAX_DEPTH: usize = 24;
@@ -29,7 +29,9 @@ pub(super) struct Evaluator<'t> {
 pub(super) fn evaluate(from: Gathered<'_>) -> Facts {
     let by_node = from.calls.iter().enumerate().map(|(at, site)| (site.node.id(), at)).collect();
     let evaluator = Evaluator { from, by_node, steps: Cell::new(0) };
-    let calls = evaluator.from.calls.iter().map(|site| evaluator.call(site.node, site.context)).collect();
+    let mut calls: Vec<Call> =
+        evaluator.from.calls.iter().map(|site| evaluator.call(site.node, site.context)).collect();
+    handed(&evaluator.from.functions, &mut calls);
     let assigns =
         evaluator.from.assigns.iter().map(|(left, right)| evaluator.assign(*left, *right)).collect();
     let incomplete = if evaluator.steps.get() > MAX_STEPS { Some("too_complex") } else { None };
@@ -599,6 +601,29 @@ impl<'t> Evaluator<'t> {
             }
         }
         Data::Expression { path: format!("{path}[]"), parts: Vec::new() }
+    }
+}
+
+/// A function that is handed to a call stands in it, as one does that is written there: `Tool(func=run)`.
+fn handed(functions: &[(String, Place)], calls: &mut [Call]) {
+    const MOST: usize = 256;
+    let mut found: Vec<(Place, String)> = Vec::new();
+    for call in calls.iter() {
+        for entry in call.args.entries() {
+            let Data::Expression { path, parts } = &entry.value.data else { continue };
+            if !parts.is_empty() || found.len() >= MOST {
+                continue;
+            }
+            let name = path.rsplit('.').next().unwrap_or(path).trim_start_matches('?');
+            if let Some((_, place)) = functions.iter().find(|(known, _)| known == name) {
+                found.push((*place, call.callee.clone()));
+            }
+        }
+    }
+    for (place, callee) in found {
+        for call in calls.iter_mut().filter(|call| place.covers(call.at.start)) {
+            call.within.push(callee.clone());
+        }
     }
 }
 

@@ -20,6 +20,8 @@ pub(super) struct Gathered<'t> {
     pub(super) tests: Vec<Place>,
     /// What functions of this file give back: the first `return` of each.
     pub(super) returns: HashMap<String, Syntax<'t>>,
+    /// Functions of this file, for calls that are given one.
+    pub(super) functions: Vec<(String, Place)>,
     /// Classes and enumerations of this file, whose members are named through them.
     pub(super) classes: HashMap<String, Syntax<'t>>,
     pub(super) incomplete: Option<&'static str>,
@@ -79,6 +81,7 @@ pub(super) fn gather<'t>(language: Language, text: &'t str, root: Syntax<'t>) ->
         contexts: Vec::new(),
         tests: Vec::new(),
         returns: HashMap::new(),
+        functions: Vec::new(),
         classes: HashMap::new(),
         incomplete: None,
     };
@@ -175,6 +178,14 @@ impl<'t> Gathered<'t> {
             | "public_field_definition"
             | "property_declaration"
             | "property_signature" => self.declare(node, scope),
+            "jsx_attribute" => {
+                if let [name, value] = children(node).as_slice()
+                    && let Some(inner) = children(*value).first()
+                    && value.kind() == "jsx_expression"
+                {
+                    self.assigns.push((*name, *inner));
+                }
+            }
             "return_statement" | "arrow_expression_clause" => self.returned(node),
             "class_definition"
             | "class_declaration"
@@ -242,7 +253,11 @@ impl<'t> Gathered<'t> {
         if let Some(parameter) = field(node, "parameter") {
             self.bind(self.text_of(parameter), scope, start, Place::default(), Bound::Opaque);
         }
-        for parameter in field(node, "parameters").map(children).unwrap_or_default() {
+        let parameters = field(node, "parameters");
+        // Java: `r -> ...`
+        let single = parameters.filter(|list| list.kind() == "identifier");
+        let served = self.is_route(node);
+        for parameter in single.into_iter().chain(parameters.map(children).unwrap_or_default()) {
             let name = field(parameter, "name")
                 .or_else(|| field(parameter, "pattern"))
                 .or_else(|| field(parameter, "left"));
@@ -264,12 +279,22 @@ impl<'t> Gathered<'t> {
             let ty = field(parameter, "type");
             let to = match (value, ty) {
                 (Some(value), _) => Bound::Value(value),
+                // What a web framework hands to a route comes from the request.
+                _ if served => Bound::Import(format!("request.{}", self.text_of(name))),
                 (None, Some(ty)) => Bound::Instance(ty),
                 (None, None) => Bound::Opaque,
             };
             self.bind(self.text_of(name), scope, start, Place::default(), to);
         }
         let mut inner = context;
+        if let Some(name) = field(node, "name").or_else(|| self.variable_of(node)) {
+            self.functions.push((self.text_of(name).to_owned(), scope));
+        }
+        // A method is what its class is: the tool's, the agent's.
+        for base in self.bases(node) {
+            self.contexts.push(Context { outer: inner, node: base });
+            inner = Some(self.contexts.len().saturating_sub(1));
+        }
         if let Some(parent) = node.parent() {
             if parent.kind() == "decorated_definition" {
                 for decorator in children(parent).into_iter().filter(|child| child.kind() == "decorator") {
@@ -298,6 +323,42 @@ impl<'t> Gathered<'t> {
             }
         }
         (scope, inner)
+    }
+
+    /// The variable that a function without a name is given to.
+    fn variable_of(&self, node: Syntax<'t>) -> Option<Syntax<'t>> {
+        node.parent().filter(|parent| parent.kind() == "variable_declarator").and_then(|parent| field(parent, "name"))
+    }
+
+    /// The classes that a method's class is made from.
+    fn bases(&self, node: Syntax<'t>) -> Vec<Syntax<'t>> {
+        const MOST: usize = 4;
+        let mut outer = node;
+        for _ in 0..4 {
+            let Some(parent) = outer.parent() else { return Vec::new() };
+            outer = parent;
+            if matches!(outer.kind(), "class_definition" | "class_declaration" | "class") {
+                let list = field(outer, "superclasses").or_else(|| {
+                    children(outer).into_iter().find(|child| matches!(child.kind(), "class_heritage" | "base_list" | "superclass"))
+                });
+                let bases = list.map(children).unwrap_or_default().into_iter().map(|base| match base.kind() {
+                    "extends_clause" => field(base, "value").unwrap_or(base),
+                    _ => base,
+                });
+                return bases.filter(|base| base.kind() != "keyword_argument").take(MOST).collect();
+            }
+        }
+        Vec::new()
+    }
+
+    /// Whether a function serves a web framework's route by its decorator.
+    fn is_route(&self, node: Syntax<'t>) -> bool {
+        let Some(parent) = node.parent().filter(|parent| parent.kind() == "decorated_definition") else { return false };
+        children(parent).into_iter().filter(|child| child.kind() == "decorator").any(|decorator| {
+            let text = self.text_of(decorator).split('(').next().unwrap_or_default();
+            let verb = text.rsplit_once('.').map(|(_, verb)| verb.trim());
+            matches!(verb, Some("get" | "post" | "put" | "patch" | "delete" | "route" | "websocket" | "api_route"))
+        })
     }
 
     /// Notes what a function gives back that ends with an expression, or is one.

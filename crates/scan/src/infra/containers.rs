@@ -119,12 +119,48 @@ pub(super) fn container(catalog: &Catalog, node: &Node, at: Place, tool: &str, r
     push_container(read, image, Node::new(node.at, Data::Map(entries)), at, tool);
 }
 
-pub(super) fn kubernetes(catalog: &Catalog, root: &Node, read: &mut Read) {
+/// Variables of a container as a map, under a name of their own: `env: [{name: A, value: b}]`. A value that comes from
+/// elsewhere is there, and unknown.
+fn settled(container: &Node, key: &str) -> Option<Entry> {
+    let list = container.get("env")?;
+    let one = |item: &Node| {
+        let value = item.get("value").or_else(|| item.get("valueFrom")).cloned();
+        let value = value.unwrap_or_else(|| Node::new(item.at, Data::Null));
+        Some(Entry { key: item.text_of("name")?.to_owned(), at: item.at, value })
+    };
+    let entries = list.items().iter().filter_map(one).collect();
+    Some(Entry { key: key.to_owned(), at: list.at, value: Node::new(list.at, Data::Map(entries)) })
+}
+
+/// Where a workload is offered beyond its cluster by a service of the same file: one of type `LoadBalancer` or `NodePort`
+/// whose selector fits the labels of its pods.
+fn offered(root: &Node, services: &[Node]) -> Option<Place> {
+    let labels = root.at_path(&Path::new("spec.template.metadata.labels"));
+    let own = root.at_path(&Path::new("metadata.labels"));
+    let labels = labels.first().or(own.first())?;
+    services.iter().find_map(|service| {
+        let ty = service.at_path(&Path::new("spec.type")).into_iter().find(|ty| {
+            ty.text().is_some_and(|ty| matches!(ty, "LoadBalancer" | "NodePort"))
+        })?;
+        let internal = service.at_path(&Path::new("metadata.annotations")).into_iter().flat_map(Node::entries).any(|entry| {
+            entry.key.contains("internal") && entry.value.scalar().is_some_and(|value| value != "false")
+        });
+        let selectors = service.at_path(&Path::new("spec.selector"));
+        let selector = selectors.first()?.entries();
+        let fits = !selector.is_empty()
+            && selector.iter().all(|entry| labels.get(&entry.key).is_some_and(|value| value.scalar() == entry.value.scalar()));
+        (fits && !internal).then_some(ty.at)
+    })
+}
+
+/// A workload of Kubernetes; `services` are those of the same file.
+pub(super) fn kubernetes(catalog: &Catalog, root: &Node, services: &[Node], read: &mut Read) {
     let kind = root.text_of("kind").unwrap_or_default().to_owned();
     let group = root
         .text_of("apiVersion")
         .and_then(|version| version.split_once('/'))
         .map(|(group, _)| group.to_owned());
+    let published = root.at_path(&Path::new("spec.**.hostNetwork")).into_iter().find(|node| node.data == Data::Bool(true));
     let full = group.map_or_else(|| kind.clone(), |group| format!("{group}/{kind}"));
     for name in ["containers", "initContainers"] {
         for list in root.at_path(&Path::new(&format!("**.{name}"))) {
@@ -142,7 +178,19 @@ pub(super) fn kubernetes(catalog: &Catalog, root: &Node, read: &mut Read) {
                     }
                 }
                 served_model(catalog, &image, container, at, read);
-                push_container(read, image, container.clone(), at, "kubernetes");
+                let mut node = container.clone();
+                if let Data::Map(entries) = &mut node.data {
+                    entries.extend(settled(container, "$env"));
+                    let ports = container.get("ports").map(Node::items).unwrap_or_default();
+                    let port = ports.iter().find_map(|port| port.get("hostPort"));
+                    let at = published.or(port).map(|node| node.at).or_else(|| offered(root, services));
+                    entries.extend(at.map(|at| Entry {
+                        key: "$published".to_owned(),
+                        at,
+                        value: Node::new(at, Data::Text(kind.clone())),
+                    }));
+                }
+                push_container(read, image, node, at, "kubernetes");
             }
         }
     }
@@ -174,6 +222,16 @@ pub(super) fn helm_values(catalog: &Catalog, node: &Node, depth: usize, read: &m
         image_seen(catalog, &image, node.at, read);
         if !tag.is_empty() || !digest.is_empty() {
             push_container(read, image, node.clone(), node.at, "helm");
+        }
+    }
+    for key in ["args", "extraArgs", "command", "modelCommand"] {
+        for (name, at) in told(node, &[key]) {
+            read.sightings.push(Sighting::new(Kind::Model, name, at, "values", SURE));
+        }
+    }
+    for item in node.entries().iter().flat_map(|entry| entry.value.items()) {
+        if let (Some(name), Some(value)) = (item.text_of("name"), item.get("value").and_then(Node::scalar)) {
+            variable(catalog, name, &value, item.at, read);
         }
     }
     for entry in node.entries() {
@@ -229,16 +287,26 @@ fn served_model(catalog: &Catalog, image: &str, container: &Node, _at: Place, re
     if !matches!(catalog.image(image), Some((Kind::InferenceServer, _))) {
         return;
     }
+    for (name, at) in told(container, &["command", "args", "entrypoint"]) {
+        read.sightings.push(Sighting::new(Kind::Model, name, at, "command", SURE));
+    }
+}
+
+/// The models that command lines under some keys name.
+fn told(container: &Node, keys: &[&str]) -> Vec<(String, Place)> {
     let mut words: Vec<(String, Place)> = Vec::new();
-    for key in ["command", "args", "entrypoint"] {
+    for key in keys {
         match container.get(key).map(|node| (&node.data, node.at)) {
             Some((Data::Text(text), at)) => {
                 words.extend(shell_words(text).into_iter().map(|word| (word, at)))
             }
             Some((Data::List(items), _)) => words.extend(items.iter().flat_map(|item| {
                 let text = item.scalar().unwrap_or_default();
-                let split =
-                    if text.contains(' ') && text.contains("--") { shell_words(&text) } else { vec![text] };
+                let split = if text.contains(' ') && (text.contains("--") || text.contains("serve ")) {
+                    shell_words(&text)
+                } else {
+                    vec![text]
+                };
                 split.into_iter().map(|word| (word, item.at)).collect::<Vec<_>>()
             })),
             _ => {}
@@ -261,9 +329,8 @@ fn served_model(catalog: &Catalog, image: &str, container: &Node, _at: Place, re
             }
         }
     }
-    for (name, at) in found.into_iter().filter(|(name, _)| plausible_model(name)) {
-        read.sightings.push(Sighting::new(Kind::Model, name, at, "command", SURE));
-    }
+    found.retain(|(name, _)| plausible_model(name));
+    found
 }
 
 /// Variables of an environment, as a map or a list of `NAME=value`.

@@ -18,7 +18,14 @@ use crate::node::{Data, Entry, Node, Path, Place};
 use crate::subject::{On, Read, Subject};
 
 /// Finds containers and resources in a YAML or JSON document, whatever tool it is for.
-pub(crate) fn document(catalog: &Catalog, project: &Project, path: &str, root: &Node, read: &mut Read) {
+pub(crate) fn document(
+    catalog: &Catalog,
+    project: &Project,
+    path: &str,
+    root: &Node,
+    services: &[Node],
+    read: &mut Read,
+) {
     if root.get("services").is_some_and(|services| {
         services.entries().iter().any(|s| s.value.get("image").is_some() || s.value.get("build").is_some())
     }) {
@@ -27,7 +34,13 @@ pub(crate) fn document(catalog: &Catalog, project: &Project, path: &str, root: &
         }
     }
     if root.text_of("kind").is_some() && root.text_of("apiVersion").is_some() {
-        containers::kubernetes(catalog, root, read);
+        // A list holds several.
+        for item in root.get("items").filter(|_| root.text_of("kind") == Some("List")).map(Node::items).unwrap_or_default() {
+            if item.text_of("kind").is_some() {
+                containers::kubernetes(catalog, item, services, read);
+            }
+        }
+        containers::kubernetes(catalog, root, services, read);
     }
     let file = path.rsplit('/').next().unwrap_or(path);
     if file.starts_with("values") && path.ends_with("ml") {
@@ -55,6 +68,9 @@ pub(crate) fn document(catalog: &Catalog, project: &Project, path: &str, root: &
             }
         }
     }
+    if root.get("terraform_version").is_some() && root.get("resource_changes").is_none() {
+        planned(catalog, root.get("planned_values").or_else(|| root.get("values")), 0, read);
+    }
     // A plan as `terraform show -json` prints it.
     if root.get("terraform_version").is_some() {
         for change in root.get("resource_changes").map(Node::items).unwrap_or_default() {
@@ -65,6 +81,22 @@ pub(crate) fn document(catalog: &Catalog, project: &Project, path: &str, root: &
                 resource(catalog, kind, after.clone(), change.at, name, read);
             }
         }
+    }
+}
+
+/// Resources of a plan or a state by their modules.
+fn planned(catalog: &Catalog, node: Option<&Node>, depth: usize, read: &mut Read) {
+    let Some(node) = node.filter(|_| depth < crate::node::MAX_DEPTH) else { return };
+    for item in node.get("resources").map(Node::items).unwrap_or_default() {
+        if let (Some(kind), Some(values)) = (item.text_of("type"), item.get("values")) {
+            let name = item.text_of("address").or(item.text_of("name")).unwrap_or_default();
+            resource(catalog, kind, values.clone(), item.at, name, read);
+        }
+    }
+    let deeper = depth.saturating_add(1);
+    planned(catalog, node.get("root_module"), deeper, read);
+    for module in node.get("child_modules").map(Node::items).unwrap_or_default() {
+        planned(catalog, Some(module), deeper, read);
     }
 }
 

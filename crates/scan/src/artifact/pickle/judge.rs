@@ -358,6 +358,23 @@ impl Judge<'_, '_> {
                 };
                 values.iter().any(foreign).then_some("it is handed an object of another package")
             }
+            Contract::CallsFirst => match values.first() {
+                Some(Value::Global(first)) if self.tier(*first) == Tier::Allowed(Contract::Any) => None,
+                _ => Some("what it calls is not known to do nothing else"),
+            },
+            Contract::TypeName => {
+                let name = values.first().and_then(|value| machine.text(*value));
+                match name.as_deref() {
+                    Some(
+                        "slice" | "type" | "object" | "int" | "float" | "complex" | "bool" | "str" | "bytes" | "bytearray"
+                        | "list" | "tuple" | "dict" | "set" | "frozenset" | "range" | "NoneType" | "EllipsisType"
+                        | "NotImplementedType" | "OrderedDict" | "defaultdict" | "deque" | "Counter" | "property"
+                        | "staticmethod" | "classmethod" | "super" | "memoryview" | "enumerate" | "reversed" | "zip"
+                        | "BaseException" | "Exception",
+                    ) => None,
+                    _ => Some("the type that it names is none of data"),
+                }
+            }
             Contract::PlainAttribute => return self.attribute(machine, id, args, offset),
             Contract::ImportByName => return self.by_name(machine, id, args, offset),
             Contract::PlainNames => {
@@ -448,9 +465,29 @@ impl Judge<'_, '_> {
         (self.torch && machine.text(*kind).as_deref() == Some("module")).then_some(*class)
     }
 
+    /// Whether a callable makes functions of code that the pickle carries.
+    fn carries(&self, id: u32) -> bool {
+        matches!(self.tier(id), Tier::Denied(meta) if *meta.id == *rule::CARRIED_CODE)
+    }
+
+    /// Whether a call of what such a callable returned makes code or a type, and runs none: a type of the interpreter that
+    /// is called once.
+    fn makes_code(machine: &Machine<'_>, root: u32, callee: Value) -> bool {
+        let Value::Result(node) = callee else { return false };
+        let once = matches!(machine.node(node), Some(Node::Result { callee: Value::Global(id), .. }) if id == root);
+        once && machine.imported(root).is_some_and(|i| i.name == "_builtin_type")
+    }
+
     /// Functions that data only holds count as called when they are arguments of a call.
     fn handed(&mut self, machine: &Machine<'_>, args: Value) {
         for arg in machine.tuple(args) {
+            if let Value::Result(_) = arg
+                && let Some(root) = Self::root(machine, *arg)
+                && self.carries(root)
+            {
+                let message = "loading hands on a function whose code the pickle carries, which may be called".to_owned();
+                self.say(rule::CODE_ARGUMENT, root, message, 0);
+            }
             if let Value::Global(id) = arg
                 && self.tier(*id) == Tier::Held
             {
@@ -469,6 +506,40 @@ impl Judge<'_, '_> {
             let message =
                 format!("loading calls the class `{name}` with {text:?}, which its own files do not");
             self.say(rule::UNKNOWN, id, message, offset);
+        }
+    }
+
+    /// Built-in types that are asked for more elements than a machine holds, and texts that walk through attributes.
+    fn oversized(&mut self, machine: &Machine<'_>, id: u32, args: Value, offset: u64) {
+        const HUGE: i64 = 1 << 30;
+        let Some(import) = machine.imported(id) else { return };
+        let huge = |value: &Value| matches!(value, Value::Int(n) if *n >= HUGE);
+        let values = machine.tuple(args);
+        let range = |value: &Value| {
+            let Value::Result(node) = value else { return false };
+            match machine.node(*node) {
+                Some(Node::Result { callee: Value::Global(of), args }) => {
+                    machine.imported(of).is_some_and(|i| i.name.ends_with("range")) && machine.tuple(args).iter().any(huge)
+                }
+                _ => false,
+            }
+        };
+        let bomb = match import.name.as_str() {
+            "bytes" | "bytearray" => values.first().is_some_and(|value| huge(value) || range(value)),
+            "list" | "tuple" | "set" | "frozenset" | "sorted" | "sum" | "array" | "deque" => values.iter().any(range),
+            _ => false,
+        };
+        if bomb {
+            self.acted = true;
+            let message = format!("loading allocates without need: `{}` of more elements than a machine holds", import.name);
+            self.say(rule::BOMB, id, message, offset);
+        }
+        if matches!(import.name.as_str(), "str.format" | "str.format_map")
+            && values.first().and_then(|text| machine.text(*text)).is_some_and(|text| text.contains("__"))
+        {
+            self.acted = true;
+            let message = "loading fills in a text that walks through attributes of objects".to_owned();
+            self.say(rule::CONTRACT, id, message, offset);
         }
     }
 
@@ -516,7 +587,8 @@ impl Watch for Judge<'_, '_> {
             Value::Global(id) => match self.tiers.get(id as usize) {
                 // Of these only types of arrays are asked for their arguments, by what follows a wrapper.
                 Some(Tier::Allowed(Contract::Any)) => {
-                    return machine.imported(id).is_some_and(|i| i.name == "dtype");
+                    self.oversized(machine, id, args, offset);
+                    return machine.imported(id).is_some_and(|i| matches!(i.name.as_str(), "dtype" | "range" | "xrange"));
                 }
                 Some(Tier::Allowed(contract)) => {
                     let contract = *contract;
@@ -554,6 +626,13 @@ impl Watch for Judge<'_, '_> {
             Value::Result(_) | Value::Made(_) => {
                 self.acted = true;
                 if let Some(root) = Self::root(machine, callee)
+                    && self.carries(root)
+                    && !Self::makes_code(machine, root, callee)
+                {
+                    let message = "loading calls a function whose code the pickle carries".to_owned();
+                    self.say(rule::CODE_ARGUMENT, root, message, offset);
+                }
+                if let Some(root) = Self::root(machine, callee)
                     && !self.is_known_attribute(machine, callee)
                 {
                     self.code_in(machine, root, args, offset);
@@ -575,7 +654,19 @@ impl Watch for Judge<'_, '_> {
         true
     }
 
-    fn change(&mut self, machine: &Machine<'_>, change: Change, target: Value, _: Value, offset: u64) {
+    fn change(&mut self, machine: &Machine<'_>, change: Change, target: Value, value: Value, offset: u64) {
+        // A file in memory is a file.
+        if change == Change::State
+            && let Value::Made(id) = target
+            && machine.imported(id).is_some_and(|i| i.name == "BytesIO")
+            && let [Value::Bytes { at, len }, ..] = machine.tuple(value)
+        {
+            if self.nested.len() < MAX_NESTED {
+                self.nested.push((*at, u64::from(*len)));
+            } else {
+                self.scan.incomplete(self.place, "nested bytes", "there are too many of them");
+            }
+        }
         let walked = |value: Value| {
             let Value::Result(node) = value else { return false };
             let Some(Node::Result { callee: Value::Global(id), .. }) = machine.node(node) else {

@@ -44,6 +44,9 @@ const MEMO_BOMB: u64 = 1 << 24;
 /// A length beyond the end of the stream by so much is made to allocate, not cut off, in bytes.
 const LENGTH_BOMB: u64 = 1 << 30;
 
+/// So often over a tuple may hold another twice.
+const MAX_DOUBLINGS: u32 = 24;
+
 /// Told of everything that loading would do.
 pub(crate) trait Watch {
     /// An object is imported; `id` names it from here on.
@@ -116,6 +119,8 @@ pub(crate) struct Machine<'a> {
     far_memo: HashMap<u64, Value>,
     nodes: Vec<Node>,
     elements: Vec<Value>,
+    /// Tuples that hold another twice, by how often over.
+    doubled: HashMap<u32, u32>,
     imports: Vec<Import>,
     import_ids: HashMap<(String, String), u32>,
     /// Imports by the places of their two strings, so that each pair is read once.
@@ -154,6 +159,7 @@ impl<'a> Machine<'a> {
             far_memo: HashMap::new(),
             nodes: Vec::new(),
             elements: Vec::new(),
+            doubled: HashMap::new(),
             imports: Vec::new(),
             import_ids: HashMap::new(),
             by_place: HashMap::new(),
@@ -343,7 +349,24 @@ impl<'a> Machine<'a> {
             return Value::Unknown;
         };
         self.elements.extend(self.stack.drain(from..));
-        self.node_id(Node::Tuple { start, len: count }).map_or(Value::Unknown, Value::Tuple)
+        let Some(id) = self.node_id(Node::Tuple { start, len: count }) else { return Value::Unknown };
+        if count > 1
+            && let Some((Value::Tuple(inner), rest)) =
+                self.elements.get(start as usize..).and_then(<[Value]>::split_first)
+            && rest.contains(&Value::Tuple(*inner))
+        {
+            let times = self.doubled.get(inner).copied().unwrap_or(0).saturating_add(1);
+            self.doubled.insert(id, times);
+        }
+        Value::Tuple(id)
+    }
+
+    /// How often over a tuple holds another twice: its parts are so many powers of two.
+    pub(crate) fn doublings(&self, value: Value) -> u32 {
+        match value {
+            Value::Tuple(id) => self.doubled.get(&id).copied().unwrap_or(0),
+            _ => 0,
+        }
     }
 
     fn short_tuple(&mut self, n: usize) -> Step {
@@ -351,6 +374,13 @@ impl<'a> Machine<'a> {
         let tuple = self.tuple_from(from);
         self.push(tuple);
         Ok(())
+    }
+
+    /// Tells of a tuple that holds another twice, and so on: small in the stream, without end for who walks it.
+    fn many_parts<W: Watch>(&mut self, watch: &mut W) {
+        if !self.doubled.is_empty() && self.top().is_ok_and(|top| self.doublings(top) == MAX_DOUBLINGS) {
+            watch.bomb("tuples that hold each other twice, again and again", self.op_at);
+        }
     }
 
     fn remember(&mut self, index: u64) -> Step {
@@ -643,12 +673,19 @@ impl<'a> Machine<'a> {
             b'}' => self.push(Value::Dict),
             0x8f => self.push(Value::Set),
             0x85 => self.short_tuple(1)?,
-            0x86 => self.short_tuple(2)?,
-            0x87 => self.short_tuple(3)?,
+            0x86 => {
+                self.short_tuple(2)?;
+                self.many_parts(watch);
+            }
+            0x87 => {
+                self.short_tuple(3)?;
+                self.many_parts(watch);
+            }
             b't' => {
                 let from = self.pop_mark()?;
                 let tuple = self.tuple_from(from);
                 self.push(tuple);
+                self.many_parts(watch);
             }
             b'l' => {
                 let from = self.pop_mark()?;

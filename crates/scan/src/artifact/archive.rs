@@ -1,6 +1,6 @@
 //! Tar archives and compressed streams, and what all archives have in common: paths that lead out, links, bombs.
 
-use std::io::{self, Read};
+use std::io::{self, BufRead, Read};
 use std::sync::Mutex;
 
 use super::budget::{BOMB_RATIO, BOMB_SIZE};
@@ -122,10 +122,24 @@ struct Zstd<'a> {
 
 impl<'a> Zstd<'a> {
     fn new(input: Owned<'a>) -> io::Result<Self> {
-        let decoder =
-            ruzstd::decoding::StreamingDecoder::new(io::BufReader::new(input)).map_err(io::Error::other)?;
+        let mut input = io::BufReader::new(input);
+        pass_over(&mut input)?;
+        let decoder = ruzstd::decoding::StreamingDecoder::new(input).map_err(io::Error::other)?;
         Ok(Self { decoder: Some(decoder) })
     }
+}
+
+/// Passes over frames that decoders skip (RFC 8878, section 3.1.2).
+fn pass_over(input: &mut impl BufRead) -> io::Result<()> {
+    const MOST: usize = 1024;
+    for _ in 0..MOST {
+        let head = input.fill_buf()?;
+        let [0x50..=0x5f, 0x2a, 0x4d, 0x18, length @ ..] = head else { return Ok(()) };
+        let Some(length) = length.first_chunk::<4>().map(|length| u32::from_le_bytes(*length)) else { return Ok(()) };
+        input.consume(8);
+        io::copy(&mut input.by_ref().take(u64::from(length)), &mut io::sink())?;
+    }
+    Ok(())
 }
 
 impl Read for Zstd<'_> {

@@ -61,10 +61,15 @@ pub(crate) fn value(scan: &mut Scan<'_>, place: &Place, json: &Json) {
                 | "chat_template"
                 | "custom_pipelines"
                 | "loader_module"
-                | "target"
                 | "class_path"
         ) {
             found.push((name, value));
+        }
+        // A target alone is of much else: operators of exported graphs, for one.
+        if value.get("params").is_some()
+            && let Some(target) = value.get("target")
+        {
+            found.push(("target", target));
         }
     });
     for (name, value) in found.into_iter().take(1000) {

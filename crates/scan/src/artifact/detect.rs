@@ -253,7 +253,7 @@ fn by_magic(head: &[u8]) -> Option<Loader> {
         [0x1f, 0x8b, ..] => Loader::Compressed(Codec::Gzip),
         [b'B', b'Z', b'h', b'1'..=b'9', ..] => Loader::Compressed(Codec::Bzip2),
         [0xfd, b'7', b'z', b'X', b'Z', 0, ..] => Loader::Compressed(Codec::Xz),
-        [0x28, 0xb5, 0x2f, 0xfd, ..] => Loader::Compressed(Codec::Zstd),
+        [0x28, 0xb5, 0x2f, 0xfd, ..] | [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..] => Loader::Compressed(Codec::Zstd),
         [0x04, 0x22, 0x4d, 0x18, ..] => Loader::Compressed(Codec::Lz4),
         [b'7', b'z', 0xbc, 0xaf, 0x27, 0x1c, ..] => Loader::Opaque("7z"),
         [b'R', b'a', b'r', b'!', 0x1a, 0x07, ..] => Loader::Opaque("RAR"),

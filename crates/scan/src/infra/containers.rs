@@ -139,17 +139,25 @@ fn offered(root: &Node, services: &[Node]) -> Option<Place> {
     let own = root.at_path(&Path::new("metadata.labels"));
     let labels = labels.first().or(own.first())?;
     services.iter().find_map(|service| {
-        let ty = service.at_path(&Path::new("spec.type")).into_iter().find(|ty| {
-            ty.text().is_some_and(|ty| matches!(ty, "LoadBalancer" | "NodePort"))
-        })?;
-        let internal = service.at_path(&Path::new("metadata.annotations")).into_iter().flat_map(Node::entries).any(|entry| {
-            entry.key.contains("internal") && entry.value.scalar().is_some_and(|value| value != "false")
-        });
+        let ty = service.at_path(&Path::new("spec.type")).into_iter().find(|node| is_offer(node))?;
+        let internal = service.at_path(&Path::new("metadata.annotations")).into_iter().any(is_internal);
         let selectors = service.at_path(&Path::new("spec.selector"));
         let selector = selectors.first()?.entries();
         let fits = !selector.is_empty()
             && selector.iter().all(|entry| labels.get(&entry.key).is_some_and(|value| value.scalar() == entry.value.scalar()));
         (fits && !internal).then_some(ty.at)
+    })
+}
+
+/// Whether a type of service is reached from beyond the cluster.
+fn is_offer(ty: &Node) -> bool {
+    ty.text().is_some_and(|ty| matches!(ty, "LoadBalancer" | "NodePort"))
+}
+
+/// Whether notes to a cloud keep a service inside a network.
+fn is_internal(annotations: &Node) -> bool {
+    annotations.entries().iter().any(|entry| {
+        entry.key.contains("internal") && entry.value.scalar().is_some_and(|value| value != "false")
     })
 }
 
@@ -160,7 +168,9 @@ pub(super) fn kubernetes(catalog: &Catalog, root: &Node, services: &[Node], read
         .text_of("apiVersion")
         .and_then(|version| version.split_once('/'))
         .map(|(group, _)| group.to_owned());
-    let published = root.at_path(&Path::new("spec.**.hostNetwork")).into_iter().find(|node| node.data == Data::Bool(true));
+    let host = root.at_path(&Path::new("spec.**.hostNetwork")).into_iter().find(|node| node.data == Data::Bool(true));
+    let offer = root.at_path(&Path::new("spec.**.serviceType")).into_iter().find(|node| is_offer(node));
+    let published = host.or(offer);
     let full = group.map_or_else(|| kind.clone(), |group| format!("{group}/{kind}"));
     for name in ["containers", "initContainers"] {
         for list in root.at_path(&Path::new(&format!("**.{name}"))) {
@@ -197,15 +207,48 @@ pub(super) fn kubernetes(catalog: &Catalog, root: &Node, services: &[Node], read
     if kind == "ConfigMap" {
         environment(catalog, root.get("data"), read);
     }
+    // KServe fetches from a hub; Ray is told by a document of its own.
+    for uri in root.at_path(&Path::new("spec.**.storageUri")) {
+        if let Some(name) = uri.text().and_then(|text| text.strip_prefix("hf://")).filter(|name| plausible_model(name)) {
+            read.sightings.push(Sighting::new(Kind::Model, name, uri.at, "manifest", SURE));
+        }
+    }
+    if kind.starts_with("InferenceService") {
+        for (name, at) in root.at_path(&Path::new("spec.**.model")).into_iter().flat_map(|model| told(model, &["args"])) {
+            read.sightings.push(Sighting::new(Kind::Model, name, at, "manifest", SURE));
+        }
+    }
+    for serve in root.at_path(&Path::new("spec.serveConfigV2")) {
+        let inner = serve.text().and_then(|text| crate::doc::yaml::parse(text).ok()).unwrap_or_default();
+        for key in ["**.model_source", "**.model_id"] {
+            let found: Vec<String> = inner
+                .iter()
+                .flat_map(|node| node.at_path(&Path::new(key)))
+                .filter_map(|node| node.text().filter(|text| plausible_model(text)).map(str::to_owned))
+                .collect();
+            for name in &found {
+                read.sightings.push(Sighting::new(Kind::Model, name.as_str(), serve.at, "manifest", SURE));
+            }
+            if !found.is_empty() {
+                break;
+            }
+        }
+    }
     let label = root.get("metadata").and_then(|metadata| metadata.text_of("name")).unwrap_or_default();
     resource(catalog, &full, root.clone(), root.at, label, read);
 }
 
 /// Values of a chart: images by `repository` and `tag`, endpoints and models by what they are called.
 pub(super) fn helm_values(catalog: &Catalog, node: &Node, depth: usize, read: &mut Read) {
+    helm(catalog, node, None, depth, read);
+}
+
+/// `outer` is what a table of an image is part of: its service, its variables, its arguments.
+fn helm(catalog: &Catalog, node: &Node, outer: Option<&Node>, depth: usize, read: &mut Read) {
     if depth > 16 {
         return;
     }
+    let deeper = depth.saturating_add(1);
     if let Some(repository) = node.text_of("repository") {
         let tag = node.get("tag").and_then(Node::scalar).unwrap_or_default();
         let registry = node.text_of("registry").map(|registry| format!("{registry}/")).unwrap_or_default();
@@ -221,7 +264,21 @@ pub(super) fn helm_values(catalog: &Catalog, node: &Node, depth: usize, read: &m
         };
         image_seen(catalog, &image, node.at, read);
         if !tag.is_empty() || !digest.is_empty() {
-            push_container(read, image, node.clone(), node.at, "helm");
+            let mut container = node.clone();
+            let around = outer.unwrap_or(node);
+            if let Data::Map(entries) = &mut container.data {
+                let told = around.entries().iter().filter(|entry| matches!(entry.key.as_str(), "args" | "command"));
+                entries.extend(told.cloned());
+                entries.extend(settled(around, "$env"));
+                let service = around.get("service").filter(|service| !service.get("annotations").is_some_and(is_internal));
+                let offer = service.and_then(|service| service.get("type")).filter(|ty| is_offer(ty));
+                entries.extend(offer.map(|ty| Entry {
+                    key: "$published".to_owned(),
+                    at: ty.at,
+                    value: Node::new(ty.at, Data::Text("service".to_owned())),
+                }));
+            }
+            push_container(read, image, container, node.at, "helm");
         }
     }
     for key in ["args", "extraArgs", "command", "modelCommand"] {
@@ -246,6 +303,14 @@ pub(super) fn helm_values(catalog: &Catalog, node: &Node, depth: usize, read: &m
                 read.sightings.push(Sighting::new(Kind::Model, value, entry.value.at, "values", LIKELY));
             }
         }
+        // Ollama's chart is told which models to fetch.
+        if lower == "models" {
+            for list in ["pull", "run"].iter().filter_map(|key| entry.value.get(key)).flat_map(Node::items) {
+                if let Some(name) = list.text().filter(|name| plausible_model(name)) {
+                    read.sightings.push(Sighting::new(Kind::Model, name, list.at, "values", SURE));
+                }
+            }
+        }
         let inside = matches!(lower.as_str(), "model" | "modelspec" | "llm");
         if inside {
             let inner = entry.value.text().map(|text| (text, entry.value.at)).or_else(|| {
@@ -260,17 +325,19 @@ pub(super) fn helm_values(catalog: &Catalog, node: &Node, depth: usize, read: &m
             }
         }
         match &entry.value.data {
-            Data::List(items) => {
-                items.iter().for_each(|item| helm_values(catalog, item, depth.saturating_add(1), read))
+            Data::List(items) => items.iter().for_each(|item| helm(catalog, item, None, deeper, read)),
+            _ => {
+                let outer = (lower == "image").then_some(node);
+                helm(catalog, &entry.value, outer, deeper, read);
             }
-            _ => helm_values(catalog, &entry.value, depth.saturating_add(1), read),
         }
     }
 }
 
 pub(super) fn plausible_model(text: &str) -> bool {
-    !text.is_empty()
+    text.starts_with(|c: char| c.is_ascii_alphanumeric())
         && text.len() <= 120
+        && !text.contains(".Values.")
         && !text.contains([' ', '{', '$', '\n', '<'])
         && !text.starts_with(['.', '/'])
         && !text.contains("://")
@@ -295,33 +362,33 @@ fn served_model(catalog: &Catalog, image: &str, container: &Node, _at: Place, re
 /// The models that command lines under some keys name.
 fn told(container: &Node, keys: &[&str]) -> Vec<(String, Place)> {
     let mut words: Vec<(String, Place)> = Vec::new();
+    let mut found: Vec<(String, Place)> = Vec::new();
     for key in keys {
-        match container.get(key).map(|node| (&node.data, node.at)) {
-            Some((Data::Text(text), at)) => {
-                words.extend(shell_words(text).into_iter().map(|word| (word, at)))
+        let Some(node) = container.get(key) else { continue };
+        let items = match &node.data {
+            Data::List(items) => items.as_slice(),
+            _ => std::slice::from_ref(node),
+        };
+        for item in items {
+            let text = item.scalar().unwrap_or_default();
+            if text.contains(char::is_whitespace) {
+                // A script, or a whole command line.
+                found.extend(shell::models(&text).into_iter().map(|model| (model, item.at)));
+                words.extend(shell_words(&text).into_iter().map(|word| (word, item.at)));
+            } else {
+                words.push((text, item.at));
             }
-            Some((Data::List(items), _)) => words.extend(items.iter().flat_map(|item| {
-                let text = item.scalar().unwrap_or_default();
-                let split = if text.contains(' ') && (text.contains("--") || text.contains("serve ")) {
-                    shell_words(&text)
-                } else {
-                    vec![text]
-                };
-                split.into_iter().map(|word| (word, item.at)).collect::<Vec<_>>()
-            })),
-            _ => {}
         }
     }
+    let plain: Vec<&str> = words.iter().map(|(word, _)| word.as_str()).collect();
+    let first = words.first().map_or(container.at, |(_, at)| *at);
+    found.extend(shell::served(&plain).map(|model| (model, first)));
+    let serve = words.iter().zip(words.iter().skip(1)).find(|((word, _), _)| word == "serve");
+    found.extend(serve.map(|(_, value)| value.clone()));
     let mut next = words.iter().skip(1);
-    let serve = words
-        .iter()
-        .zip(words.iter().skip(1))
-        .find(|((word, _), _)| word == "serve")
-        .map(|(_, value)| value.clone());
-    let mut found: Vec<(String, Place)> = serve.into_iter().collect();
     for (word, at) in &words {
         let following = next.next();
-        for flag in ["--model", "--model-id", "--model-path", "--hf-repo", "-hf"] {
+        for flag in ["--model", "--model-id", "--model_id", "--model-path", "--hf-repo", "-hf"] {
             if word == flag {
                 found.extend(following.cloned());
             } else if let Some(value) = word.strip_prefix(flag).and_then(|rest| rest.strip_prefix('=')) {
@@ -330,6 +397,8 @@ fn told(container: &Node, keys: &[&str]) -> Vec<(String, Place)> {
         }
     }
     found.retain(|(name, _)| plausible_model(name));
+    found.sort_by(|a, b| a.0.cmp(&b.0).then(a.1.cmp(&b.1)));
+    found.dedup_by(|a, b| a.0 == b.0);
     found
 }
 

@@ -13,6 +13,9 @@ use crate::subject::Read;
 /// The most commands of one text that are read.
 const MAX_COMMANDS: usize = 20_000;
 
+/// The most lines of a container's script that are read.
+const MAX_CONTAINER_LINES: usize = 1000;
+
 /// A text of commands that begins at a byte of its file.
 pub(crate) fn script(catalog: &Catalog, text: &str, from: usize, read: &mut Read) {
     let mut at = from;
@@ -106,6 +109,17 @@ pub(crate) fn command(catalog: &Catalog, words: &[String], at: Place, read: &mut
             read.sightings.push(Sighting::new(Kind::InferenceServer, server, at, "command", SURE));
         }
     }
+}
+
+/// The models that the commands of a script serve or fetch.
+pub(super) fn models(script: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    for part in script.lines().take(MAX_CONTAINER_LINES).flat_map(split) {
+        let words = shell_words(part);
+        let words: Vec<&str> = words.iter().map(String::as_str).skip_while(|word| matches!(*word, "exec" | "nohup")).collect();
+        found.extend(served(&words).filter(|name| plausible_model(name)));
+    }
+    found
 }
 
 /// The model that a command line serves or fetches.

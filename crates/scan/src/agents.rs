@@ -12,10 +12,18 @@ pub(crate) fn document(path: &str, root: &Node, read: &mut Read) {
     }
     if matches_path("langgraph.json", path) {
         for entry in root.get("graphs").map(Node::entries).unwrap_or_default() {
-            read.sightings.push(Sighting::new(Kind::Agent, entry.key.clone(), entry.at, "configuration", SURE));
+            read.sightings.push(Sighting::new(
+                Kind::Agent,
+                entry.key.clone(),
+                entry.at,
+                "configuration",
+                SURE,
+            ));
         }
     }
-    if matches_path("promptfooconfig*", path) || root.text_of("$schema").is_some_and(|s| s.contains("promptfoo")) {
+    if matches_path("promptfooconfig*", path)
+        || root.text_of("$schema").is_some_and(|s| s.contains("promptfoo"))
+    {
         promptfoo(root, read);
     }
     if root.get("nodes").is_some() && root.get("connections").is_some() {
@@ -31,7 +39,9 @@ pub(crate) const WORDS: [&str; 2] = ["n8n-nodes-langchain", "promptfoo"];
 
 /// Whether a path is that of such a file.
 pub(crate) fn is_known(path: &str) -> bool {
-    ["*agents.y*ml", "langgraph.json", "promptfooconfig*", ".continue/*"].iter().any(|p| matches_path(p, path))
+    ["*agents.y*ml", "langgraph.json", "promptfooconfig*", ".continue/*"]
+        .iter()
+        .any(|p| matches_path(p, path))
 }
 
 /// CrewAI: agents by name, with role, goal and backstory.
@@ -61,15 +71,24 @@ fn promptfoo(root: &Node, read: &mut Read) {
     for key in ["providers", "targets"] {
         for item in root.get(key).map(Node::items).unwrap_or_default() {
             let keyed = item.entries().first().filter(|entry| entry.key.contains(':'));
-            let id = item.text().or_else(|| item.text_of("id")).or_else(|| keyed.map(|entry| entry.key.as_str()));
+            let id =
+                item.text().or_else(|| item.text_of("id")).or_else(|| keyed.map(|entry| entry.key.as_str()));
             let Some((provider, rest)) = id.and_then(|id| id.split_once(':')) else { continue };
             if matches!(provider, "file" | "python" | "exec" | "http" | "https" | "webhook" | "package") {
                 continue;
             }
-            let rest = ["chat:", "completion:", "embedding:", "embeddings:", "messages:", "responses:", "text-generation:"]
-                .iter()
-                .find_map(|kind| rest.strip_prefix(kind))
-                .unwrap_or(rest);
+            let rest = [
+                "chat:",
+                "completion:",
+                "embedding:",
+                "embeddings:",
+                "messages:",
+                "responses:",
+                "text-generation:",
+            ]
+            .iter()
+            .find_map(|kind| rest.strip_prefix(kind))
+            .unwrap_or(rest);
             if !rest.is_empty() && !rest.contains(' ') {
                 read.sightings.push(Sighting::new(Kind::Model, rest, item.at, "configuration", SURE));
             }
@@ -96,10 +115,14 @@ fn n8n(root: &Node, read: &mut Read) {
             };
             model(value, read);
         }
-        let base = parameters.into_iter().flat_map(|parameters| parameters.at_path(&Path::new("options.baseURL")));
-        for url in base.filter_map(|node| node.text().filter(|text| text.contains("://") && !text.contains('{'))) {
+        let base =
+            parameters.into_iter().flat_map(|parameters| parameters.at_path(&Path::new("options.baseURL")));
+        for url in
+            base.filter_map(|node| node.text().filter(|text| text.contains("://") && !text.contains('{')))
+        {
             let url = url.trim_end_matches('/');
-            read.sightings.push(Sighting::new(Kind::ModelEndpoint, url, at, "workflow", SURE).fact("url", url));
+            read.sightings
+                .push(Sighting::new(Kind::ModelEndpoint, url, at, "workflow", SURE).fact("url", url));
         }
         for (word, product) in [
             ("vectorStoreQdrant", "qdrant"),
@@ -119,12 +142,14 @@ fn n8n(root: &Node, read: &mut Read) {
 /// Continue: models with their provider and address.
 fn continue_models(root: &Node, read: &mut Read) {
     let all = root.get("models").map(Node::items).unwrap_or_default();
-    let single = ["tabAutocompleteModel", "embeddingsProvider", "reranker"].iter().filter_map(|key| root.get(key));
+    let single =
+        ["tabAutocompleteModel", "embeddingsProvider", "reranker"].iter().filter_map(|key| root.get(key));
     for item in all.iter().chain(single) {
         model(item.get("model").filter(|model| model.text() != Some("AUTODETECT")), read);
         for key in ["apiBase", "api_base"] {
             if let Some(base) = item.get(key)
-                && let Some(url) = base.text().filter(|text| text.contains("://") && !text.contains(['{', '$']))
+                && let Some(url) =
+                    base.text().filter(|text| text.contains("://") && !text.contains(['{', '$']))
             {
                 let url = url.trim_end_matches('/');
                 let sighting = Sighting::new(Kind::ModelEndpoint, url, base.at, "configuration", SURE);

@@ -6,9 +6,9 @@ use crate::asset::{Kind, LIKELY, SURE, Sighting};
 use crate::catalog::Catalog;
 use crate::code::names::known_model;
 use crate::glob::{matches, matches_path};
-use crate::{agents, infra, mcp};
 use crate::node::{Data, Node, Path, Place};
 use crate::subject::{On, Read, Subject};
+use crate::{agents, infra, mcp};
 
 /// Where lists of MCP servers stand: files, and the path of the table in them.
 const SERVERS: [(&[&str], &str); 7] = [
@@ -271,9 +271,16 @@ fn servers(path: &str, root: &Node, read: &mut Read) {
 
 /// Whether a document is a pipeline by its path.
 fn is_pipeline(path: &str) -> bool {
-    [".github/workflows/*.y*ml", "*azure-pipelines*.y*ml", ".azure-pipelines/*", ".azuredevops/*", "*.gitlab-ci.y*ml", "action.y*ml"]
-        .iter()
-        .any(|pattern| matches_path(pattern, path))
+    [
+        ".github/workflows/*.y*ml",
+        "*azure-pipelines*.y*ml",
+        ".azure-pipelines/*",
+        ".azuredevops/*",
+        "*.gitlab-ci.y*ml",
+        "action.y*ml",
+    ]
+    .iter()
+    .any(|pattern| matches_path(pattern, path))
 }
 
 /// Steps of a pipeline that run an agent.
@@ -361,7 +368,9 @@ fn settings(catalog: &Catalog, node: &Node, depth: usize, section: &str, read: &
                     || inside
                         && text.len() < 80
                         && !text.contains([' ', '$', '{', '/'])
-                        && (asked || plain.starts_with("deployment") || text.bytes().any(|b| b.is_ascii_digit())))
+                        && (asked
+                            || plain.starts_with("deployment")
+                            || text.bytes().any(|b| b.is_ascii_digit())))
             {
                 read.sightings.push(Sighting::new(
                     Kind::Model,

@@ -368,7 +368,9 @@ fn go_line(line: &str) -> Option<(String, String)> {
 fn module_name(module: &str) -> &str {
     match module.rsplit_once('/') {
         Some((stem, last))
-            if last.strip_prefix('v').is_some_and(|n| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit())) =>
+            if last
+                .strip_prefix('v')
+                .is_some_and(|n| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit())) =>
         {
             stem
         }

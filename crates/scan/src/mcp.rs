@@ -14,8 +14,21 @@ const MAX_WRAPPERS: usize = 4;
 
 /// Options of launchers that have a value.
 const VALUED: [&str; 15] = [
-    "-e", "--env", "-v", "--volume", "--name", "--network", "--mount", "-p", "--python", "--index-url", "--with",
-    "--cache", "-u", "--user", "--env-file",
+    "-e",
+    "--env",
+    "-v",
+    "--volume",
+    "--name",
+    "--network",
+    "--mount",
+    "-p",
+    "--python",
+    "--index-url",
+    "--with",
+    "--cache",
+    "-u",
+    "--user",
+    "--env-file",
 ];
 
 /// What a command line runs.
@@ -36,10 +49,12 @@ pub(crate) fn is_server(node: &Node) -> bool {
 pub(crate) fn server(name: &str, node: &Node, at: Place, detector: &str, read: &mut Read) {
     let words = command_line(node);
     let transport = if words.is_empty() { "http" } else { "stdio" };
-    read.sightings.push(Sighting::new(Kind::McpServer, name, at, detector, SURE).fact("transport", transport));
+    read.sightings
+        .push(Sighting::new(Kind::McpServer, name, at, detector, SURE).fact("transport", transport));
     let mut node = node.clone();
     if let Data::Map(entries) = &mut node.data {
-        let mut push = |key: &str, data| entries.push(Entry { key: key.to_owned(), at, value: Node::new(at, data) });
+        let mut push =
+            |key: &str, data| entries.push(Entry { key: key.to_owned(), at, value: Node::new(at, data) });
         push("$line", Data::Text(words.join(" ")));
         push("$unpinned", Data::Bool(launched(&words).is_some_and(|launched| launched.unpinned)));
     }
@@ -69,7 +84,9 @@ pub(crate) fn name_of(node: &Node) -> Option<String> {
     if let Some(launched) = launched(&words) {
         return Some(launched.name);
     }
-    let url = REACHED.iter().find_map(|key| node.get(key)?.constants().first().map(|(text, _)| (*text).to_owned()))?;
+    let url = REACHED
+        .iter()
+        .find_map(|key| node.get(key)?.constants().first().map(|(text, _)| (*text).to_owned()))?;
     url.contains("://").then_some(url)
 }
 
@@ -96,7 +113,8 @@ pub(crate) fn launched(words: &[String]) -> Option<Launched> {
         }
     }
     let verb = positional.first().copied().unwrap_or_default();
-    let first = |skip: &[&str]| positional.iter().find(|word| !skip.contains(word)).map(|word| (*word).to_owned());
+    let first =
+        |skip: &[&str]| positional.iter().find(|word| !skip.contains(word)).map(|word| (*word).to_owned());
     match tool.as_str() {
         "npx" | "bunx" | "pnpx" => npm(package.or_else(|| first(&[]))),
         "npm" | "pnpm" | "yarn" | "bun" if matches!(verb, "exec" | "dlx" | "x") => {
@@ -179,7 +197,8 @@ fn unwrapped(words: &[String]) -> Vec<String> {
                 .map(|rest| if let [one] = rest { shell_words(one) } else { rest.to_vec() }),
             "sh" | "bash" | "zsh" | "powershell" | "pwsh" => {
                 let script = words.iter().position(|word| {
-                    word.strip_prefix('-').is_some_and(|flags| flags.ends_with('c') || flags.eq_ignore_ascii_case("command"))
+                    word.strip_prefix('-')
+                        .is_some_and(|flags| flags.ends_with('c') || flags.eq_ignore_ascii_case("command"))
                 });
                 let script = script.and_then(|at| words.get(at.saturating_add(1)));
                 // What is run last is the server; what stands before prepares it.

@@ -333,12 +333,46 @@ fn same(wanted: &toml::Value, value: &Node) -> bool {
 
 /// Methods whose result is what a model said, in small letters and without signs between words.
 const SAYS: [&str; 40] = [
-    "create", "acreate", "invoke", "ainvoke", "run", "arun", "runsync", "generate", "generatecontent", "generatetext",
-    "generateobject", "streamtext", "complete", "completion", "acompletion", "chat", "parse", "predict", "kickoff",
-    "sendmessage", "invokemodel", "converse", "completechat", "completechatasync", "call", "query", "new",
-    "createchatcompletion", "createcompletion", "getchatcompletions", "getchatcompletionsasync", "getresponseasync",
-    "getresponse", "invokepromptasync", "invokeasync", "generatecontentasync", "generatefromsingleprompt", "stream",
-    "execchat", "responses",
+    "create",
+    "acreate",
+    "invoke",
+    "ainvoke",
+    "run",
+    "arun",
+    "runsync",
+    "generate",
+    "generatecontent",
+    "generatetext",
+    "generateobject",
+    "streamtext",
+    "complete",
+    "completion",
+    "acompletion",
+    "chat",
+    "parse",
+    "predict",
+    "kickoff",
+    "sendmessage",
+    "invokemodel",
+    "converse",
+    "completechat",
+    "completechatasync",
+    "call",
+    "query",
+    "new",
+    "createchatcompletion",
+    "createcompletion",
+    "getchatcompletions",
+    "getchatcompletionsasync",
+    "getresponseasync",
+    "getresponse",
+    "invokepromptasync",
+    "invokeasync",
+    "generatecontentasync",
+    "generatefromsingleprompt",
+    "stream",
+    "execchat",
+    "responses",
 ];
 
 fn comes_from(
@@ -415,7 +449,8 @@ fn says(catalog: &Catalog, language: Option<Language>, path: &str) -> bool {
     let mut parts: Vec<&str> = path.split("()").collect();
     parts.pop();
     // What makes a client says nothing.
-    catalog.speaks(ecosystem(language), &package) && parts.into_iter().any(|part| part.contains('.') && said(part))
+    catalog.speaks(ecosystem(language), &package)
+        && parts.into_iter().any(|part| part.contains('.') && said(part))
 }
 
 /// The path and text of an example.

@@ -37,8 +37,22 @@ const DOCUMENT_WORDS: [&str; 11] = [
 
 /// How texts begin in source code that are ids of models, and how variables are called that hold them.
 const MODEL_WORDS: [&str; 16] = [
-    "\"gpt-", "'gpt-", "\"claude-", "'claude-", "\"gemini-", "'gemini-", "\"text-embedding-", "'text-embedding-", "\"llama",
-    "'llama", "\"mistral-", "'mistral-", "\"deepseek-", "'deepseek-", "OPENAI_", "ANTHROPIC_",
+    "\"gpt-",
+    "'gpt-",
+    "\"claude-",
+    "'claude-",
+    "\"gemini-",
+    "'gemini-",
+    "\"text-embedding-",
+    "'text-embedding-",
+    "\"llama",
+    "'llama",
+    "\"mistral-",
+    "'mistral-",
+    "\"deepseek-",
+    "'deepseek-",
+    "OPENAI_",
+    "ANTHROPIC_",
 ];
 
 /// What reads texts. Made once.

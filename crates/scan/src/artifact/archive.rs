@@ -135,7 +135,9 @@ fn pass_over(input: &mut impl BufRead) -> io::Result<()> {
     for _ in 0..MOST {
         let head = input.fill_buf()?;
         let [0x50..=0x5f, 0x2a, 0x4d, 0x18, length @ ..] = head else { return Ok(()) };
-        let Some(length) = length.first_chunk::<4>().map(|length| u32::from_le_bytes(*length)) else { return Ok(()) };
+        let Some(length) = length.first_chunk::<4>().map(|length| u32::from_le_bytes(*length)) else {
+            return Ok(());
+        };
         input.consume(8);
         io::copy(&mut input.by_ref().take(u64::from(length)), &mut io::sink())?;
     }
@@ -152,7 +154,7 @@ impl Read for Zstd<'_> {
             }
             let Some(decoder) = self.decoder.take() else { return Ok(0) };
             let mut rest = decoder.into_inner();
-            if io::BufRead::fill_buf(&mut rest)?.is_empty() {
+            if rest.fill_buf()?.is_empty() {
                 return Ok(0);
             }
             self.decoder = Some(ruzstd::decoding::StreamingDecoder::new(rest).map_err(io::Error::other)?);

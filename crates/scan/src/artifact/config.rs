@@ -120,7 +120,8 @@ fn named(scan: &mut Scan<'_>, place: &Place, json: &Json) {
             }
         }
         "adapter_config.json" => {
-            let library = json.get("auto_mapping").and_then(|map| map.get("parent_library")).and_then(Json::text);
+            let library =
+                json.get("auto_mapping").and_then(|map| map.get("parent_library")).and_then(Json::text);
             modules.extend(library.filter(|library| foreign(library)).map(str::to_owned));
         }
         _ => {}
@@ -189,9 +190,9 @@ fn setting(scan: &mut Scan<'_>, place: &Place, key: &str, value: &str) {
         "_target_" => target(scan, place, value),
         // Latent diffusion and Lightning name classes so; others mean other things by these words.
         "target" | "class_path" => {
-            let path = value.split('.').all(|part| {
-                !part.is_empty() && part.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
-            });
+            let path = value
+                .split('.')
+                .all(|part| !part.is_empty() && part.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_'));
             if let Some((module, name)) = value.rsplit_once('.').filter(|_| path)
                 && let Tier::Denied(_) = scan.policy().tier(module, name)
             {

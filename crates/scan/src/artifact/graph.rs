@@ -404,7 +404,8 @@ impl Walk<'_, '_, '_> {
             let Some(rest) = rest.strip_prefix(b":").map(<[u8]>::trim_ascii_start) else { continue };
             let Some((quote @ (b'"' | b'\''), rest)) = rest.split_first() else { continue };
             let name = rest.split(|byte| byte == quote).next().unwrap_or_default();
-            let name = String::from_utf8_lossy(name.get(..name.len().min(MAX_NAME)).unwrap_or_default()).into_owned();
+            let name = String::from_utf8_lossy(name.get(..name.len().min(MAX_NAME)).unwrap_or_default())
+                .into_owned();
             self.node_def(&name, at as u64);
         }
         if memchr::memmem::find(&bytes, b"file://").is_some() {

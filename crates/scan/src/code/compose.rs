@@ -4,8 +4,8 @@ use tree_sitter::Node as Syntax;
 
 use super::Language;
 use super::evaluate::Evaluator;
-use super::known::{fill, is_wrapper};
 use super::gather::{Bound, children, field, member, place};
+use super::known::{fill, is_wrapper};
 use crate::node::{Data, Entry, Node, Place};
 
 /// The longest text that is joined from pieces, in bytes.
@@ -92,24 +92,26 @@ impl<'t> Evaluator<'t> {
                 data => data,
             };
         }
-        if (is_wrapper(&callee) || matches!(
-            callee.as_str(),
-            "String.from"
-                | "str"
-                | "String"
-                | "Some"
-                | "Ok"
-                | "textwrap.dedent"
-                | "Box.new"
-                | "pydantic.SecretStr"
-                | "SecretStr"
-                | "URI.create"
-                | "java.net.URI.create"
-                | "URL"
-                | "Uri"
-                | "System.Uri"
-                | "aws.String"
-        )) && let Some(value) = positional("0")
+        if (is_wrapper(&callee)
+            || matches!(
+                callee.as_str(),
+                "String.from"
+                    | "str"
+                    | "String"
+                    | "Some"
+                    | "Ok"
+                    | "textwrap.dedent"
+                    | "Box.new"
+                    | "pydantic.SecretStr"
+                    | "SecretStr"
+                    | "URI.create"
+                    | "java.net.URI.create"
+                    | "URL"
+                    | "Uri"
+                    | "System.Uri"
+                    | "aws.String"
+            ))
+            && let Some(value) = positional("0")
         {
             return value.data;
         }

@@ -1,7 +1,10 @@
 //! From imports and calls to assets.
 
+mod values;
+
 use std::collections::{BTreeMap, BTreeSet};
 
+use self::values::{endpoint, files_of, is_content, is_format, model, nested, opaque, resource};
 use super::names::{Key, constant_id, fill, known_model, plausible_name};
 use super::{Call, Facts, Language, http, mcp};
 use crate::asset::{Kind, LIKELY, SURE, Sighting};
@@ -206,8 +209,16 @@ impl Detector<'_> {
 
     /// The region that a client is told, or the file's other clients are.
     fn region(&self, call: &Call) -> Option<String> {
-        let names =
-            ["region_name", "region", "location", "regionName", "Region", "aws_region", "awsRegion", "aws_region_name"];
+        let names = [
+            "region_name",
+            "region",
+            "location",
+            "regionName",
+            "Region",
+            "aws_region",
+            "awsRegion",
+            "aws_region_name",
+        ];
         let of = |call: &Call| {
             names
                 .iter()
@@ -243,7 +254,10 @@ impl Detector<'_> {
         if let Some(package) = self.owner(&call.callee) {
             return Some(package);
         }
-        if self.language == Language::CSharp && !self.using.is_empty() && (self.client(call).is_some() || self.is_named(call)) {
+        if self.language == Language::CSharp
+            && !self.using.is_empty()
+            && (self.client(call).is_some() || self.is_named(call))
+        {
             return self.using.iter().find(|package| self.speaks(package)).or(self.using.first()).cloned();
         }
         // `invokeModel(r -> r.modelId("x"))`
@@ -253,7 +267,12 @@ impl Detector<'_> {
     fn is_named(&self, call: &Call) -> bool {
         let simple = call.callee.rsplit("().").next().unwrap_or(&call.callee);
         let simple = simple.rsplit('.').next().unwrap_or(simple);
-        self.catalog.source.call.iter().flat_map(|named| &named.symbols).any(|symbol| symbol.trim_start_matches("*.") == simple)
+        self.catalog
+            .source
+            .call
+            .iter()
+            .flat_map(|named| &named.symbols)
+            .any(|symbol| symbol.trim_start_matches("*.") == simple)
     }
 
     /// The endpoint that a call is told. A builder's later links count as calls of their own.
@@ -262,7 +281,8 @@ impl Detector<'_> {
         for entry in call.args.entries() {
             // A port of its own: `new("http://localhost", 11434)`.
             if entry.key == "0"
-                && let (Some(host), Some(Data::Number(port))) = (entry.value.text(), call.args.get("1").map(|node| &node.data))
+                && let (Some(host), Some(Data::Number(port))) =
+                    (entry.value.text(), call.args.get("1").map(|node| &node.data))
                 && host.starts_with("http")
                 && host.matches(':').count() == 1
                 && self.client(call).is_some()
@@ -456,9 +476,13 @@ impl Detector<'_> {
             if !matches!(method, "add_argument" | "option" | "Option" | "String" | "StringVar") {
                 continue;
             }
-            let names = |entry: &Entry| entry.value.text().is_some_and(|text| text.to_ascii_lowercase().contains("model"));
+            let names = |entry: &Entry| {
+                entry.value.text().is_some_and(|text| text.to_ascii_lowercase().contains("model"))
+            };
             if call.args.entries().iter().take(3).any(names) {
-                let value = ["default", "1", "2"].iter().find_map(|key| call.args.get(key)?.text().map(|text| (*key, text)));
+                let value = ["default", "1", "2"]
+                    .iter()
+                    .find_map(|key| call.args.get(key)?.text().map(|text| (*key, text)));
                 if let Some((_, text)) = value.filter(|(_, text)| known_model(text)) {
                     read.sightings.push(Sighting::new(Kind::Model, text, call.at, "option", LIKELY));
                 }
@@ -475,16 +499,19 @@ impl Detector<'_> {
             let lower = name.to_ascii_lowercase();
             let Some((text, _)) = assign.value.constants().first().copied() else { continue };
             let prompts = ["prompt", "instructions", "system_message", "systemmessage"];
-            if of_ai && prompts
-                .iter()
-                .any(|word| lower.ends_with(word) || lower.ends_with(&format!("{word}_template")))
+            if of_ai
+                && prompts
+                    .iter()
+                    .any(|word| lower.ends_with(word) || lower.ends_with(&format!("{word}_template")))
                 && text.len() >= SHORTEST_PROMPT
             {
                 read.sightings.push(Sighting::new(Kind::PromptTemplate, name, assign.at, "variable", LIKELY));
             }
             let upper = name.to_ascii_uppercase();
             let known = &self.catalog.source.environment.endpoints;
-            if known.iter().any(|known| upper == *known || upper.ends_with(&format!("_{known}"))) && text.contains("://") {
+            if known.iter().any(|known| upper == *known || upper.ends_with(&format!("_{known}")))
+                && text.contains("://")
+            {
                 endpoint(&assign.value, assign.at, read);
             }
             // Where no library of AI is used, a variable has to say more than that it is a model.
@@ -495,136 +522,3 @@ impl Detector<'_> {
         }
     }
 }
-
-/// Whether a value is made elsewhere.
-fn opaque(value: &Node) -> bool {
-    matches!(&value.data, Data::Expression { path, .. } if path.ends_with("()") || path.starts_with('?'))
-}
-
-/// Whether an argument holds what a model is given or what describes a tool, not how it is reached.
-fn is_content(key: &str) -> bool {
-    matches!(
-        key,
-        "messages" | "tools" | "input" | "inputs" | "contents" | "content" | "prompt" | "metadata" | "headers" | "schema"
-            | "properties" | "parameters" | "response_format" | "functions" | "text" | "documents" | "extra_body"
-            | "mcp_servers" | "mcpServers" | "system" | "instructions" | "server_params"
-    )
-}
-
-/// Endpoints and models in tables that an argument holds: `config_list=[{"model": ..., "base_url": ...}]`.
-fn nested(value: &Node, depth: usize, read: &mut Read) -> bool {
-    const DEEPEST: usize = 5;
-    if depth > DEEPEST {
-        return false;
-    }
-    let deeper = depth.saturating_add(1);
-    let mut any = false;
-    // What a proxy calls its models is no model.
-    let alias = value.get("litellm_params").is_some();
-    let known = |entry: &&Entry| !is_content(&entry.key) && !(alias && entry.key == "model_name");
-    for entry in value.entries().iter().filter(known) {
-        match Key::of(&entry.key) {
-            Some(Key::Endpoint) => any |= endpoint(&entry.value, entry.at, read),
-            Some(Key::Model) if matches!(entry.value.data, Data::Text(_) | Data::Environment { .. }) => {
-                model(&entry.value, SURE, read);
-            }
-            _ => any |= nested(&entry.value, deeper, read),
-        }
-    }
-    for item in value.items() {
-        any |= nested(item, deeper, read);
-    }
-    any
-}
-
-/// Notes the endpoint of a resource of Azure that is called by its name.
-fn resource(value: &Node, at: Place, read: &mut Read) -> bool {
-    let plain = |text: &&(&str, Place)| !text.0.is_empty() && text.0.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
-    if let Some((name, _)) = value.constants().iter().find(plain) {
-        let url = format!("https://{name}.openai.azure.com");
-        read.sightings.push(Sighting::new(Kind::ModelEndpoint, url.clone(), at, "argument", SURE).fact("url", url));
-        return true;
-    }
-    value.environment().is_some()
-}
-
-/// Formats that a loader of datasets is told instead of a dataset.
-fn is_format(name: &str) -> bool {
-    matches!(
-        name,
-        "json" | "csv" | "parquet" | "text" | "arrow" | "xml" | "pandas" | "generator" | "webdataset" | "imagefolder"
-            | "audiofolder" | "videofolder" | "pdffolder"
-    )
-}
-
-/// The files that a dataset is read from.
-fn files_of(call: &Call, read: &mut Read) {
-    const MOST: usize = 32;
-    let files = call.args.at_path(&crate::node::Path::new("data_files")).into_iter().chain(
-        call.args.at_path(&crate::node::Path::new("data_files.*")),
-    );
-    let all: BTreeSet<&str> = files.flat_map(Node::texts).filter(|text| plausible_name(text)).take(MOST).collect();
-    for file in all {
-        read.sightings.push(Sighting::new(Kind::Dataset, file, call.at, "call", SURE));
-    }
-}
-
-/// Notes the endpoint that a value is; says whether it is one.
-fn endpoint(value: &Node, at: Place, read: &mut Read) -> bool {
-    let environment = value.environment();
-    let url = value
-        .constants()
-        .into_iter()
-        .find(|(text, _)| text.contains("://") && !text.contains(['{', ' ', '\n', '<']) && text.len() < 300);
-    match (url, environment) {
-        (Some((url, place)), environment) => {
-            let url = url.trim_end_matches('/');
-            let sighting = Sighting::new(Kind::ModelEndpoint, url, place, "argument", SURE).fact("url", url);
-            read.sightings.push(match environment {
-                Some(name) => sighting.fact("environment", name),
-                None => sighting,
-            });
-            true
-        }
-        (None, Some(name)) => {
-            read.sightings.push(
-                Sighting::new(Kind::ModelEndpoint, format!("env:{name}"), at, "argument", SURE)
-                    .fact("environment", name),
-            );
-            true
-        }
-        (None, None) => !matches!(value.data, Data::Null),
-    }
-}
-
-/// Notes the models that a value can be.
-fn model(value: &Node, confidence: u16, read: &mut Read) {
-    // Some libraries have constants for ids.
-    if let Data::Expression { path, .. } = &value.data
-        && let Some(id) = constant_id(path)
-    {
-        read.sightings.push(Sighting::new(Kind::Model, id, value.at, "constant", confidence));
-        return;
-    }
-    // The id is the value itself or the default of a look-up, not an argument of some call.
-    let known = match &value.data {
-        Data::Text(_) | Data::Environment { .. } => true,
-        Data::Expression { path, .. } => path == "?",
-        _ => false,
-    };
-    if !known {
-        return;
-    }
-    for (text, place) in value.constants() {
-        let local = text.starts_with(['.', '/', '~']) || text.contains('\\') || text.contains("://");
-        let text = if text.starts_with("arn:") { text.rsplit("foundation-model/").next().unwrap_or(text) } else { text };
-        if plausible_name(text) && !local && !text.contains(' ') && text.len() <= 120 {
-            let sighting = Sighting::new(Kind::Model, text, place, "argument", confidence);
-            read.sightings.push(match value.environment() {
-                Some(name) => sighting.fact("environment", name),
-                None => sighting,
-            });
-        }
-    }
-}
-

@@ -14,8 +14,21 @@ const DEEPEST: usize = 5;
 pub(super) fn call(call: &Call, read: &mut Read) -> bool {
     let method = call.callee.rsplit('.').next().unwrap_or_default().to_ascii_lowercase();
     // What is written out or raised is not asked.
-    if ["print", "println", "log", "info", "debug", "warn", "warning", "error", "exception", "raise", "printf", "echo"]
-        .contains(&method.as_str())
+    if [
+        "print",
+        "println",
+        "log",
+        "info",
+        "debug",
+        "warn",
+        "warning",
+        "error",
+        "exception",
+        "raise",
+        "printf",
+        "echo",
+    ]
+    .contains(&method.as_str())
         || method.ends_with("error")
         || method.ends_with("exception")
     {
@@ -36,7 +49,8 @@ pub(super) fn call(call: &Call, read: &mut Read) -> bool {
 pub(super) fn assigned(facts: &Facts, mut raw: bool, read: &mut Read) {
     for assign in &facts.assigns {
         for (text, at) in assign.value.constants().into_iter().take(2) {
-            let whole = assign.value.text().is_some() || matches!(assign.value.data, Data::Environment { .. });
+            let whole =
+                assign.value.text().is_some() || matches!(assign.value.data, Data::Environment { .. });
             if let Some(address) = hosts::address(text, whole)
                 && !read.sightings.iter().any(|s| {
                     s.kind == Kind::ModelEndpoint && text.starts_with(s.name.as_str()) && s.start == at.start
@@ -85,11 +99,15 @@ fn urls(value: &Node, depth: usize, read: &mut Read) {
         Data::Environment { default: Some(default), .. } => urls(default, deeper, read),
         Data::Expression { path, parts } if path == "+" => {
             // Only the beginning is known.
-            if let Some(address) = parts.first().and_then(Node::text).and_then(|text| hosts::address(text, false)) {
+            if let Some(address) =
+                parts.first().and_then(Node::text).and_then(|text| hosts::address(text, false))
+            {
                 push(address, value.at, SURE, read);
             }
         }
-        Data::Expression { path, parts } if path == "?" => parts.iter().for_each(|part| urls(part, deeper, read)),
+        Data::Expression { path, parts } if path == "?" => {
+            parts.iter().for_each(|part| urls(part, deeper, read))
+        }
         Data::Map(entries) => entries
             .iter()
             .filter(|entry| !matches!(entry.key.as_str(), "description" | "headers" | "messages" | "content"))
@@ -105,7 +123,9 @@ fn models(key: &str, value: &Node, depth: usize, read: &mut Read) {
     }
     let deeper = depth.saturating_add(1);
     if matches!(key, "model" | "model_name" | "modelId" | "Model") {
-        let known = |(text, _): &&(&str, Place)| plausible_name(text) && !text.contains([' ', '/', ':']) || text.matches('/').count() == 1;
+        let known = |(text, _): &&(&str, Place)| {
+            plausible_name(text) && !text.contains([' ', '/', ':']) || text.matches('/').count() == 1
+        };
         let direct = matches!(&value.data, Data::Text(_) | Data::Environment { .. })
             || matches!(&value.data, Data::Expression { path, .. } if path == "?");
         for (text, at) in value.constants().iter().filter(known).filter(|_| direct) {
@@ -130,7 +150,9 @@ fn in_text(value: &Node, read: &mut Read) {
     let Some((text, at)) = first.filter(|(text, _)| text.trim_start().starts_with('{')) else { return };
     let plain = text.replace("\\\"", "\"");
     let Some((_, rest)) = plain.split_once("\"model\"") else { return };
-    let Some(rest) = rest.trim_start().strip_prefix(':').map(str::trim_start).and_then(|rest| rest.strip_prefix('"')) else {
+    let Some(rest) =
+        rest.trim_start().strip_prefix(':').map(str::trim_start).and_then(|rest| rest.strip_prefix('"'))
+    else {
         return;
     };
     let Some((model, _)) = rest.split_once('"') else { return };

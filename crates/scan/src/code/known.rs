@@ -26,15 +26,19 @@ impl<'t> Evaluator<'t> {
         match callee {
             "dict" | "types.SimpleNamespace" | "collections.OrderedDict" => {
                 let mut entries = by_position(0).map(|first| first.entries().to_vec()).unwrap_or_default();
-                let named = arguments.iter().filter(|entry| !entry.key.starts_with(|c: char| c.is_ascii_digit()));
+                let named =
+                    arguments.iter().filter(|entry| !entry.key.starts_with(|c: char| c.is_ascii_digit()));
                 entries.extend(named.cloned());
                 return Some(Data::Map(entries));
             }
             "Object.assign" => {
-                let all = arguments.iter().filter(|entry| entry.key.starts_with(|c: char| c.is_ascii_digit()));
+                let all =
+                    arguments.iter().filter(|entry| entry.key.starts_with(|c: char| c.is_ascii_digit()));
                 return Some(Data::Map(all.flat_map(|entry| entry.value.entries().to_vec()).collect()));
             }
-            "Object.freeze" | "JSON.stringify" | "json.dumps" => return by_position(0).map(|first| first.data.clone()),
+            "Object.freeze" | "JSON.stringify" | "json.dumps" => {
+                return by_position(0).map(|first| first.data.clone());
+            }
             "Map.of" | "java.util.Map.of" => {
                 let pairs = arguments.chunks(2).filter_map(|pair| {
                     let (key, value) = (pair.first()?, pair.get(1)?);
@@ -50,7 +54,8 @@ impl<'t> Evaluator<'t> {
             }
             _ => {}
         }
-        let asks = matches!(method, "get" | "pop" | "getOrDefault" | "GetValue" | "getProperty" | "setdefault");
+        let asks =
+            matches!(method, "get" | "pop" | "getOrDefault" | "GetValue" | "getProperty" | "setdefault");
         if asks && callee != method && arguments.len() == 2 {
             let (key, default) = (by_position(0)?, by_position(1)?);
             let key = key.text().filter(|key| !key.contains('/'))?;
@@ -67,7 +72,9 @@ impl<'t> Evaluator<'t> {
         }
         let own = callee.trim_start_matches('?');
         let own = own.strip_prefix("self.").or_else(|| own.strip_prefix("this.")).unwrap_or(own);
-        if let Some(value) = self.from.returns.get(own).filter(|value| !place(**value).covers(node.start_byte())) {
+        if let Some(value) =
+            self.from.returns.get(own).filter(|value| !place(**value).covers(node.start_byte()))
+        {
             let value = self.value(*value, depth.saturating_add(2));
             let known = match &value.data {
                 Data::Text(_) | Data::Environment { .. } | Data::Map(_) | Data::List(_) => true,
@@ -79,7 +86,8 @@ impl<'t> Evaluator<'t> {
         // An accessor of an enumeration's constant gives what the constant was made with.
         if arguments.is_empty() {
             let object = field(node, "function").and_then(member).map(|(object, _)| object);
-            let object = object.or_else(|| field(node, "object")).filter(|object| member(*object).is_some())?;
+            let object =
+                object.or_else(|| field(node, "object")).filter(|object| member(*object).is_some())?;
             let found = self.member_value(object, depth)?;
             return matches!(found.data, Data::Text(_) | Data::Expression { .. }).then_some(found.data);
         }
@@ -95,7 +103,8 @@ impl<'t> Evaluator<'t> {
             return Some(match found {
                 Ok(value) => self.value(value, depth),
                 Err(constant) => {
-                    let parts = self.arguments(constant, depth).into_iter().map(|entry| entry.value).collect();
+                    let parts =
+                        self.arguments(constant, depth).into_iter().map(|entry| entry.value).collect();
                     Node::new(place(node), Data::Expression { path: "?".to_owned(), parts })
                 }
             });
@@ -122,7 +131,8 @@ impl<'t> Evaluator<'t> {
                 _ => vec![part],
             };
             for one in inner {
-                let named = field(one, "name").or_else(|| field(one, "left")).or_else(|| field(one, "property"));
+                let named =
+                    field(one, "name").or_else(|| field(one, "left")).or_else(|| field(one, "property"));
                 if named.is_none_or(|named| self.text(named) != name) {
                     continue;
                 }

@@ -44,7 +44,9 @@ pub(super) fn clients(catalog: &Catalog, language: Language, facts: &Facts, read
 }
 
 fn note(name: Option<String>, node: &Node, at: Place, seen: &mut BTreeSet<Place>, read: &mut Read) {
-    let known = |name: &String| read.sightings.iter().any(|s| s.kind == Kind::McpServer && s.name == *name && s.start == at.start);
+    let known = |name: &String| {
+        read.sightings.iter().any(|s| s.kind == Kind::McpServer && s.name == *name && s.start == at.start)
+    };
     if let Some(name) = name.filter(|name| !name.is_empty() && name.len() <= 200 && !known(name))
         && seen.insert(at)
     {

@@ -32,7 +32,13 @@ pub(super) fn gradle(text: &str) -> Vec<Declared> {
         for part in line.split([';', '{']) {
             let words: Vec<usize> = CONFIGURATIONS.iter().flat_map(|word| starts(part, word)).collect();
             for (number, start) in words.iter().enumerate() {
-                let end = words.get(number.saturating_add(1)..).into_iter().flatten().copied().filter(|end| end > start).min();
+                let end = words
+                    .get(number.saturating_add(1)..)
+                    .into_iter()
+                    .flatten()
+                    .copied()
+                    .filter(|end| end > start)
+                    .min();
                 let stretch = part.get(*start..end.unwrap_or(part.len())).unwrap_or_default();
                 if let Some((name, version)) = coordinates(stretch) {
                     out.push(declared("maven", &name, &version, place, false));

@@ -59,10 +59,7 @@ pub(crate) fn dockerfile(catalog: &Catalog, text: &str) -> Read {
             "CMD" | "ENTRYPOINT" => {
                 let words = docker::words(&instruction.rest);
                 shell::command(catalog, &words, at, &mut read);
-                let list = words
-                    .into_iter()
-                    .map(|word| Node::new(at, Data::Text(word)))
-                    .collect();
+                let list = words.into_iter().map(|word| Node::new(at, Data::Text(word))).collect();
                 entries.push(entry("command", at, Data::List(list)));
             }
             "EXPOSE" | "USER" => entries.push(entry(
@@ -144,7 +141,9 @@ fn offered(root: &Node, services: &[Node]) -> Option<Place> {
         let selectors = service.at_path(&Path::new("spec.selector"));
         let selector = selectors.first()?.entries();
         let fits = !selector.is_empty()
-            && selector.iter().all(|entry| labels.get(&entry.key).is_some_and(|value| value.scalar() == entry.value.scalar()));
+            && selector.iter().all(|entry| {
+                labels.get(&entry.key).is_some_and(|value| value.scalar() == entry.value.scalar())
+            });
         (fits && !internal).then_some(ty.at)
     })
 }
@@ -168,7 +167,10 @@ pub(super) fn kubernetes(catalog: &Catalog, root: &Node, services: &[Node], read
         .text_of("apiVersion")
         .and_then(|version| version.split_once('/'))
         .map(|(group, _)| group.to_owned());
-    let host = root.at_path(&Path::new("spec.**.hostNetwork")).into_iter().find(|node| node.data == Data::Bool(true));
+    let host = root
+        .at_path(&Path::new("spec.**.hostNetwork"))
+        .into_iter()
+        .find(|node| node.data == Data::Bool(true));
     let offer = root.at_path(&Path::new("spec.**.serviceType")).into_iter().find(|node| is_offer(node));
     let published = host.or(offer);
     let full = group.map_or_else(|| kind.clone(), |group| format!("{group}/{kind}"));
@@ -209,12 +211,16 @@ pub(super) fn kubernetes(catalog: &Catalog, root: &Node, services: &[Node], read
     }
     // KServe fetches from a hub; Ray is told by a document of its own.
     for uri in root.at_path(&Path::new("spec.**.storageUri")) {
-        if let Some(name) = uri.text().and_then(|text| text.strip_prefix("hf://")).filter(|name| plausible_model(name)) {
+        if let Some(name) =
+            uri.text().and_then(|text| text.strip_prefix("hf://")).filter(|name| plausible_model(name))
+        {
             read.sightings.push(Sighting::new(Kind::Model, name, uri.at, "manifest", SURE));
         }
     }
     if kind.starts_with("InferenceService") {
-        for (name, at) in root.at_path(&Path::new("spec.**.model")).into_iter().flat_map(|model| told(model, &["args"])) {
+        for (name, at) in
+            root.at_path(&Path::new("spec.**.model")).into_iter().flat_map(|model| told(model, &["args"]))
+        {
             read.sightings.push(Sighting::new(Kind::Model, name, at, "manifest", SURE));
         }
     }
@@ -267,10 +273,13 @@ fn helm(catalog: &Catalog, node: &Node, outer: Option<&Node>, depth: usize, read
             let mut container = node.clone();
             let around = outer.unwrap_or(node);
             if let Data::Map(entries) = &mut container.data {
-                let told = around.entries().iter().filter(|entry| matches!(entry.key.as_str(), "args" | "command"));
+                let told =
+                    around.entries().iter().filter(|entry| matches!(entry.key.as_str(), "args" | "command"));
                 entries.extend(told.cloned());
                 entries.extend(settled(around, "$env"));
-                let service = around.get("service").filter(|service| !service.get("annotations").is_some_and(is_internal));
+                let service = around
+                    .get("service")
+                    .filter(|service| !service.get("annotations").is_some_and(is_internal));
                 let offer = service.and_then(|service| service.get("type")).filter(|ty| is_offer(ty));
                 entries.extend(offer.map(|ty| Entry {
                     key: "$published".to_owned(),
@@ -447,9 +456,32 @@ pub(crate) fn variable(catalog: &Catalog, name: &str, value: &str, at: Place, re
 fn says_model(upper: &str) -> bool {
     let ends = ["MODEL", "MODEL_NAME", "MODEL_ID", "DEPLOYMENT", "DEPLOYMENT_NAME", "DEPLOYMENT_ID"];
     let of = [
-        "OPENAI", "ANTHROPIC", "CLAUDE", "GEMINI", "GOOGLE", "OLLAMA", "MISTRAL", "GROQ", "COHERE", "BEDROCK", "VERTEX",
-        "HUGGINGFACE", "HF", "VLLM", "LITELLM", "LLM", "CHAT", "EMBEDDING", "EMBEDDINGS", "EMBED", "RERANK", "RERANKER",
-        "DEEPSEEK", "OPENROUTER", "GPT", "AI",
+        "OPENAI",
+        "ANTHROPIC",
+        "CLAUDE",
+        "GEMINI",
+        "GOOGLE",
+        "OLLAMA",
+        "MISTRAL",
+        "GROQ",
+        "COHERE",
+        "BEDROCK",
+        "VERTEX",
+        "HUGGINGFACE",
+        "HF",
+        "VLLM",
+        "LITELLM",
+        "LLM",
+        "CHAT",
+        "EMBEDDING",
+        "EMBEDDINGS",
+        "EMBED",
+        "RERANK",
+        "RERANKER",
+        "DEEPSEEK",
+        "OPENROUTER",
+        "GPT",
+        "AI",
     ];
     ends.iter().any(|end| upper.strip_suffix(end).is_some_and(|rest| rest.is_empty() || rest.ends_with('_')))
         && upper.split('_').any(|part| of.contains(&part))

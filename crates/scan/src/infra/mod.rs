@@ -35,7 +35,12 @@ pub(crate) fn document(
     }
     if root.text_of("kind").is_some() && root.text_of("apiVersion").is_some() {
         // A list holds several.
-        for item in root.get("items").filter(|_| root.text_of("kind") == Some("List")).map(Node::items).unwrap_or_default() {
+        for item in root
+            .get("items")
+            .filter(|_| root.text_of("kind") == Some("List"))
+            .map(Node::items)
+            .unwrap_or_default()
+        {
             if item.text_of("kind").is_some() {
                 containers::kubernetes(catalog, item, services, read);
             }

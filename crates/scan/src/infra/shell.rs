@@ -88,7 +88,22 @@ pub(crate) fn command(catalog: &Catalog, words: &[String], at: Place, read: &mut
         });
         if let Some((name, value)) = assigned {
             variable(catalog, name, value, at, read);
-        } else if !matches!(first, "sudo" | "exec" | "nohup" | "time" | "env" | "export" | "-" | "then" | "do" | "else" | "CMD" | "ENTRYPOINT" | "RUN") {
+        } else if !matches!(
+            first,
+            "sudo"
+                | "exec"
+                | "nohup"
+                | "time"
+                | "env"
+                | "export"
+                | "-"
+                | "then"
+                | "do"
+                | "else"
+                | "CMD"
+                | "ENTRYPOINT"
+                | "RUN"
+        ) {
             break;
         }
         words.remove(0);
@@ -116,7 +131,8 @@ pub(super) fn models(script: &str) -> Vec<String> {
     let mut found = Vec::new();
     for part in script.lines().take(MAX_CONTAINER_LINES).flat_map(split) {
         let words = shell_words(part);
-        let words: Vec<&str> = words.iter().map(String::as_str).skip_while(|word| matches!(*word, "exec" | "nohup")).collect();
+        let words: Vec<&str> =
+            words.iter().map(String::as_str).skip_while(|word| matches!(*word, "exec" | "nohup")).collect();
         found.extend(served(&words).filter(|name| plausible_model(name)));
     }
     found
@@ -130,7 +146,11 @@ pub(super) fn served(words: &[&str]) -> Option<String> {
         rest.iter().enumerate().find_map(|(at, word)| {
             let next = || rest.get(at.saturating_add(1)).map(|value| (*value).to_owned());
             names.iter().find_map(|name| {
-                if word == name { next() } else { Some(word.strip_prefix(name)?.strip_prefix('=')?.to_owned()) }
+                if word == name {
+                    next()
+                } else {
+                    Some(word.strip_prefix(name)?.strip_prefix('=')?.to_owned())
+                }
             })
         })
     };
@@ -141,7 +161,12 @@ pub(super) fn served(words: &[&str]) -> Option<String> {
             if !word.starts_with('-') {
                 return Some(word.to_owned());
             }
-            if !word.contains('=') && matches!(word, "--repo-type" | "--revision" | "--local-dir" | "--token" | "--port" | "--host") {
+            if !word.contains('=')
+                && matches!(
+                    word,
+                    "--repo-type" | "--revision" | "--local-dir" | "--token" | "--port" | "--host"
+                )
+            {
                 after.next();
             }
         }
@@ -150,17 +175,22 @@ pub(super) fn served(words: &[&str]) -> Option<String> {
     match tool {
         "vllm" => flag(&["--model"]).or_else(|| positional(&["serve"])),
         "ollama" => positional(&["pull", "run", "create"]).filter(|_| !rest.contains(&"create")),
-        "huggingface-cli" | "hf" if !rest.iter().any(|word| word.ends_with("dataset") || *word == "upload") => {
+        "huggingface-cli" | "hf"
+            if !rest.iter().any(|word| word.ends_with("dataset") || *word == "upload") =>
+        {
             positional(&["download"])
         }
-        "text-generation-launcher" | "text-embeddings-router" | "litellm" | "lmdeploy" => flag(&["--model-id", "--model"]),
+        "text-generation-launcher" | "text-embeddings-router" | "litellm" | "lmdeploy" => {
+            flag(&["--model-id", "--model"])
+        }
         "llama-server" | "llama-cli" | "llama.cpp" => flag(&["-hf", "--hf-repo", "-hfr"]),
         "mlx_lm.server" | "mlx_lm.generate" => flag(&["--model"]),
         "python" | "python3" | "uv" | "torchrun" | "accelerate" => {
-            let serves = ["vllm", "sglang", "llama_cpp.server", "mlx_lm", "fastchat", "lmdeploy", "tensorrt_llm"];
-            rest.iter().any(|word| serves.iter().any(|name| word.starts_with(name))).then(|| {
-                flag(&["--model", "--model-path", "--hf_model_repo_id", "--model-id"])
-            })?
+            let serves =
+                ["vllm", "sglang", "llama_cpp.server", "mlx_lm", "fastchat", "lmdeploy", "tensorrt_llm"];
+            rest.iter()
+                .any(|word| serves.iter().any(|name| word.starts_with(name)))
+                .then(|| flag(&["--model", "--model-path", "--hf_model_repo_id", "--model-id"]))?
         }
         _ => None,
     }
@@ -189,7 +219,8 @@ fn asked(words: &[&str], at: Place, read: &mut Read) {
         let whole = !word.contains(['$', '{']);
         if let Some(address) = hosts::address(word.split('$').next().unwrap_or(word), whole) {
             let url = address.endpoint;
-            read.sightings.push(Sighting::new(Kind::ModelEndpoint, url.clone(), at, "command", SURE).fact("url", url));
+            read.sightings
+                .push(Sighting::new(Kind::ModelEndpoint, url.clone(), at, "command", SURE).fact("url", url));
             let model = address.model.filter(|model| plausible_model(model));
             read.sightings.extend(model.map(|model| Sighting::new(Kind::Model, model, at, "command", SURE)));
             found = true;
@@ -225,7 +256,23 @@ fn run_container(catalog: &Catalog, words: &[&str], at: Place, read: &mut Read) 
         let (name, told) = word.split_once('=').map_or((word, None), |(name, value)| (name, Some(value)));
         let bare = matches!(
             name,
-            "--rm" | "-d" | "--detach" | "-it" | "-i" | "-t" | "-ti" | "-itd" | "-dit" | "--privileged" | "--init" | "--interactive" | "--tty" | "--read-only" | "-P" | "-di" | "-id"
+            "--rm"
+                | "-d"
+                | "--detach"
+                | "-it"
+                | "-i"
+                | "-t"
+                | "-ti"
+                | "-itd"
+                | "-dit"
+                | "--privileged"
+                | "--init"
+                | "--interactive"
+                | "--tty"
+                | "--read-only"
+                | "-P"
+                | "-di"
+                | "-id"
         );
         let value = if bare { None } else { told.or_else(|| rest.next()) };
         match (name, value) {
@@ -240,7 +287,9 @@ fn run_container(catalog: &Catalog, words: &[&str], at: Place, read: &mut Read) 
     let Some(image) = image.filter(|image| !image.contains('$') || image.contains('/')) else { return };
     let arguments: Vec<Node> = rest.map(text).collect();
     push("image", text(&image));
-    for (key, list) in [("ports", ports), ("environment", variables), ("volumes", volumes), ("command", arguments)] {
+    for (key, list) in
+        [("ports", ports), ("environment", variables), ("volumes", volumes), ("command", arguments)]
+    {
         if !list.is_empty() {
             push(key, Node::new(at, Data::List(list)));
         }

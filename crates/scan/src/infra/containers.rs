@@ -118,7 +118,7 @@ pub(super) fn container(catalog: &Catalog, node: &Node, at: Place, tool: &str, r
 
 /// Variables of a container as a map, under a name of their own: `env: [{name: A, value: b}]`. A value that comes from
 /// elsewhere is there, and unknown.
-fn settled(container: &Node, key: &str) -> Option<Entry> {
+pub(super) fn settled(container: &Node, key: &str) -> Option<Entry> {
     let list = container.get("env")?;
     let one = |item: &Node| {
         let value = item.get("value").or_else(|| item.get("valueFrom")).cloned();
@@ -149,12 +149,12 @@ fn offered(root: &Node, services: &[Node]) -> Option<Place> {
 }
 
 /// Whether a type of service is reached from beyond the cluster.
-fn is_offer(ty: &Node) -> bool {
+pub(super) fn is_offer(ty: &Node) -> bool {
     ty.text().is_some_and(|ty| matches!(ty, "LoadBalancer" | "NodePort"))
 }
 
 /// Whether notes to a cloud keep a service inside a network.
-fn is_internal(annotations: &Node) -> bool {
+pub(super) fn is_internal(annotations: &Node) -> bool {
     annotations.entries().iter().any(|entry| {
         entry.key.contains("internal") && entry.value.scalar().is_some_and(|value| value != "false")
     })
@@ -244,105 +244,6 @@ pub(super) fn kubernetes(catalog: &Catalog, root: &Node, services: &[Node], read
     resource(catalog, &full, root.clone(), root.at, label, read);
 }
 
-/// Values of a chart: images by `repository` and `tag`, endpoints and models by what they are called.
-pub(super) fn helm_values(catalog: &Catalog, node: &Node, depth: usize, read: &mut Read) {
-    helm(catalog, node, None, depth, read);
-}
-
-/// `outer` is what a table of an image is part of: its service, its variables, its arguments.
-fn helm(catalog: &Catalog, node: &Node, outer: Option<&Node>, depth: usize, read: &mut Read) {
-    if depth > 16 {
-        return;
-    }
-    let deeper = depth.saturating_add(1);
-    if let Some(repository) = node.text_of("repository") {
-        let tag = node.get("tag").and_then(Node::scalar).unwrap_or_default();
-        let registry = node.text_of("registry").map(|registry| format!("{registry}/")).unwrap_or_default();
-        let digest = node
-            .text_of("digest")
-            .filter(|d| d.starts_with("sha256:"))
-            .map(|d| format!("@{d}"))
-            .unwrap_or_default();
-        let image = if tag.is_empty() {
-            format!("{registry}{repository}{digest}")
-        } else {
-            format!("{registry}{repository}:{tag}{digest}")
-        };
-        image_seen(catalog, &image, node.at, read);
-        if !tag.is_empty() || !digest.is_empty() {
-            let mut container = node.clone();
-            let around = outer.unwrap_or(node);
-            if let Data::Map(entries) = &mut container.data {
-                let told =
-                    around.entries().iter().filter(|entry| matches!(entry.key.as_str(), "args" | "command"));
-                entries.extend(told.cloned());
-                entries.extend(settled(around, "$env"));
-                let service = around
-                    .get("service")
-                    .filter(|service| !service.get("annotations").is_some_and(is_internal));
-                let offer = service.and_then(|service| service.get("type")).filter(|ty| is_offer(ty));
-                entries.extend(offer.map(|ty| Entry {
-                    key: "$published".to_owned(),
-                    at: ty.at,
-                    value: Node::new(ty.at, Data::Text("service".to_owned())),
-                }));
-            }
-            push_container(read, image, container, node.at, "helm");
-        }
-    }
-    for key in ["args", "extraArgs", "command", "modelCommand"] {
-        for (name, at) in told(node, &[key]) {
-            read.sightings.push(Sighting::new(Kind::Model, name, at, "values", SURE));
-        }
-    }
-    for item in node.entries().iter().flat_map(|entry| entry.value.items()) {
-        if let (Some(name), Some(value)) = (item.text_of("name"), item.get("value").and_then(Node::scalar)) {
-            variable(catalog, name, &value, item.at, read);
-        }
-    }
-    for entry in node.entries() {
-        let lower = entry.key.to_ascii_lowercase();
-        if let Some(value) = entry.value.text() {
-            variable(catalog, &entry.key, value, entry.value.at, read);
-            let named = matches!(
-                lower.as_str(),
-                "modelid" | "model_id" | "modelname" | "huggingfacemodelid" | "modelurl" | "modeluri"
-            );
-            if named && plausible_model(value) {
-                read.sightings.push(Sighting::new(Kind::Model, value, entry.value.at, "values", LIKELY));
-            }
-        }
-        // Ollama's chart is told which models to fetch.
-        if lower == "models" {
-            for list in ["pull", "run"].iter().filter_map(|key| entry.value.get(key)).flat_map(Node::items) {
-                if let Some(name) = list.text().filter(|name| plausible_model(name)) {
-                    read.sightings.push(Sighting::new(Kind::Model, name, list.at, "values", SURE));
-                }
-            }
-        }
-        let inside = matches!(lower.as_str(), "model" | "modelspec" | "llm");
-        if inside {
-            let inner = entry.value.text().map(|text| (text, entry.value.at)).or_else(|| {
-                ["id", "name", "modelURL", "repository"]
-                    .iter()
-                    .find_map(|key| Some((entry.value.text_of(key)?, entry.value.get(key)?.at)))
-            });
-            if let Some((text, at)) =
-                inner.filter(|(text, _)| text.contains('/') && plausible_model(text) || known_model(text))
-            {
-                read.sightings.push(Sighting::new(Kind::Model, text, at, "values", LIKELY));
-            }
-        }
-        match &entry.value.data {
-            Data::List(items) => items.iter().for_each(|item| helm(catalog, item, None, deeper, read)),
-            _ => {
-                let outer = (lower == "image").then_some(node);
-                helm(catalog, &entry.value, outer, deeper, read);
-            }
-        }
-    }
-}
-
 pub(super) fn plausible_model(text: &str) -> bool {
     text.starts_with(|c: char| c.is_ascii_alphanumeric())
         && text.len() <= 120
@@ -352,7 +253,7 @@ pub(super) fn plausible_model(text: &str) -> bool {
         && !text.contains("://")
 }
 
-fn image_seen(catalog: &Catalog, image: &str, at: Place, read: &mut Read) {
+pub(super) fn image_seen(catalog: &Catalog, image: &str, at: Place, read: &mut Read) {
     if let Some((kind, product)) = catalog.image(image) {
         read.sightings.push(Sighting::new(kind, product, at, "image", SURE).fact("image", image));
     }
@@ -369,7 +270,7 @@ fn served_model(catalog: &Catalog, image: &str, container: &Node, _at: Place, re
 }
 
 /// The models that command lines under some keys name.
-fn told(container: &Node, keys: &[&str]) -> Vec<(String, Place)> {
+pub(super) fn told(container: &Node, keys: &[&str]) -> Vec<(String, Place)> {
     let mut words: Vec<(String, Place)> = Vec::new();
     let mut found: Vec<(String, Place)> = Vec::new();
     for key in keys {
@@ -487,7 +388,7 @@ fn says_model(upper: &str) -> bool {
         && upper.split('_').any(|part| of.contains(&part))
 }
 
-fn push_container(read: &mut Read, image: String, mut node: Node, at: Place, tool: &str) {
+pub(super) fn push_container(read: &mut Read, image: String, mut node: Node, at: Place, tool: &str) {
     if let Data::Map(entries) = &mut node.data {
         entries.push(Entry {
             key: "$tool".to_owned(),

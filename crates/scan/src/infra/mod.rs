@@ -3,6 +3,7 @@
 mod containers;
 mod expression;
 mod functions;
+mod helm;
 mod project;
 pub(crate) mod shell;
 mod template;
@@ -49,7 +50,7 @@ pub(crate) fn document(
     }
     let file = path.rsplit('/').next().unwrap_or(path);
     if file.starts_with("values") && path.ends_with("ml") {
-        containers::helm_values(catalog, root, 0, read);
+        helm::helm_values(catalog, root, 0, read);
     }
     if root.text_of("$schema").is_some_and(|schema| schema.contains("eploymentTemplate.json")) {
         template::arm(catalog, project, path, root, read);

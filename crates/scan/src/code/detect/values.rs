@@ -48,7 +48,7 @@ pub(super) fn nested(value: &Node, depth: usize, read: &mut Read) -> bool {
     let mut any = false;
     // What a proxy calls its models is no model.
     let alias = value.get("litellm_params").is_some();
-    let known = |entry: &&Entry| !is_content(&entry.key) && !(alias && entry.key == "model_name");
+    let known = |entry: &&Entry| !(is_content(&entry.key) || alias && entry.key == "model_name");
     for entry in value.entries().iter().filter(known) {
         match Key::of(&entry.key) {
             Some(Key::Endpoint) => any |= endpoint(&entry.value, entry.at, read),

@@ -29,6 +29,7 @@ pub(crate) struct Source {
     pub(crate) call: Vec<Named>,
     pub(crate) agent: AgentCalls,
     pub(crate) prompt: Symbols,
+    pub(crate) mcp: McpCalls,
     vector_store: BTreeMap<String, Vec<String>>,
     guardrail: BTreeMap<String, Vec<String>>,
     images: Images,
@@ -81,7 +82,18 @@ pub(crate) struct Named {
 #[derive(Debug, Deserialize)]
 pub(crate) struct AgentCalls {
     pub(crate) symbols: Vec<String>,
+    /// Those whose first argument is the name.
+    pub(crate) positional: Vec<String>,
     pub(crate) names: Vec<String>,
+}
+
+/// Calls of clients of the Model Context Protocol.
+#[derive(Debug, Deserialize)]
+pub(crate) struct McpCalls {
+    /// Those that start or ask one server.
+    pub(crate) clients: Vec<String>,
+    /// Those that are given a table of servers.
+    pub(crate) tables: Vec<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -217,6 +229,23 @@ impl Catalog {
                 .iter()
                 .find(|(_, patterns)| patterns.iter().any(|pattern| matches(pattern, repository)))
                 .map(|(name, _)| name.clone())
+        };
+        for (kind, products) in [
+            (Kind::InferenceServer, &self.source.images.inference_server),
+            (Kind::VectorStore, &self.source.images.vector_store),
+        ] {
+            if let Some(name) = find(products) {
+                return products.get_key_value(&name).map(|(name, _)| (kind, name.as_str()));
+            }
+        }
+        None
+    }
+
+    /// What a chart of a name installs.
+    pub(crate) fn product(&self, name: &str) -> Option<(Kind, &str)> {
+        let find = |products: &'_ BTreeMap<String, Vec<String>>| {
+            let bare = |product: &str| name == product || name.starts_with(&format!("{product}-"));
+            products.keys().find(|product| bare(product)).cloned()
         };
         for (kind, products) in [
             (Kind::InferenceServer, &self.source.images.inference_server),

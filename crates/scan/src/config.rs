@@ -4,11 +4,11 @@ use std::collections::BTreeSet;
 
 use crate::asset::{Kind, LIKELY, SURE, Sighting};
 use crate::catalog::Catalog;
-use crate::code::detect::known_model;
+use crate::code::names::known_model;
 use crate::glob::{matches, matches_path};
-use crate::infra;
 use crate::node::{Data, Node, Path, Place};
 use crate::subject::{On, Read, Subject};
+use crate::{agents, infra, mcp};
 
 /// Where lists of MCP servers stand: files, and the path of the table in them.
 const SERVERS: [(&[&str], &str); 7] = [
@@ -103,6 +103,9 @@ pub(crate) fn is_known(path: &str) -> bool {
             .iter()
             .any(|pattern| matches_path(pattern, path))
         || file.starts_with("values")
+        || file == "Chart.yaml"
+        || matches_path("*azure-pipelines*.y*ml", path)
+        || agents::is_known(path)
 }
 
 /// A file that is known by its path alone.
@@ -169,6 +172,7 @@ pub(crate) fn document(
     project: &infra::Project,
     path: &str,
     root: &Node,
+    services: &[Node],
     read: &mut Read,
 ) {
     servers(path, root, read);
@@ -188,6 +192,24 @@ pub(crate) fn document(
     if matches_path(".github/workflows/*.y*ml", path) {
         workflow(root, read);
     }
+    // Steps of pipelines, in any of their forms.
+    for key in ["run", "script", "bash", "pwsh", "powershell"] {
+        for step in root.at_path(&Path::new(&format!("**.{key}"))) {
+            if let Some(text) = step.text().filter(|_| is_pipeline(path)) {
+                for line in text.replace("\\\n", " ").lines().take(1000) {
+                    infra::shell::line_of(catalog, line.trim(), step.at, read);
+                }
+            }
+        }
+    }
+    if matches_path("Chart.yaml", path) {
+        for item in root.get("dependencies").map(Node::items).unwrap_or_default() {
+            if let Some((kind, product)) = item.text_of("name").and_then(|name| catalog.product(name)) {
+                read.sightings.push(Sighting::new(kind, product, item.at, "chart", SURE));
+            }
+        }
+    }
+    agents::document(path, root, read);
     if SETTINGS.iter().any(|pattern| matches_path(pattern, path)) {
         settings(catalog, root, 0, "", read);
     }
@@ -212,7 +234,7 @@ pub(crate) fn document(
             );
         }
     }
-    infra::document(catalog, project, path, root, read);
+    infra::document(catalog, project, path, root, services, read);
     let mut subject = Subject::new(On::Document, path, root.clone());
     subject.at = Place::new(root.at.start, root.at.start);
     read.subjects.push(subject);
@@ -235,143 +257,30 @@ fn servers(path: &str, root: &Node, read: &mut Read) {
                 _ => Vec::new(),
             };
             for (name, server, at) in named {
-                if server.get("command").is_none()
-                    && server.get("url").is_none()
-                    && server.get("httpUrl").is_none()
-                    && server.get("serverUrl").is_none()
-                    && server.get("cmd").is_none()
-                {
+                if !mcp::is_server(server) {
                     continue;
                 }
                 if !seen.insert(at) {
                     continue;
                 }
-                let transport =
-                    if server.get("command").or(server.get("cmd")).is_some() { "stdio" } else { "http" };
-                read.sightings.push(
-                    Sighting::new(Kind::McpServer, name.clone(), at, "configuration", SURE)
-                        .fact("transport", transport),
-                );
-                let mut node = server.clone();
-                let line: Vec<String> = server
-                    .get("command")
-                    .or(server.get("cmd"))
-                    .into_iter()
-                    .chain(server.get("args"))
-                    .flat_map(|n| n.texts())
-                    .map(str::to_owned)
-                    .collect();
-                if let Data::Map(entries) = &mut node.data {
-                    entries.push(crate::node::Entry {
-                        key: "$line".to_owned(),
-                        at,
-                        value: Node::new(at, Data::Text(line.join(" "))),
-                    });
-                    entries.push(crate::node::Entry {
-                        key: "$unpinned".to_owned(),
-                        at,
-                        value: Node::new(at, Data::Bool(unpinned(&line))),
-                    });
-                }
-                let mut subject = Subject::new(On::McpServer, name, node);
-                subject.at = at;
-                read.subjects.push(subject);
+                mcp::server(&name, server, at, "configuration", read);
             }
         }
     }
 }
 
-/// Whether a command line runs a package or an image whose version it does not name.
-fn unpinned(words: &[String]) -> bool {
-    let tool = words
-        .first()
-        .map(|word| word.rsplit(['/', '\\']).next().unwrap_or(word).trim_end_matches(".cmd"))
-        .unwrap_or_default();
-    let skip_values = [
-        "-e",
-        "--env",
-        "-v",
-        "--volume",
-        "--name",
-        "--network",
-        "--mount",
-        "-p",
-        "--python",
-        "--index-url",
-        "--with",
-        "--cache",
-        "-u",
-        "--user",
-        "--env-file",
-    ];
-    let mut positional = Vec::new();
-    let mut words = words.iter().skip(1).map(String::as_str);
-    let mut package: Option<String> = None;
-    while let Some(word) = words.next() {
-        if matches!(word, "--from" | "--package" | "-p") && tool != "docker" && tool != "podman" {
-            package = words.next().map(str::to_owned);
-        } else if let Some(value) = word.strip_prefix("--from=").or_else(|| word.strip_prefix("--package=")) {
-            package = Some(value.to_owned());
-        } else if skip_values.contains(&word) {
-            words.next();
-        } else if !word.starts_with('-') {
-            positional.push(word.to_owned());
-        }
-    }
-    let first = |skip: &[&str]| positional.iter().find(|word| !skip.contains(&word.as_str())).cloned();
-    let exact = |version: &str| {
-        !matches!(version, "" | "latest" | "next" | "*")
-            && version.bytes().next().is_some_and(|b| b.is_ascii_digit() || b == b'v')
-    };
-    match tool {
-        "npx" | "bunx" | "pnpx" => {
-            package.or_else(|| first(&[])).is_some_and(|name| npm_unpinned(&name, exact))
-        }
-        "npm" | "pnpm" | "yarn" | "bun" => {
-            positional.first().is_some_and(|verb| matches!(verb.as_str(), "exec" | "dlx" | "x"))
-                && package
-                    .or_else(|| first(&["exec", "dlx", "x"]))
-                    .is_some_and(|name| npm_unpinned(&name, exact))
-        }
-        "uvx" | "pipx" | "uv" => {
-            let name = package.or_else(|| first(if tool == "uvx" { &[] } else { &["tool", "run"] }));
-            let runs_package = tool == "uvx"
-                || positional.iter().any(|word| word == "run")
-                    && (tool == "pipx" || positional.first().is_some_and(|word| word == "tool"));
-            runs_package
-                && name.is_some_and(|name| {
-                    let git = name.starts_with("git+");
-                    let version = name
-                        .split_once("==")
-                        .map(|(_, v)| v)
-                        .or_else(|| name.rsplit_once('@').map(|(_, v)| v).filter(|_| !git));
-                    if git {
-                        !name
-                            .rsplit('@')
-                            .next()
-                            .is_some_and(|r| r.len() == 40 && r.bytes().all(|b| b.is_ascii_hexdigit()))
-                    } else {
-                        !version.is_some_and(exact)
-                    }
-                })
-        }
-        "docker" | "podman" => first(&["run", "container"]).is_some_and(|image| {
-            !image.contains("@sha256:") && {
-                let tag = image.rsplit_once(':').filter(|(_, tag)| !tag.contains('/')).map(|(_, tag)| tag);
-                tag.is_none_or(|tag| matches!(tag, "latest" | "main" | "edge" | "nightly"))
-            }
-        }),
-        _ => false,
-    }
-}
-
-fn npm_unpinned(name: &str, exact: impl Fn(&str) -> bool) -> bool {
-    if name.starts_with(['.', '/']) {
-        return false;
-    }
-    let split =
-        name.get(1..).and_then(|rest| rest.rfind('@')).and_then(|at| name.get(at.saturating_add(2)..));
-    !split.is_some_and(exact)
+/// Whether a document is a pipeline by its path.
+fn is_pipeline(path: &str) -> bool {
+    [
+        ".github/workflows/*.y*ml",
+        "*azure-pipelines*.y*ml",
+        ".azure-pipelines/*",
+        ".azuredevops/*",
+        "*.gitlab-ci.y*ml",
+        "action.y*ml",
+    ]
+    .iter()
+    .any(|pattern| matches_path(pattern, path))
 }
 
 /// Steps of a pipeline that run an agent.
@@ -430,7 +339,11 @@ fn settings(catalog: &Catalog, node: &Node, depth: usize, section: &str, read: &
             key.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect();
         if let Some(text) = entry.value.text() {
             infra::variable(catalog, &entry.key, text, entry.value.at, read);
-            let inside = inside || here.split('.').any(|part| of_ai.contains(&part));
+            let of_ai = |part: &str| {
+                let plain: String = part.chars().filter(char::is_ascii_alphanumeric).collect();
+                of_ai.contains(&plain.as_str())
+            };
+            let inside = inside || here.split('.').any(of_ai);
             let endpoint = matches!(plain.as_str(), "baseurl" | "endpoint" | "apibase" | "url" | "serverurl");
             if inside && endpoint && text.contains("://") && !text.contains(['$', '{', '<', ' ']) {
                 let url = text.trim_end_matches('/');
@@ -439,6 +352,7 @@ fn settings(catalog: &Catalog, node: &Node, depth: usize, section: &str, read: &
                         .fact("url", url),
                 );
             }
+            let asked = here.contains("chat") || here.contains("embedding") || here.contains("options");
             let model = matches!(
                 plain.as_str(),
                 "model"
@@ -454,7 +368,9 @@ fn settings(catalog: &Catalog, node: &Node, depth: usize, section: &str, read: &
                     || inside
                         && text.len() < 80
                         && !text.contains([' ', '$', '{', '/'])
-                        && text.bytes().any(|b| b.is_ascii_digit()))
+                        && (asked
+                            || plain.starts_with("deployment")
+                            || text.bytes().any(|b| b.is_ascii_digit())))
             {
                 read.sightings.push(Sighting::new(
                     Kind::Model,
@@ -471,40 +387,6 @@ fn settings(catalog: &Catalog, node: &Node, depth: usize, section: &str, read: &
                 items.iter().for_each(|item| settings(catalog, item, depth.saturating_add(1), &inner, read))
             }
             _ => settings(catalog, &entry.value, depth.saturating_add(1), &inner, read),
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn command_lines_are_pinned_or_not() {
-        let words = |line: &str| line.split(' ').map(str::to_owned).collect::<Vec<_>>();
-        for line in [
-            "npx -y @a/b",
-            "npx a@latest",
-            "uvx x",
-            "docker run -i --rm -e K a/b",
-            "uvx --from git+https://h/x y",
-            "npx -p a b",
-            "pipx run x",
-        ] {
-            assert!(unpinned(&words(line)), "{line}");
-        }
-        for line in [
-            "npx -y @a/b@1.2.3",
-            "uvx x==1.0",
-            "uvx x@1.0",
-            "docker run a/b:v1",
-            "docker run a@sha256:00",
-            "node ./a.js",
-            "python -m x",
-            "uv run a.py",
-            "npm start",
-        ] {
-            assert!(!unpinned(&words(line)), "{line}");
         }
     }
 }

@@ -4,6 +4,8 @@ use crate::doc::{self, DocumentError, xml};
 use crate::node::{Data, Node, Path, Place};
 use crate::subject::Declared;
 
+mod manifests;
+
 /// Reads a file if its name is that of a manifest or lock file.
 pub(crate) fn read(path: &str, text: &str) -> Option<Result<Vec<Declared>, DocumentError>> {
     let file = path.rsplit('/').next().unwrap_or(path);
@@ -45,7 +47,10 @@ pub(crate) fn read(path: &str, text: &str) -> Option<Result<Vec<Declared>, Docum
         "directory.packages.props" | "directory.build.props" => xml::parse(text).map(|node| msbuild(&node)),
         "packages.lock.json" => doc::json::parse(text).map(|node| nuget_lock(&node)),
         "pom.xml" => xml::parse(text).map(|node| maven(&node)),
-        "build.gradle" | "build.gradle.kts" => Ok(lines(text, "maven", false, gradle_line)),
+        "build.gradle" | "build.gradle.kts" => Ok(manifests::gradle(text)),
+        "bun.lock" => doc::json::parse(text).map(|node| manifests::bun(&node)),
+        "deno.json" | "deno.jsonc" => doc::json::parse(text).map(|node| manifests::deno(&node)),
+        "go.sum" => Ok(manifests::go_sum(text)),
         "libs.versions.toml" => doc::toml::parse(text).map(|node| version_catalog(&node)),
         "go.mod" => Ok(lines(text, "go", false, go_line)),
         "cargo.toml" => doc::toml::parse(text).map(|node| cargo(&node)),
@@ -328,28 +333,6 @@ fn maven(node: &Node) -> Vec<Declared> {
     out
 }
 
-fn gradle_line(line: &str) -> Option<(String, String)> {
-    let bare = line.trim();
-    let configurations = [
-        "implementation",
-        "api",
-        "compileOnly",
-        "runtimeOnly",
-        "testImplementation",
-        "annotationProcessor",
-        "compile",
-    ];
-    if !configurations.iter().any(|word| bare.starts_with(word)) {
-        return None;
-    }
-    let quote = bare.find(['"', '\''])?;
-    let mark = bare.get(quote..quote.saturating_add(1))?;
-    let inner = bare.get(quote.saturating_add(1)..)?.split(mark).next()?;
-    let mut parts = inner.split(':');
-    let (group, artifact) = (parts.next()?, parts.next()?);
-    Some((format!("{group}:{artifact}"), parts.next().unwrap_or_default().to_owned()))
-}
-
 fn version_catalog(node: &Node) -> Vec<Declared> {
     let mut out = Vec::new();
     for entry in node.get("libraries").map(Node::entries).unwrap_or_default() {
@@ -377,13 +360,22 @@ fn go_line(line: &str) -> Option<(String, String)> {
     }
     let mut words = bare.split_whitespace();
     let (module, version) = (words.next()?, words.next()?);
-    let mut name = module;
-    if let Some((stem, last)) = module.rsplit_once('/')
-        && last.strip_prefix('v').is_some_and(|n| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()))
-    {
-        name = stem;
-    }
+    let name = module_name(module);
     (version.starts_with('v') && module.contains('.')).then(|| (name.to_owned(), version.to_owned()))
+}
+
+/// A module's path without its major version.
+fn module_name(module: &str) -> &str {
+    match module.rsplit_once('/') {
+        Some((stem, last))
+            if last
+                .strip_prefix('v')
+                .is_some_and(|n| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit())) =>
+        {
+            stem
+        }
+        _ => module,
+    }
 }
 
 fn cargo(node: &Node) -> Vec<Declared> {

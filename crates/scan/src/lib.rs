@@ -1,5 +1,6 @@
 //! Which AI assets a tree holds and what is dangerous in them. Bytes or a tree in, assets and findings out.
 
+mod agents;
 pub mod artifact;
 mod asset;
 mod cache;
@@ -9,9 +10,11 @@ mod config;
 mod deps;
 mod doc;
 mod glob;
+mod hosts;
 mod infra;
 mod input;
 mod lines;
+mod mcp;
 mod merge;
 mod node;
 pub mod output;

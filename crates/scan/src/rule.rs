@@ -331,19 +331,20 @@ fn same(wanted: &toml::Value, value: &Node) -> bool {
     }
 }
 
-/// Methods whose result is what a model said.
-const SAYS: [&str; 24] = [
+/// Methods whose result is what a model said, in small letters and without signs between words.
+const SAYS: [&str; 40] = [
     "create",
     "acreate",
     "invoke",
     "ainvoke",
     "run",
     "arun",
-    "run_sync",
+    "runsync",
     "generate",
-    "generate_content",
-    "generateContent",
-    "generateText",
+    "generatecontent",
+    "generatetext",
+    "generateobject",
+    "streamtext",
     "complete",
     "completion",
     "acompletion",
@@ -351,12 +352,27 @@ const SAYS: [&str; 24] = [
     "parse",
     "predict",
     "kickoff",
-    "send_message",
-    "invoke_model",
+    "sendmessage",
+    "invokemodel",
     "converse",
-    "CompleteChat",
+    "completechat",
+    "completechatasync",
     "call",
     "query",
+    "new",
+    "createchatcompletion",
+    "createcompletion",
+    "getchatcompletions",
+    "getchatcompletionsasync",
+    "getresponseasync",
+    "getresponse",
+    "invokepromptasync",
+    "invokeasync",
+    "generatecontentasync",
+    "generatefromsingleprompt",
+    "stream",
+    "execchat",
+    "responses",
 ];
 
 fn comes_from(
@@ -389,6 +405,15 @@ fn comes_from(
                     "?ctx.request*",
                     "?c.Query*",
                     "django.http.HttpRequest()*",
+                    "net/http.Request()*",
+                    "github.com/gin-gonic/gin.Context()*",
+                    "github.com/labstack/echo*.Context()*",
+                    "github.com/gofiber/fiber*.Ctx()*",
+                    "NextRequest()*",
+                    "next/server.NextRequest()*",
+                    "express.Request()*",
+                    "?request.*",
+                    "HttpContext.Request*",
                 ]
                 .iter()
                 .any(|pattern| matches(pattern, path)),
@@ -411,8 +436,21 @@ fn comes_from(
 fn says(catalog: &Catalog, language: Option<Language>, path: &str) -> bool {
     let Some(language) = language else { return false };
     let Some(package) = catalog.package(language, path) else { return false };
+    // A pipeline is itself called.
+    if package == "transformers" && path.contains("pipeline()()") {
+        return true;
+    }
+    let said = |part: &str| {
+        let name = part.rsplit(['.', ']', ')']).next().unwrap_or(part);
+        let plain: String =
+            name.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect();
+        SAYS.contains(&plain.as_str())
+    };
+    let mut parts: Vec<&str> = path.split("()").collect();
+    parts.pop();
+    // What makes a client says nothing.
     catalog.speaks(ecosystem(language), &package)
-        && SAYS.iter().any(|method| path.contains(&format!(".{method}()")))
+        && parts.into_iter().any(|part| part.contains('.') && said(part))
 }
 
 /// The path and text of an example.

@@ -22,7 +22,7 @@ use crate::{config, deps, doc, infra, policy};
 const MAX_SOURCE: usize = 2 << 20;
 
 /// Words one of which a document of no special name holds if it says anything: services, resources, templates, models.
-const DOCUMENT_WORDS: [&str; 9] = [
+const DOCUMENT_WORDS: [&str; 11] = [
     "services",
     "apiVersion",
     "eploymentTemplate",
@@ -32,6 +32,28 @@ const DOCUMENT_WORDS: [&str; 9] = [
     "model_list",
     "mcp",
     "python/",
+    crate::agents::WORDS[0],
+    crate::agents::WORDS[1],
+];
+
+/// How texts begin in source code that are ids of models, and how variables are called that hold them.
+const MODEL_WORDS: [&str; 16] = [
+    "\"gpt-",
+    "'gpt-",
+    "\"claude-",
+    "'claude-",
+    "\"gemini-",
+    "'gemini-",
+    "\"text-embedding-",
+    "'text-embedding-",
+    "\"llama",
+    "'llama",
+    "\"mistral-",
+    "'mistral-",
+    "\"deepseek-",
+    "'deepseek-",
+    "OPENAI_",
+    "ANTHROPIC_",
 ];
 
 /// What reads texts. Made once.
@@ -58,6 +80,7 @@ impl Texts {
         let modules = words.len();
         let mut others = rules.keywords();
         others.push("install_requires".to_owned());
+        others.extend(crate::hosts::WORDS.iter().chain(&MODEL_WORDS).map(|word| (*word).to_owned()));
         others.sort();
         others.dedup();
         words.extend(others);
@@ -331,10 +354,16 @@ impl Texts {
             || ending == "dockerfile"
         {
             *read = infra::dockerfile(&self.catalog, text);
+        } else if matches!(ending, "sh" | "bash" | "zsh" | "mk" | "ps1" | "bat" | "just")
+            || matches!(lower.as_str(), "makefile" | "gnumakefile" | "justfile" | "procfile")
+        {
+            infra::shell::script(&self.catalog, text, 0, read);
+        } else if lower == "modelfile" || lower.starts_with("modelfile.") || ending == "modelfile" {
+            infra::shell::modelfile(text, read);
         } else if lower == ".env" || lower.starts_with(".env.") || ending == "env" || ending == "properties" {
             let node = doc::dotenv::parse(text);
             infra::environment(&self.catalog, Some(&node), read);
-            config::document(&self.catalog, project, path, &node, read);
+            config::document(&self.catalog, project, path, &node, &[], read);
         } else {
             let told = matches!(ending, "tf" | "tofu" | "bicep" | "bicepparam");
             let known = || config::is_known(path) || self.rules.speaks_of(path);
@@ -367,8 +396,13 @@ impl Texts {
                 failed = Some(error);
                 Vec::new()
             });
+            let services: Vec<Node> = if documents.len() > 1 {
+                documents.iter().filter(|node| node.text_of("kind") == Some("Service")).cloned().collect()
+            } else {
+                Vec::new()
+            };
             for node in &documents {
-                config::document(&self.catalog, project, path, node, read);
+                config::document(&self.catalog, project, path, node, &services, read);
             }
         }
         // Broken documents are everywhere in tests; elsewhere somebody should know.

@@ -1,8 +1,11 @@
 //! Tar archives and compressed streams, and what all archives have in common: paths that lead out, links, bombs.
 
+mod zstd;
+
 use std::io::{self, Read};
 use std::sync::Mutex;
 
+use self::zstd::Zstd;
 use super::budget::{BOMB_RATIO, BOMB_SIZE};
 use super::read::{Cursor, Part, ReadAt, bytes_at};
 use super::rule;
@@ -111,38 +114,6 @@ impl Read for Owned<'_> {
         let n = self.part.read_at(self.at, buf)?;
         self.at = self.at.saturating_add(n as u64);
         Ok(n)
-    }
-}
-
-/// Zstandard frames, one behind the other.
-struct Zstd<'a> {
-    decoder:
-        Option<ruzstd::decoding::StreamingDecoder<io::BufReader<Owned<'a>>, ruzstd::decoding::FrameDecoder>>,
-}
-
-impl<'a> Zstd<'a> {
-    fn new(input: Owned<'a>) -> io::Result<Self> {
-        let decoder =
-            ruzstd::decoding::StreamingDecoder::new(io::BufReader::new(input)).map_err(io::Error::other)?;
-        Ok(Self { decoder: Some(decoder) })
-    }
-}
-
-impl Read for Zstd<'_> {
-    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        loop {
-            let Some(decoder) = &mut self.decoder else { return Ok(0) };
-            let n = decoder.read(buf)?;
-            if n > 0 || buf.is_empty() {
-                return Ok(n);
-            }
-            let Some(decoder) = self.decoder.take() else { return Ok(0) };
-            let mut rest = decoder.into_inner();
-            if io::BufRead::fill_buf(&mut rest)?.is_empty() {
-                return Ok(0);
-            }
-            self.decoder = Some(ruzstd::decoding::StreamingDecoder::new(rest).map_err(io::Error::other)?);
-        }
     }
 }
 

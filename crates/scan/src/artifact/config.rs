@@ -1,5 +1,7 @@
 //! Configuration that loaders act on: keys that name code, callables, templates and classes.
 
+use std::collections::HashMap;
+
 use saphyr_parser::{Event, Parser, StrInput};
 use stockade_crypto::{sha256, to_hex};
 
@@ -11,6 +13,9 @@ use super::{keras, rule, skops, template};
 
 /// How much is read of a configuration, in bytes.
 const MOST: usize = 64 << 20;
+
+/// The longest text behind an anchor that is remembered, in bytes.
+const MAX_ANCHORED: usize = 256;
 
 /// Events of YAML that are looked at.
 const MAX_EVENTS: usize = 2_000_000;
@@ -56,8 +61,15 @@ pub(crate) fn value(scan: &mut Scan<'_>, place: &Place, json: &Json) {
                 | "chat_template"
                 | "custom_pipelines"
                 | "loader_module"
+                | "class_path"
         ) {
             found.push((name, value));
+        }
+        // A target alone is of much else: operators of exported graphs, for one.
+        if value.get("params").is_some()
+            && let Some(target) = value.get("target")
+        {
+            found.push(("target", target));
         }
     });
     for (name, value) in found.into_iter().take(1000) {
@@ -74,6 +86,7 @@ pub(crate) fn value(scan: &mut Scan<'_>, place: &Place, json: &Json) {
             _ => {}
         }
     }
+    named(scan, place, json);
     let text = |key: &str| json.get(key).and_then(Json::text).map(str::to_owned);
     if let Some(architecture) = json.get("architectures").and_then(|a| a.items().first()).and_then(Json::text)
     {
@@ -83,6 +96,58 @@ pub(crate) fn value(scan: &mut Scan<'_>, place: &Place, json: &Json) {
         scan.report.facts.licence.get_or_insert(licence);
     }
 }
+
+/// Configurations that name modules to import: of pipelines, of sentence transformers, of adapters.
+fn named(scan: &mut Scan<'_>, place: &Place, json: &Json) {
+    let foreign = |module: &str| {
+        let top = module.split('.').next().unwrap_or(module);
+        !LIBRARIES.contains(&top)
+    };
+    let mut modules: Vec<String> = Vec::new();
+    match place.name.as_str() {
+        "modules.json" => {
+            let types = json.items().iter().filter_map(|item| item.get("type").and_then(Json::text));
+            modules.extend(types.filter(|ty| foreign(ty)).map(str::to_owned));
+        }
+        "model_index.json" => {
+            for (name, value) in json.members() {
+                let [library, class] = value.items() else { continue };
+                if let (Some(library), Some(class)) = (library.text(), class.text())
+                    && (name == "_class_name" || foreign(library))
+                {
+                    modules.push(format!("{library}.{class}"));
+                }
+            }
+        }
+        "adapter_config.json" => {
+            let library =
+                json.get("auto_mapping").and_then(|map| map.get("parent_library")).and_then(Json::text);
+            modules.extend(library.filter(|library| foreign(library)).map(str::to_owned));
+        }
+        _ => {}
+    }
+    for module in modules.into_iter().take(20) {
+        let message = format!("loading imports `{module}`, which is no part of a library of models");
+        scan.issue(rule::REMOTE_CODE, place, message, None);
+    }
+}
+
+/// Libraries whose classes configurations name.
+const LIBRARIES: [&str; 13] = [
+    "sentence_transformers",
+    "transformers",
+    "diffusers",
+    "peft",
+    "torch",
+    "onnxruntime",
+    "optimum",
+    "flax",
+    "k_diffusion",
+    "controlnet_aux",
+    "stable_diffusion",
+    "safetensors",
+    "timm",
+];
 
 fn chat_template(scan: &mut Scan<'_>, place: &Place, text: &str) {
     scan.report.facts.chat_template_sha256.get_or_insert_with(|| to_hex(&sha256(text.as_bytes())));
@@ -123,6 +188,17 @@ fn auto_map(scan: &mut Scan<'_>, place: &Place, map: &Json) {
 fn setting(scan: &mut Scan<'_>, place: &Place, key: &str, value: &str) {
     match key {
         "_target_" => target(scan, place, value),
+        // Latent diffusion and Lightning name classes so; others mean other things by these words.
+        "target" | "class_path" => {
+            let path = value
+                .split('.')
+                .all(|part| !part.is_empty() && part.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_'));
+            if let Some((module, name)) = value.rsplit_once('.').filter(|_| path)
+                && let Tier::Denied(_) = scan.policy().tier(module, name)
+            {
+                scan.issue(rule::TARGET_ACTS, place, format!("instantiating calls `{value}`"), None);
+            }
+        }
         "loader_module" => match scan.policy().tier(value, "load_model") {
             Tier::Denied(_) if value.split('.').next() != Some("mlflow") => {
                 let message = format!("loading imports the module `{value}`");
@@ -162,6 +238,7 @@ pub(crate) fn yaml(scan: &mut Scan<'_>, source: &dyn ReadAt, place: &Place) {
     let bytes = bytes_at(source, 0, MOST);
     let text = String::from_utf8_lossy(&bytes);
     let mut last: Option<String> = None;
+    let mut anchors: HashMap<usize, String> = HashMap::new();
     for (n, event) in Parser::new(StrInput::new(&text)).enumerate() {
         if n > MAX_EVENTS {
             scan.incomplete(place, "yaml", "it has more nodes than are looked at");
@@ -172,7 +249,14 @@ pub(crate) fn yaml(scan: &mut Scan<'_>, source: &dyn ReadAt, place: &Place) {
             return;
         };
         let (tag, scalar) = match event {
-            Event::Scalar(value, _, _, tag) => (tag, Some(value.into_owned())),
+            Event::Scalar(value, _, anchor, tag) => {
+                let value = value.into_owned();
+                if anchor != 0 && value.len() < MAX_ANCHORED {
+                    anchors.insert(anchor, value.clone());
+                }
+                (tag, Some(value))
+            }
+            Event::Alias(anchor) => (None, anchors.get(&anchor).cloned()),
             Event::SequenceStart(_, tag) | Event::MappingStart(_, tag) => (tag, None),
             _ => continue,
         };

@@ -130,6 +130,8 @@ const WORDS: &[&str] = &[
     "\"model_type\"",
     "loader_module",
     "%TAG",
+    "!!",
+    "class_path",
 ];
 
 /// Endings of models in XML.
@@ -151,7 +153,11 @@ pub fn looks_like_artifact(name: &str, head: &[u8]) -> bool {
     if magic.is_some() || pickle::is_pickle_start(head) || is_zip_start(head) {
         return true;
     }
-    if config_name(&place_name) {
+    if config_name(&place_name) || ending == "pbtxt" {
+        return true;
+    }
+    // TensorFlow's checkpoints; elsewhere files of this name are text.
+    if ending == "meta" && matches!(head.first(), Some(0x0a)) {
         return true;
     }
     if matches!(ending, "json" | "yaml" | "yml")
@@ -183,6 +189,9 @@ pub(crate) fn config_name(name: &str) -> bool {
             | "chat_template.json"
             | "model_config.yaml"
             | "hparams.yaml"
+            | "config.yaml"
+            | "config.yml"
+            | "modules.json"
             | "mlmodel"
     ) || name.ends_with(".jinja")
 }
@@ -200,7 +209,7 @@ pub(crate) fn loaders(source: &dyn ReadAt, head: &[u8], place: &Place) -> Vec<Lo
     if archive::is_tar(head) {
         found.push(Loader::Tar);
     }
-    if safetensors_start(head, source.len()) {
+    if safetensors_start(head, source.len(), ending == "safetensors") {
         found.push(Loader::Safetensors);
     }
     if pickle::accepted(source, head, PICKLES.contains(&ending.as_str())) {
@@ -210,7 +219,11 @@ pub(crate) fn loaders(source: &dyn ReadAt, head: &[u8], place: &Place) -> Vec<Lo
         found.push(Loader::Hdf5(start));
     }
     if found.is_empty() {
-        if let Some(format) = graph::format(source, head, &ending) {
+        if matches!(ending.as_str(), "yaml" | "yml") || place.name == "MLmodel" {
+            found.push(Loader::Yaml);
+        } else if ending == "pbtxt" {
+            found.push(Loader::Graph(graph::Format::Text));
+        } else if let Some(format) = graph::format(source, head, &ending) {
             found.push(Loader::Graph(format));
         } else if let Some(codec) = archive::weak_magic(source, head) {
             found.push(Loader::Compressed(codec));
@@ -220,8 +233,6 @@ pub(crate) fn loaders(source: &dyn ReadAt, head: &[u8], place: &Place) -> Vec<Lo
             found.push(Loader::Ubjson);
         } else if is_xml(head) && (XML.contains(&ending.as_str()) || names_model(head)) {
             found.push(Loader::Xml);
-        } else if matches!(ending.as_str(), "yaml" | "yml") || place.name == "MLmodel" {
-            found.push(Loader::Yaml);
         } else if is_json(head) {
             found.push(Loader::Json);
         } else if ending == "py" && place.depth > 0 && !place.torch {
@@ -242,7 +253,7 @@ fn by_magic(head: &[u8]) -> Option<Loader> {
         [0x1f, 0x8b, ..] => Loader::Compressed(Codec::Gzip),
         [b'B', b'Z', b'h', b'1'..=b'9', ..] => Loader::Compressed(Codec::Bzip2),
         [0xfd, b'7', b'z', b'X', b'Z', 0, ..] => Loader::Compressed(Codec::Xz),
-        [0x28, 0xb5, 0x2f, 0xfd, ..] => Loader::Compressed(Codec::Zstd),
+        [0x28, 0xb5, 0x2f, 0xfd, ..] | [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..] => Loader::Compressed(Codec::Zstd),
         [0x04, 0x22, 0x4d, 0x18, ..] => Loader::Compressed(Codec::Lz4),
         [b'7', b'z', 0xbc, 0xaf, 0x27, 0x1c, ..] => Loader::Opaque("7z"),
         [b'R', b'a', b'r', b'!', 0x1a, 0x07, ..] => Loader::Opaque("RAR"),
@@ -250,11 +261,11 @@ fn by_magic(head: &[u8]) -> Option<Loader> {
     })
 }
 
-/// A header length and an object, as safetensors begins; also when the length is a lie.
-fn safetensors_start(head: &[u8], len: u64) -> bool {
+/// A header length and an object, as safetensors begins; where the name says that it is one, also when the length is a lie.
+fn safetensors_start(head: &[u8], len: u64, named: bool) -> bool {
     let Some((length, rest)) = head.split_first_chunk::<8>() else { return false };
     let length = u64::from_le_bytes(*length);
-    rest.first() == Some(&b'{') && length >= 2 && (length < len.saturating_mul(2) || rest.starts_with(b"{\""))
+    rest.first() == Some(&b'{') && length >= 2 && (length < len.saturating_mul(2) || named)
 }
 
 fn is_json(head: &[u8]) -> bool {
@@ -297,6 +308,8 @@ impl Loader {
             Self::Graph(graph::Format::Onnx) => "onnx",
             Self::Graph(graph::Format::SavedModel) => "saved-model",
             Self::Graph(graph::Format::GraphDef) => "graph-def",
+            Self::Graph(graph::Format::MetaGraph) => "meta-graph",
+            Self::Graph(graph::Format::Text) => "graph-text",
             Self::Hdf5(_) => "hdf5",
             Self::Xml => "xml",
             Self::Ubjson => "ubjson",

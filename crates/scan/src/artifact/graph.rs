@@ -55,6 +55,10 @@ pub(crate) enum Format {
     Onnx,
     SavedModel,
     GraphDef,
+    /// What TensorFlow's checkpoints have beside them.
+    MetaGraph,
+    /// A graph or a saved model as text.
+    Text,
 }
 
 /// TensorFlow's operators that reach files, sockets or Python.
@@ -103,6 +107,16 @@ const FILE_OPS: &[&str] = &[
     "RpcCall",
     "RpcServer",
     "RpcClient",
+    "SaveSlices",
+    "RestoreSlice",
+    "LoadAndRemapMatrix",
+    "CacheDataset",
+    "CacheDatasetV2",
+    "ExperimentalSnapshot",
+    "DataServiceDataset",
+    "DataServiceDatasetV2",
+    "DataServiceDatasetV3",
+    "DataServiceDatasetV4",
 ];
 
 const PYTHON_OPS: &[&str] = &["PyFunc", "PyFuncStateless", "EagerPyFunc", "GeneratorDataset"];
@@ -143,7 +157,7 @@ pub(crate) fn format(source: &dyn ReadAt, head: &[u8], ending: &str) -> Option<F
     if !matches!(head.first(), Some(0x08 | 0x0a | 0x12 | 0x1a | 0x22 | 0x2a | 0x32 | 0x3a | 0x42)) {
         return None;
     }
-    let named = matches!(ending, "onnx" | "pb" | "pbtxt" | "ort");
+    let named = matches!(ending, "onnx" | "pb" | "ort");
     let mut fields = Fields::new(source, 0, source.len());
     let (mut version, mut graph, mut opset, mut metas, mut nodes, mut others) =
         (false, false, false, 0, 0, 0u32);
@@ -166,6 +180,9 @@ pub(crate) fn format(source: &dyn ReadAt, head: &[u8], ending: &str) -> Option<F
     }
     if metas == 1 && (version || named) {
         return Some(Format::SavedModel);
+    }
+    if ending == "meta" && meta_graph(source, 0, source.len()) {
+        return Some(Format::MetaGraph);
     }
     (nodes == 1).then_some(Format::GraphDef)
 }
@@ -227,6 +244,12 @@ pub(crate) fn analyse(scan: &mut Scan<'_>, source: &dyn ReadAt, place: &Place, f
         Format::Onnx => Kind::Model,
         Format::SavedModel => Kind::SavedModel,
         Format::GraphDef => Kind::GraphDef,
+        Format::MetaGraph => Kind::MetaGraph,
+        Format::Text => {
+            walk.text_graph();
+            walk.finish();
+            return;
+        }
     };
     walk.message(kind, 0, source.len(), 0);
     walk.finish();
@@ -366,6 +389,28 @@ impl Walk<'_, '_, '_> {
                 }
             }
             _ => {}
+        }
+    }
+
+    /// `op: "Name"` wherever it stands in text.
+    fn text_graph(&mut self) {
+        const MOST: usize = 64 << 20;
+        if self.source.len() > MOST as u64 {
+            self.scan.incomplete(self.place, "graph", "it is longer than is read");
+        }
+        let bytes = bytes_at(self.source, 0, usize::try_from(self.source.len()).unwrap_or(MOST).min(MOST));
+        for at in memchr::memmem::find_iter(&bytes, b"op") {
+            let rest = bytes.get(at.saturating_add(2)..).unwrap_or_default().trim_ascii_start();
+            let Some(rest) = rest.strip_prefix(b":").map(<[u8]>::trim_ascii_start) else { continue };
+            let Some((quote @ (b'"' | b'\''), rest)) = rest.split_first() else { continue };
+            let name = rest.split(|byte| byte == quote).next().unwrap_or_default();
+            let name = String::from_utf8_lossy(name.get(..name.len().min(MAX_NAME)).unwrap_or_default())
+                .into_owned();
+            self.node_def(&name, at as u64);
+        }
+        if memchr::memmem::find(&bytes, b"file://").is_some() {
+            let message = "an operator writes to a `file://` path".to_owned();
+            self.scan.issue(rule::GRAPH_FILE, self.place, message, None);
         }
     }
 

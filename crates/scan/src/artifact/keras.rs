@@ -108,7 +108,10 @@ fn object(scan: &mut Scan<'_>, place: &Place, class: &str, json: &Json) {
         OWN.iter().any(|own| module == *own || module.strip_prefix(own).is_some_and(|r| r.starts_with('.')));
     if own {
         let fits = FUNCTIONS.iter().any(|f| module.split('.').any(|part| part == *f));
-        if function && !fits
+        let configures =
+            module == "keras.config" || module.ends_with(".config") || class.starts_with("enable_");
+        if configures
+            || function && !fits
             || matches!(scan.policy().tier(module, name), Tier::Denied(_)) && !class_like(name)
         {
             say(

@@ -111,6 +111,10 @@ pub(crate) enum Contract {
     ImportByName,
     /// Of imported objects only those of its own package.
     OwnParts,
+    /// The first argument is called: it must itself be allowed without conditions.
+    CallsFirst,
+    /// The name of a plain type.
+    TypeName,
 }
 
 /// What the policy says about a callable.

@@ -16,6 +16,7 @@ rules! {
     UNKNOWN = "artifact-pickle-unknown";
     UNKNOWN_NAME = "artifact-pickle-computed-import";
     CONTRACT = "artifact-pickle-arguments";
+    CARRIED_CODE = "artifact-call-carried-code";
     CODE_ARGUMENT = "artifact-pickle-code-argument";
     MUTATION = "artifact-pickle-mutation";
     BROKEN = "artifact-pickle-broken";

@@ -3,6 +3,11 @@
 //! The template is cut into its blocks by an own tokenizer, string constants are decoded and folded, and names are
 //! judged where the language would use them as attributes. (Jinja 3.1, "Template Designer Documentation".)
 
+mod tokens;
+
+use self::tokens::pieces;
+use std::collections::HashMap;
+
 use super::rule;
 use super::scanner::{Place, Scan};
 
@@ -157,12 +162,17 @@ pub(crate) fn analyse(scan: &mut Scan<'_>, place: &Place, text: &str, offset: Op
     }
     let text = text.get(..end).unwrap_or_default();
     let mut said: Vec<String> = Vec::new();
+    let mut computed = false;
     let mut words = String::new();
+    let mut constants: HashMap<String, String> = HashMap::new();
     for piece in pieces(text) {
         match piece {
             Piece::Plain(plain) => words.push_str(&plain),
             Piece::Code(tokens) => {
-                said.extend(judge(&tokens));
+                let known = settled(&tokens, &constants);
+                said.extend(judge(&known));
+                computed |= computes(&known);
+                remember(&known, &mut constants);
                 for token in &tokens {
                     if let Token::Text(text) = token {
                         words.push('\n');
@@ -182,7 +192,84 @@ pub(crate) fn analyse(scan: &mut Scan<'_>, place: &Place, text: &str, offset: Op
     for message in said.into_iter().take(20) {
         scan.issue(rule::TEMPLATE, place, message, offset);
     }
+    if computed {
+        let message = "the template takes an element whose name it puts together".to_owned();
+        scan.issue(rule::TEMPLATE_UNREAD, place, message, offset);
+    }
     instructions(scan, place, &words, offset);
+}
+
+/// The most constants of a template that are remembered.
+const MAX_CONSTANTS: usize = 1000;
+
+/// Notes `set name = 'text'`; a name that is set to anything else is none.
+fn remember(tokens: &[Token], constants: &mut HashMap<String, String>) {
+    let [Token::Name(word), Token::Name(name), Token::Sign('='), rest @ ..] = tokens else { return };
+    if word != "set" {
+        return;
+    }
+    match fold(rest).as_slice() {
+        [Token::Text(text)] if constants.len() < MAX_CONSTANTS => {
+            constants.insert(name.clone(), text.clone());
+        }
+        _ => {
+            constants.remove(name);
+        }
+    }
+}
+
+/// The tokens with constants for the names that stand for them.
+fn settled(tokens: &[Token], constants: &HashMap<String, String>) -> Vec<Token> {
+    if constants.is_empty() {
+        return tokens.to_vec();
+    }
+    let mut out: Vec<Token> = Vec::with_capacity(tokens.len());
+    for (at, token) in tokens.iter().enumerate() {
+        let told = match (out.last(), token, tokens.get(at.saturating_add(1))) {
+            // A member, a filter, what is set, what is called: no constant.
+            (Some(Token::Sign('.' | '|')), _, _) | (_, _, Some(Token::Sign('=' | '('))) => None,
+            (Some(Token::Name(word)), _, _) if word == "set" => None,
+            (_, Token::Name(name), _) => constants.get(name),
+            _ => None,
+        };
+        out.push(told.map_or_else(|| token.clone(), |text| Token::Text(text.clone())));
+    }
+    out
+}
+
+/// Whether an element or attribute is taken by a name that an operator or a filter makes of texts.
+fn computes(tokens: &[Token]) -> bool {
+    let tokens = fold(tokens);
+    for (at, token) in tokens.iter().enumerate() {
+        let before = at.checked_sub(1).and_then(|at| tokens.get(at));
+        let of_value = match before {
+            Some(Token::Name(name)) => !matches!(
+                name.as_str(),
+                "in" | "if" | "else" | "elif" | "and" | "or" | "not" | "is" | "set" | "for" | "return"
+            ),
+            Some(Token::Text(_) | Token::Sign(')' | ']')) => true,
+            _ => false,
+        };
+        if *token != Token::Sign('[') || !of_value {
+            continue;
+        }
+        let (mut depth, mut text, mut makes, mut joins) = (0_u32, false, false, false);
+        for inner in tokens.iter().skip(at.saturating_add(1)) {
+            match inner {
+                Token::Sign(']') if depth == 0 => break,
+                Token::Sign('[' | '(' | '{') => depth = depth.saturating_add(1),
+                Token::Sign(']' | ')' | '}') => depth = depth.saturating_sub(1),
+                Token::Text(_) => text |= depth == 0,
+                Token::Sign('~') => joins = true,
+                Token::Sign('|' | '*' | '%' | '+') => makes |= depth == 0,
+                _ => {}
+            }
+        }
+        if joins || (text && makes) {
+            return true;
+        }
+    }
+    false
 }
 
 /// What is wrong with one block.
@@ -244,6 +331,12 @@ fn judge(tokens: &[Token]) -> Vec<String> {
     let all: String =
         tokens.iter().filter_map(|t| if let Token::Text(t) = t { Some(t.as_str()) } else { None }).collect();
     let backwards: String = all.chars().rev().collect();
+    let letters: String =
+        all.chars().filter(|c| c.is_ascii_alphabetic()).map(|c| c.to_ascii_lowercase()).collect();
+    let spelled = DUNDERS.iter().filter(|word| word.len() > 4).any(|word| letters.contains(word));
+    if found.is_empty() && spelled && computes(tokens) {
+        found.push("the template puts the name of an interpreter's attribute together".to_owned());
+    }
     if found.is_empty() && (holds_dunder(&all) || holds_dunder(&backwards)) {
         found.push("the template puts the name of an interpreter's attribute together".to_owned());
     }
@@ -307,162 +400,6 @@ fn instructions(scan: &mut Scan<'_>, place: &Place, words: &str, offset: Option<
             return;
         }
     }
-}
-
-/// Cuts a template into its pieces.
-fn pieces(text: &str) -> Vec<Piece> {
-    let mut out = Vec::new();
-    let mut rest = text;
-    while let Some(at) = rest
-        .match_indices('{')
-        .map(|(i, _)| i)
-        .find(|i| rest.get(i.saturating_add(1)..).is_some_and(|r| r.starts_with(['{', '%', '#'])))
-    {
-        let (plain, block) = rest.split_at_checked(at).unwrap_or((rest, ""));
-        if !plain.is_empty() {
-            out.push(Piece::Plain(plain.to_owned()));
-        }
-        let kind = block.get(1..2).unwrap_or_default();
-        let body = block.get(2..).unwrap_or_default();
-        if kind == "#" {
-            match body.find("#}") {
-                Some(end) => rest = body.get(end.saturating_add(2)..).unwrap_or_default(),
-                None => {
-                    out.push(Piece::Broken);
-                    return out;
-                }
-            }
-            continue;
-        }
-        let close = if kind == "{" { "}}" } else { "%}" };
-        let Some((tokens, used)) = tokens(body, close) else {
-            out.push(Piece::Broken);
-            return out;
-        };
-        rest = body.get(used..).unwrap_or_default();
-        let raw = matches!(tokens.as_slice(), [Token::Name(n)] if n == "raw");
-        out.push(Piece::Code(tokens));
-        if raw && let Some(end) = rest.find("endraw") {
-            let start = rest.get(..end).and_then(|r| r.rfind("{%")).unwrap_or(end);
-            out.push(Piece::Plain(rest.get(..start).unwrap_or_default().to_owned()));
-            rest = rest.get(start..).unwrap_or_default();
-        }
-    }
-    if !rest.is_empty() {
-        out.push(Piece::Plain(rest.to_owned()));
-    }
-    out
-}
-
-/// The tokens up to `close`, and how much was read with it.
-fn tokens(body: &str, close: &str) -> Option<(Vec<Token>, usize)> {
-    let mut out = Vec::new();
-    let mut depth = 0u32;
-    let mut chars = body.char_indices().peekable();
-    while let Some((at, c)) = chars.next() {
-        let here = body.get(at..)?;
-        if here.starts_with(close) && (depth == 0 || close == "%}") {
-            return Some((out, at.saturating_add(2)));
-        }
-        match c {
-            '\'' | '"' => {
-                let mut raw = String::new();
-                loop {
-                    let (_, next) = chars.next()?;
-                    if next == '\\' {
-                        raw.push('\\');
-                        raw.push(chars.next()?.1);
-                    } else if next == c {
-                        break;
-                    } else {
-                        raw.push(next);
-                    }
-                }
-                out.push(Token::Text(unescape(&raw)));
-            }
-            c if c.is_alphabetic() || c == '_' => {
-                let mut name = String::from(c);
-                while let Some((_, next)) = chars.peek()
-                    && (next.is_alphanumeric() || *next == '_')
-                {
-                    name.push(*next);
-                    chars.next();
-                }
-                out.push(Token::Name(name));
-            }
-            c if c.is_ascii_digit() => {
-                while chars.peek().is_some_and(|(_, n)| n.is_ascii_alphanumeric() || *n == '_') {
-                    chars.next();
-                }
-                out.push(Token::Number);
-            }
-            c if c.is_whitespace() => {}
-            // Whitespace control stands at the edges of a block.
-            '-' if out.is_empty()
-                || body.get(at.saturating_add(1)..).is_some_and(|r| r.starts_with(close)) => {}
-            c => {
-                match c {
-                    '{' | '(' | '[' => depth = depth.saturating_add(1),
-                    '}' | ')' | ']' => depth = depth.saturating_sub(1),
-                    _ => {}
-                }
-                out.push(Token::Sign(c));
-            }
-        }
-    }
-    None
-}
-
-/// A string constant's escapes, as Python reads them.
-fn unescape(raw: &str) -> String {
-    let mut out = String::new();
-    let mut chars = raw.chars();
-    while let Some(c) = chars.next() {
-        if c != '\\' {
-            out.push(c);
-            continue;
-        }
-        let Some(kind) = chars.next() else { break };
-        let digits = match kind {
-            'x' => 2,
-            'u' => 4,
-            'U' => 8,
-            '0'..='7' => {
-                let mut octal = String::from(kind);
-                let ahead: String = chars.clone().take(2).take_while(|c| ('0'..='7').contains(c)).collect();
-                for _ in 0..ahead.len() {
-                    chars.next();
-                }
-                octal.push_str(&ahead);
-                out.extend(u32::from_str_radix(&octal, 8).ok().and_then(char::from_u32));
-                continue;
-            }
-            'n' => {
-                out.push('\n');
-                continue;
-            }
-            't' => {
-                out.push('\t');
-                continue;
-            }
-            other => {
-                out.push(other);
-                continue;
-            }
-        };
-        let hex: String = chars.clone().take(digits).collect();
-        if let Some(c) = u32::from_str_radix(&hex, 16).ok().and_then(char::from_u32)
-            && hex.len() == digits
-        {
-            out.push(c);
-            for _ in 0..digits {
-                chars.next();
-            }
-        } else {
-            out.push(kind);
-        }
-    }
-    out
 }
 
 #[cfg(test)]

@@ -5,10 +5,11 @@ use tree_sitter::Node as Syntax;
 use super::Language;
 use super::evaluate::Evaluator;
 use super::gather::{Bound, children, field, member, place};
+use super::known::{fill, is_wrapper};
 use crate::node::{Data, Entry, Node, Place};
 
 /// The longest text that is joined from pieces, in bytes.
-const MAX_TEXT: usize = 64 * 1024;
+pub(super) const MAX_TEXT: usize = 64 * 1024;
 
 /// The most arguments of a call that are kept.
 pub(super) const MAX_ARGUMENTS: usize = 256;
@@ -40,6 +41,9 @@ impl<'t> Evaluator<'t> {
             _ => {}
         }
         let method = callee.rsplit('.').next().unwrap_or_default();
+        if let Some(data) = self.known_call(node, &callee, method, &arguments, depth) {
+            return data;
+        }
         // Methods that give back what they are called on, or its text.
         let transparent = matches!(
             method,
@@ -78,25 +82,36 @@ impl<'t> Evaluator<'t> {
                 {
                     Data::Environment { name, default: positional("0").map(Box::new) }
                 }
-                Data::Text(text) if method == "format" => Data::Expression {
-                    path: "format()".to_owned(),
-                    parts: vec![Node::new(value.at, Data::Text(text))],
+                Data::Text(text) if method == "format" => match fill(&text, &arguments) {
+                    Some(filled) => Data::Text(filled),
+                    None => Data::Expression {
+                        path: "format()".to_owned(),
+                        parts: vec![Node::new(value.at, Data::Text(text))],
+                    },
                 },
                 data => data,
             };
         }
-        if matches!(
-            callee.as_str(),
-            "String.from"
-                | "str"
-                | "String"
-                | "Some"
-                | "Ok"
-                | "textwrap.dedent"
-                | "Box.new"
-                | "pydantic.SecretStr"
-                | "SecretStr"
-        ) && let Some(value) = positional("0")
+        if (is_wrapper(&callee)
+            || matches!(
+                callee.as_str(),
+                "String.from"
+                    | "str"
+                    | "String"
+                    | "Some"
+                    | "Ok"
+                    | "textwrap.dedent"
+                    | "Box.new"
+                    | "pydantic.SecretStr"
+                    | "SecretStr"
+                    | "URI.create"
+                    | "java.net.URI.create"
+                    | "URL"
+                    | "Uri"
+                    | "System.Uri"
+                    | "aws.String"
+            ))
+            && let Some(value) = positional("0")
         {
             return value.data;
         }
@@ -129,9 +144,10 @@ impl<'t> Evaluator<'t> {
             });
             entries.push(Entry { key, at, value });
         };
-        for argument in
-            field(node, "arguments").map(children).unwrap_or_default().into_iter().take(MAX_ARGUMENTS)
-        {
+        // C# gives the list of `new(...)` no name.
+        let list = field(node, "arguments")
+            .or_else(|| children(node).into_iter().find(|child| child.kind() == "argument_list"));
+        for argument in list.map(children).unwrap_or_default().into_iter().take(MAX_ARGUMENTS) {
             let at = place(argument);
             match argument.kind() {
                 "comment" | "line_comment" | "block_comment" => {}

@@ -1,12 +1,17 @@
 //! From imports and calls to assets.
 
+mod texts;
+mod values;
+
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Call, Facts, Language};
+use self::values::{endpoint, files_of, is_content, is_format, model, nested, opaque, resource};
+use super::names::{Key, constant_id, fill, known_model, plausible_name};
+use super::{Call, Facts, Language, http, mcp};
 use crate::asset::{Kind, LIKELY, SURE, Sighting};
 use crate::catalog::{Catalog, ecosystem};
 use crate::glob::matches;
-use crate::node::{Data, Node, Place};
+use crate::node::{Data, Entry, Node, Place};
 use crate::subject::{On, Read, Subject};
 
 /// Reads a file's facts with the catalogue.
@@ -17,14 +22,15 @@ pub(crate) fn detect(catalog: &Catalog, language: Language, facts: Facts) -> Rea
         ..Read::default()
     };
     Detector { catalog, language, facts: &facts, using: BTreeSet::new() }.run(&mut read);
-    for call in facts.calls {
+    for mut call in facts.calls {
+        system(&mut call.args);
         let mut subject = Subject::new(On::Call, call.callee, call.args);
         subject.within = call.within;
         subject.at = call.at;
         read.subjects.push(subject);
     }
     for assign in facts.assigns {
-        let value = crate::node::Entry { key: "value".to_owned(), at: assign.at, value: assign.value };
+        let value = Entry { key: "value".to_owned(), at: assign.at, value: assign.value };
         let mut subject =
             Subject::new(On::Assign, assign.target, Node::new(assign.at, Data::Map(vec![value])));
         subject.at = assign.at;
@@ -32,6 +38,23 @@ pub(crate) fn detect(catalog: &Catalog, language: Language, facts: Facts) -> Rea
     }
     read
 }
+
+/// Puts what a call says in the owner's name under `$system`: messages whose role is that of the system or the developer.
+fn system(arguments: &mut Node) {
+    let lists = ["messages", "input", "0", "1"].iter().filter_map(|key| arguments.get(key));
+    let said: Vec<Entry> = lists
+        .flat_map(Node::items)
+        .filter(|item| item.text_of("role").is_some_and(|role| matches!(role, "system" | "developer")))
+        .filter_map(|item| item.get("content"))
+        .map(|value| Entry { key: "$system".to_owned(), at: value.at, value: value.clone() })
+        .collect();
+    if let Data::Map(entries) = &mut arguments.data {
+        entries.extend(said);
+    }
+}
+
+/// The shortest text that steers a model, in bytes, where its variable says so.
+const SHORTEST_PROMPT: usize = 24;
 
 struct Detector<'a> {
     catalog: &'a Catalog,
@@ -47,9 +70,15 @@ impl Detector<'_> {
         self.services(read);
         let mut explicit: BTreeSet<String> = BTreeSet::new();
         let mut clients: BTreeMap<usize, (String, bool)> = BTreeMap::new();
+        let mut raw = false;
         for (at, call) in self.facts.calls.iter().enumerate() {
-            let Some(package) = self.owner(&call.callee) else { continue };
-            if self.speaks(&package) {
+            let Some(package) = self.owner_of(call) else {
+                raw |= http::call(call, read);
+                continue;
+            };
+            if !self.speaks(&package) {
+                raw |= http::call(call, read);
+            } else {
                 if self.endpoint_of(call, read) {
                     explicit.insert(package.clone());
                     clients.insert(at, (package.clone(), true));
@@ -61,6 +90,7 @@ impl Detector<'_> {
             self.prompt(call, read);
             self.guardrail(call, read);
         }
+        mcp::clients(self.catalog, self.language, self.facts, read);
         for assign in &self.facts.assigns {
             let Some((object, property)) = assign.target.rsplit_once('.') else { continue };
             let Some(package) = self.owner(object) else { continue };
@@ -76,9 +106,8 @@ impl Detector<'_> {
             }
         }
         self.defaults(&explicit, &clients, read);
-        if !self.facts.imports.is_empty() && read.sightings.iter().any(|s| s.kind == Kind::Sdk) {
-            self.texts(read);
-        }
+        self.texts(read);
+        http::assigned(self.facts, raw, read);
     }
 
     fn speaks(&self, package: &str) -> bool {
@@ -181,7 +210,16 @@ impl Detector<'_> {
 
     /// The region that a client is told, or the file's other clients are.
     fn region(&self, call: &Call) -> Option<String> {
-        let names = ["region_name", "region", "location", "regionName", "Region"];
+        let names = [
+            "region_name",
+            "region",
+            "location",
+            "regionName",
+            "Region",
+            "aws_region",
+            "awsRegion",
+            "aws_region_name",
+        ];
         let of = |call: &Call| {
             names
                 .iter()
@@ -211,44 +249,79 @@ impl Detector<'_> {
             .flatten()
     }
 
+    /// The package that a call belongs to: by its name, by that of the client that an extension is called on, or by the
+    /// call of whose argument it is a part.
+    fn owner_of(&self, call: &Call) -> Option<String> {
+        if let Some(package) = self.owner(&call.callee) {
+            return Some(package);
+        }
+        if self.language == Language::CSharp
+            && !self.using.is_empty()
+            && (self.client(call).is_some() || self.is_named(call))
+        {
+            return self.using.iter().find(|package| self.speaks(package)).or(self.using.first()).cloned();
+        }
+        // `invokeModel(r -> r.modelId("x"))`
+        call.callee.starts_with('?').then(|| call.within.first().and_then(|around| self.owner(around)))?
+    }
+
+    fn is_named(&self, call: &Call) -> bool {
+        let simple = call.callee.rsplit("().").next().unwrap_or(&call.callee);
+        let simple = simple.rsplit('.').next().unwrap_or(simple);
+        self.catalog
+            .source
+            .call
+            .iter()
+            .flat_map(|named| &named.symbols)
+            .any(|symbol| symbol.trim_start_matches("*.") == simple)
+    }
+
     /// The endpoint that a call is told. A builder's later links count as calls of their own.
     fn endpoint_of(&self, call: &Call, read: &mut Read) -> bool {
         let mut any = false;
         for entry in call.args.entries() {
+            // A port of its own: `new("http://localhost", 11434)`.
+            if entry.key == "0"
+                && let (Some(host), Some(Data::Number(port))) =
+                    (entry.value.text(), call.args.get("1").map(|node| &node.data))
+                && host.starts_with("http")
+                && host.matches(':').count() == 1
+                && self.client(call).is_some()
+            {
+                let url = Node::new(entry.at, Data::Text(format!("{}:{port}", host.trim_end_matches('/'))));
+                any |= endpoint(&url, entry.at, read);
+                continue;
+            }
             let wanted = match Key::of(&entry.key) {
                 Some(Key::Endpoint) => true,
                 Some(Key::Model | Key::Other) => false,
-                None => entry.key == "0" && self.positional_endpoint(call),
+                Some(Key::Resource) => {
+                    any |= resource(&entry.value, entry.at, read);
+                    false
+                }
+                None => self.positional_endpoint(call, entry),
             };
             if wanted {
                 any |= endpoint(&entry.value, entry.at, read);
-            } else if matches!(
-                entry.key.as_str(),
-                "configuration" | "clientOptions" | "client_options" | "options" | "config"
-            ) {
-                // Options of the client below.
-                for inner in
-                    entry.value.entries().iter().filter(|inner| Key::of(&inner.key) == Some(Key::Endpoint))
-                {
-                    any |= endpoint(&inner.value, inner.at, read);
-                }
+            } else if !is_content(&entry.key) {
+                any |= nested(&entry.value, 0, read);
             }
         }
         any
     }
 
-    /// Whether a call's first argument is an endpoint: a client that is made with one, or a builder's link of that name.
-    fn positional_endpoint(&self, call: &Call) -> bool {
+    /// Whether an argument by position is an endpoint: of a client that is made with one, or of a builder's link of that name.
+    fn positional_endpoint(&self, call: &Call, entry: &Entry) -> bool {
         let method = call.callee.rsplit('.').next().unwrap_or_default();
         let linked = call.callee.contains('.') && Key::of_method(method) == Some(Key::Endpoint);
-        let made = self.client(call).is_some();
-        let url = call.args.get("0").is_some_and(|first| {
-            first
-                .constants()
-                .first()
-                .is_some_and(|(text, _)| text.starts_with("http://") || text.starts_with("https://"))
-        });
-        linked || (made && url)
+        let configures = method.ends_with("Config");
+        let made = configures || self.client(call).is_some();
+        let url = entry
+            .value
+            .constants()
+            .first()
+            .is_some_and(|(text, _)| text.starts_with("http://") || text.starts_with("https://"));
+        (linked && entry.key == "0") || (made && url)
     }
 
     fn client(&self, call: &Call) -> Option<&crate::catalog::Client> {
@@ -290,6 +363,10 @@ impl Detector<'_> {
                 model(value, SURE, read);
                 continue;
             }
+            if named.kind == Kind::Dataset && value.text().is_some_and(is_format) {
+                files_of(call, read);
+                continue;
+            }
             if let Some((text, _)) = value.constants().first().filter(|(text, _)| plausible_name(text)) {
                 read.sightings.push(Sighting::new(named.kind, *text, call.at, "call", SURE));
             }
@@ -306,7 +383,11 @@ impl Detector<'_> {
         }
         let named =
             agent.names.iter().find_map(|name| call.args.text_of(name).filter(|text| plausible_name(text)));
-        let Some(name) = named.or(call.target.as_deref()) else { return };
+        let first = || {
+            let fits = agent.positional.iter().any(|symbol| matches(symbol, &call.callee));
+            call.args.text_of("0").filter(|text| fits && plausible_name(text))
+        };
+        let Some(name) = named.or_else(first).or(call.target.as_deref()) else { return };
         read.sightings.push(
             Sighting::new(Kind::Agent, name, call.at, "call", SURE).fact("made_by", call.callee.clone()),
         );
@@ -323,7 +404,8 @@ impl Detector<'_> {
     /// Guardrails that a cloud keeps, named in the request.
     fn guardrail(&self, call: &Call, read: &mut Read) {
         for name in ["guardrailIdentifier", "guardrail_identifier", "guardrailId"] {
-            if let Some(id) = call.args.text_of(name) {
+            let asked = call.args.at_path(&crate::node::Path::new(&format!("**.{name}")));
+            if let Some(id) = asked.into_iter().find_map(Node::text) {
                 read.sightings.push(
                     Sighting::new(Kind::Guardrail, id, call.at, "call", SURE).fact("provider", "bedrock"),
                 );
@@ -386,369 +468,5 @@ impl Detector<'_> {
             }
         }
         false
-    }
-
-    /// Texts that steer a model and ids of models, in variables that say so.
-    fn texts(&self, read: &mut Read) {
-        for assign in &self.facts.assigns {
-            let name = assign.target.rsplit('.').next().unwrap_or(&assign.target);
-            let lower = name.to_ascii_lowercase();
-            let Some((text, _)) = assign.value.constants().first().copied() else { continue };
-            let prompts = ["prompt", "instructions", "system_message", "systemmessage"];
-            if prompts
-                .iter()
-                .any(|word| lower.ends_with(word) || lower.ends_with(&format!("{word}_template")))
-                && text.len() >= 40
-            {
-                read.sightings.push(Sighting::new(Kind::PromptTemplate, name, assign.at, "variable", LIKELY));
-            }
-            if lower.contains("model") && known_model(text) {
-                read.sightings.push(Sighting::new(Kind::Model, text, assign.at, "variable", LIKELY));
-            }
-        }
-    }
-}
-
-/// What an argument of a client is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Key {
-    Model,
-    Endpoint,
-    Other,
-}
-
-impl Key {
-    /// By its name, however its language writes names; nothing for a position.
-    fn of(name: &str) -> Option<Self> {
-        if name.bytes().all(|b| b.is_ascii_digit()) {
-            return None;
-        }
-        let plain: String =
-            name.chars().filter(|c| c.is_ascii_alphanumeric()).map(|c| c.to_ascii_lowercase()).collect();
-        Some(match plain.as_str() {
-            "model"
-            | "modelname"
-            | "modelid"
-            | "deployment"
-            | "deploymentname"
-            | "deploymentid"
-            | "azuredeployment"
-            | "azureopenaiapideploymentname"
-            | "engine"
-            | "llm"
-            | "chatmodel"
-            | "embeddingmodel"
-            | "modelslug"
-            | "foundationmodel"
-            | "defaultmodel" => Self::Model,
-            "baseurl"
-            | "apibase"
-            | "openaiapibase"
-            | "azureendpoint"
-            | "endpoint"
-            | "serverurl"
-            | "apiurl"
-            | "apihost"
-            | "host"
-            | "basepath"
-            | "endpointurl"
-            | "openaiproxyurl"
-            | "azureopenaiendpoint"
-            | "uri"
-            | "apibaseurl"
-            | "httpbaseurl" => Self::Endpoint,
-            _ => Self::Other,
-        })
-    }
-
-    /// By the name of a builder's method.
-    fn of_method(name: &str) -> Option<Self> {
-        let lower = name.to_ascii_lowercase();
-        let bare =
-            ["with", "set", "use"].iter().find_map(|prefix| lower.strip_prefix(prefix)).unwrap_or(&lower);
-        match Self::of(bare) {
-            Some(Self::Other) | None => None,
-            key => key,
-        }
-    }
-}
-
-/// Whether a value is made elsewhere.
-fn opaque(value: &Node) -> bool {
-    matches!(&value.data, Data::Expression { path, .. } if path.ends_with("()") || path.starts_with('?'))
-}
-
-/// Notes the endpoint that a value is; says whether it is one.
-fn endpoint(value: &Node, at: Place, read: &mut Read) -> bool {
-    let environment = value.environment();
-    let url = value
-        .constants()
-        .into_iter()
-        .find(|(text, _)| text.contains("://") && !text.contains(['{', ' ', '\n', '<']) && text.len() < 300);
-    match (url, environment) {
-        (Some((url, place)), environment) => {
-            let url = url.trim_end_matches('/');
-            let sighting = Sighting::new(Kind::ModelEndpoint, url, place, "argument", SURE).fact("url", url);
-            read.sightings.push(match environment {
-                Some(name) => sighting.fact("environment", name),
-                None => sighting,
-            });
-            true
-        }
-        (None, Some(name)) => {
-            read.sightings.push(
-                Sighting::new(Kind::ModelEndpoint, format!("env:{name}"), at, "argument", SURE)
-                    .fact("environment", name),
-            );
-            true
-        }
-        (None, None) => !matches!(value.data, Data::Null),
-    }
-}
-
-/// Notes the models that a value can be.
-fn model(value: &Node, confidence: u16, read: &mut Read) {
-    // Some libraries have constants for ids.
-    if let Data::Expression { path, .. } = &value.data
-        && let Some(id) = constant_id(path)
-    {
-        read.sightings.push(Sighting::new(Kind::Model, id, value.at, "constant", confidence));
-        return;
-    }
-    // The id is the value itself or the default of a look-up, not an argument of some call.
-    let known = match &value.data {
-        Data::Text(_) | Data::Environment { .. } => true,
-        Data::Expression { path, .. } => path == "?",
-        _ => false,
-    };
-    if !known {
-        return;
-    }
-    for (text, place) in value.constants() {
-        let local = text.starts_with(['.', '/', '~']) || text.contains('\\');
-        if plausible_name(text) && !local && !text.contains(' ') && text.len() <= 120 {
-            let sighting = Sighting::new(Kind::Model, text, place, "argument", confidence);
-            read.sightings.push(match value.environment() {
-                Some(name) => sighting.fact("environment", name),
-                None => sighting,
-            });
-        }
-    }
-}
-
-/// The id that a constant such as `ChatModelGPT4o` or `Model.CLAUDE_SONNET_4_0` stands for, if a known model has it.
-fn constant_id(path: &str) -> Option<String> {
-    let (_, name) = path.rsplit_once('.')?;
-    let name = ["ChatModel", "EmbeddingModel", "Model"]
-        .iter()
-        .find_map(|prefix| name.strip_prefix(prefix))
-        .unwrap_or(name);
-    let mut id = String::new();
-    let mut before = '-';
-    let screaming = !name.chars().any(|c| c.is_ascii_lowercase());
-    for c in name.chars() {
-        let boundary = !screaming && c.is_ascii_uppercase() && !before.is_ascii_uppercase()
-            || c.is_ascii_digit() && before.is_ascii_alphabetic() && !(screaming && before == 'O');
-        if matches!(c, '_' | '-') || boundary && before != '-' {
-            id.push('-');
-        }
-        if !matches!(c, '_' | '-') {
-            id.push(c.to_ascii_lowercase());
-        }
-        before = if c == '_' { '-' } else { c };
-    }
-    known_model(&id).then_some(id)
-}
-
-fn plausible_name(text: &str) -> bool {
-    let text = text.trim();
-    !text.is_empty()
-        && text.len() <= 200
-        && !text.contains(['\n', '{', '}', '<', '>'])
-        && text.chars().any(char::is_alphanumeric)
-}
-
-/// Fills in a region, or leaves its place out.
-fn fill(template: &str, region: Option<&str>) -> String {
-    match region {
-        Some(region) => template.replace("{region}", region),
-        None => template.replace("{region}.", "").replace("{region}-", ""),
-    }
-}
-
-/// Whether a text is the id of a well-known model, whole. For places that do not say that they hold one.
-pub(crate) fn known_model(text: &str) -> bool {
-    let lower = text.to_ascii_lowercase();
-    if lower.len() > 80
-        || !lower
-            .bytes()
-            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b':' | b'/' | b'_' | b'@'))
-    {
-        return false;
-    }
-    let bare = lower.rsplit('/').next().unwrap_or(&lower);
-    let versions = |rest: &str, words: &[&str]| {
-        rest.split(['-', ':', '.', '_', '@']).all(|part| {
-            let number = part.trim_end_matches(['b', 'k', 'm', 'v', 'o']).trim_start_matches(['v', 'b', 'x']);
-            number.bytes().all(|b| b.is_ascii_digit()) || words.contains(&part)
-        })
-    };
-    let gpt = [
-        "turbo",
-        "mini",
-        "nano",
-        "preview",
-        "codex",
-        "chat",
-        "latest",
-        "audio",
-        "realtime",
-        "search",
-        "pro",
-        "max",
-        "instruct",
-        "vision",
-        "transcribe",
-        "tts",
-        "oss",
-    ];
-    let claude = ["opus", "sonnet", "haiku", "instant", "latest", "anthropic"];
-    let gemini = [
-        "pro",
-        "flash",
-        "lite",
-        "ultra",
-        "nano",
-        "preview",
-        "exp",
-        "latest",
-        "thinking",
-        "vision",
-        "image",
-        "live",
-        "embedding",
-    ];
-    let open = [
-        "instruct",
-        "chat",
-        "it",
-        "base",
-        "hf",
-        "large",
-        "small",
-        "medium",
-        "nemo",
-        "latest",
-        "vision",
-        "coder",
-        "math",
-        "mini",
-        "turbo",
-        "preview",
-        "q4",
-        "q8",
-        "k",
-        "fp16",
-        "text",
-        "distill",
-        "r1",
-        "versatile",
-        "instant",
-        "codestral",
-    ];
-    let prefixes: [(&str, &[&str]); 16] = [
-        ("gpt-", &gpt),
-        ("claude-", &claude),
-        ("gemini-", &gemini),
-        ("text-embedding-", &["ada", "large", "small", "002", "3", "gecko"]),
-        ("llama-", &open),
-        ("llama", &open),
-        ("mistral-", &open),
-        ("mixtral-", &open),
-        ("codestral-", &open),
-        ("qwen", &open),
-        ("deepseek-", &["chat", "reasoner", "coder", "r1", "v3", "v2"]),
-        ("command-", &["r", "plus", "a", "light", "nightly"]),
-        ("gemma", &open),
-        (
-            "phi-",
-            &[
-                "mini",
-                "medium",
-                "small",
-                "instruct",
-                "vision",
-                "multimodal",
-                "reasoning",
-                "plus",
-                "128k",
-                "4k",
-            ],
-        ),
-        ("dall-e-", &[]),
-        ("whisper-", &["large", "v3", "turbo", "small", "medium", "base", "tiny"]),
-    ];
-    let digit = bare.bytes().any(|b| b.is_ascii_digit());
-    let reasoning = matches!(bare.split('-').next(), Some("o1" | "o3" | "o4"))
-        && versions(bare.get(2..).unwrap_or_default().trim_start_matches('-'), &gpt);
-    reasoning
-        || prefixes.iter().any(|(prefix, words)| {
-            bare.strip_prefix(prefix).is_some_and(|rest| {
-                !rest.is_empty()
-                    && (digit || *prefix == "command-" || *prefix == "deepseek-" || *prefix == "mistral-")
-                    && versions(rest, words)
-            })
-        })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn constants_stand_for_ids() {
-        for (path, id) in [
-            ("x.ChatModelGPT4o", Some("gpt-4o")),
-            ("x.ModelClaudeSonnet4_0", Some("claude-sonnet-4-0")),
-            ("Model.CLAUDE_SONNET_4_0", Some("claude-sonnet-4-0")),
-            ("ChatModel.GPT_4O", Some("gpt-4o")),
-            ("x.GPT4oMini", Some("gpt-4o-mini")),
-            ("x.DefaultName", None),
-        ] {
-            assert_eq!(constant_id(path).as_deref(), id, "{path}");
-        }
-    }
-
-    #[test]
-    fn models_are_known_whole() {
-        for good in [
-            "gpt-4o",
-            "gpt-4o-mini",
-            "gpt-3.5-turbo-16k",
-            "claude-3-5-sonnet-20241022",
-            "gemini-1.5-pro-002",
-            "o3-mini",
-            "text-embedding-3-small",
-            "llama3.1",
-            "meta-llama/Llama-3.1-8B-Instruct",
-            "gpt-5-codex",
-            "mistral-large-latest",
-        ] {
-            assert!(known_model(good), "{good}");
-        }
-        for bad in [
-            "gpt-4-seater",
-            "claude monet",
-            "claude-shannon",
-            "gemini",
-            "o3-roadster",
-            "llama-farm",
-            "gpt-shirt",
-            "mistral",
-            "phi-beta-kappa",
-            "gpt-sized-shirt",
-        ] {
-            assert!(!known_model(bad), "{bad}");
-        }
     }
 }

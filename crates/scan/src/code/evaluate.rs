@@ -1,5 +1,8 @@
 //! The second pass: values and names, resolved as far as one file tells.
 
+mod calls;
+
+use self::calls::handed;
 use std::cell::Cell;
 use std::collections::HashMap;
 
@@ -7,8 +10,9 @@ use tree_sitter::Node as Syntax;
 
 use super::compose::MAX_ARGUMENTS;
 use super::gather::{Bound, Gathered, children, field, is_self, member, place};
+use super::known::{one_of, pick};
 use super::{Assign, Call, Facts};
-use crate::node::{Data, Node};
+use crate::node::{Data, Entry, Node, Place};
 
 /// How deep an expression is followed.
 const MAX_DEPTH: usize = 24;
@@ -28,7 +32,9 @@ pub(super) struct Evaluator<'t> {
 pub(super) fn evaluate(from: Gathered<'_>) -> Facts {
     let by_node = from.calls.iter().enumerate().map(|(at, site)| (site.node.id(), at)).collect();
     let evaluator = Evaluator { from, by_node, steps: Cell::new(0) };
-    let calls = evaluator.from.calls.iter().map(|site| evaluator.call(site.node, site.context)).collect();
+    let mut calls: Vec<Call> =
+        evaluator.from.calls.iter().map(|site| evaluator.call(site.node, site.context)).collect();
+    handed(&evaluator.from.functions, &mut calls);
     let assigns =
         evaluator.from.assigns.iter().map(|(left, right)| evaluator.assign(*left, *right)).collect();
     let incomplete = if evaluator.steps.get() > MAX_STEPS { Some("too_complex") } else { None };
@@ -79,165 +85,6 @@ impl<'t> Evaluator<'t> {
         format!("{object}.{}", key.as_ref().and_then(Node::text).unwrap_or("[]"))
     }
 
-    fn call(&self, node: Syntax<'t>, context: Option<usize>) -> Call {
-        let (callee, receiver) = self.callee(node, 0);
-        let args = Node::new(place(node), Data::Map(self.arguments(node, 0)));
-        let mut within = Vec::new();
-        let mut next = context;
-        while let Some(context) = next.and_then(|at| self.from.contexts.get(at)) {
-            let node = context.node;
-            within.push(match node.kind() {
-                "decorator" => children(node).first().map(|inner| self.path(*inner, 0)).unwrap_or_default(),
-                "attribute" | "annotation" | "marker_annotation" => {
-                    field(node, "name").map(|name| self.path(name, 0)).unwrap_or_default()
-                }
-                _ => self.path(node, 0),
-            });
-            next = context.outer;
-            if within.len() > 8 {
-                break;
-            }
-        }
-        let within = within
-            .into_iter()
-            .map(|path| path.strip_suffix("()").map_or(path.clone(), str::to_owned))
-            .collect();
-        Call { callee, args, target: self.target(node), receiver, within, at: place(node) }
-    }
-
-    /// The variable that the value of a call, or of a chain that begins with it, goes to.
-    fn target(&self, node: Syntax<'t>) -> Option<String> {
-        let mut child = node;
-        for _ in 0..12 {
-            let parent = child.parent()?;
-            match parent.kind() {
-                "assignment" | "assignment_expression" | "assignment_statement" | "short_var_declaration" => {
-                    let left = field(parent, "left")?;
-                    let left = if left.kind() == "expression_list" {
-                        children(left).first().copied()?
-                    } else {
-                        left
-                    };
-                    let name = member(left).map_or(left, |(_, property)| property);
-                    return (field(parent, "right")?.end_byte() >= child.end_byte()
-                        && left.end_byte() <= child.start_byte())
-                    .then(|| self.text(name).to_owned());
-                }
-                "variable_declarator"
-                | "const_item"
-                | "static_item"
-                | "var_spec"
-                | "const_spec"
-                | "let_declaration"
-                | "field_definition"
-                | "public_field_definition"
-                | "property_declaration" => {
-                    let name = field(parent, "name")
-                        .or_else(|| field(parent, "pattern"))
-                        .or_else(|| field(parent, "property"))?;
-                    let name = self.text(name).trim_start_matches("mut ");
-                    return (!name.starts_with(['{', '['])).then(|| name.to_owned());
-                }
-                "await"
-                | "await_expression"
-                | "parenthesized_expression"
-                | "expression_list"
-                | "try_expression"
-                | "as_expression"
-                | "non_null_expression"
-                | "equals_value_clause"
-                | "reference_expression"
-                | "unary_expression"
-                | "call"
-                | "call_expression"
-                | "invocation_expression"
-                | "method_invocation"
-                | "attribute"
-                | "member_expression"
-                | "member_access_expression"
-                | "field_expression"
-                | "selector_expression" => {
-                    // Only along the chain, not out of arguments.
-                    if field(parent, "arguments").is_some_and(|arguments| arguments.id() == child.id()) {
-                        return None;
-                    }
-                    child = parent;
-                }
-                _ => return None,
-            }
-        }
-        None
-    }
-
-    /// What is called, and the call whose result it is called on.
-    pub(super) fn callee(&self, node: Syntax<'t>, depth: usize) -> (String, Option<usize>) {
-        let deeper = depth.saturating_add(1);
-        if node.kind() == "method_invocation" {
-            let name = field(node, "name").map(|name| self.text(name)).unwrap_or_default();
-            return match field(node, "object") {
-                Some(object) => {
-                    (limited(format!("{}.{name}", self.path(object, deeper))), self.receiver(object, deeper))
-                }
-                None => (name.to_owned(), None),
-            };
-        }
-        let function = match node.kind() {
-            "new_expression" => field(node, "constructor"),
-            "object_creation_expression" | "composite_literal" => field(node, "type"),
-            "struct_expression" => field(node, "name"),
-            "implicit_object_creation_expression" => self.declared_type(node),
-            _ => field(node, "function"),
-        };
-        let Some(function) = function else { return (String::new(), None) };
-        let receiver = member(function).and_then(|(object, _)| self.receiver(object, deeper));
-        (self.path(function, deeper), receiver)
-    }
-
-    /// The type of `T x = new() { ... }`.
-    fn declared_type(&self, node: Syntax<'t>) -> Option<Syntax<'t>> {
-        let mut outer = node;
-        for _ in 0..4 {
-            outer = outer.parent()?;
-            if let Some(ty) = field(outer, "type") {
-                return Some(ty);
-            }
-        }
-        None
-    }
-
-    fn receiver(&self, object: Syntax<'t>, depth: usize) -> Option<usize> {
-        if !self.step(depth) {
-            return None;
-        }
-        let deeper = depth.saturating_add(1);
-        if let Some(at) = self.by_node.get(&object.id()) {
-            return Some(*at);
-        }
-        match object.kind() {
-            "identifier" => match self.lookup(self.text(object), object.start_byte())? {
-                Bound::Value(value) => self.receiver(value, deeper),
-                _ => None,
-            },
-            "await"
-            | "await_expression"
-            | "parenthesized_expression"
-            | "try_expression"
-            | "non_null_expression"
-            | "reference_expression"
-            | "unary_expression" => self.receiver(children(object).first().copied()?, deeper),
-            _ => {
-                if let Some(name) = self.from.self_property(object) {
-                    return match self.lookup(&format!(".{name}"), object.start_byte())? {
-                        Bound::Value(value) => self.receiver(value, deeper),
-                        _ => None,
-                    };
-                }
-                let (inner, _) = member(object)?;
-                self.receiver(inner, deeper)
-            }
-        }
-    }
-
     /// What a name stands for at a byte: in the innermost scope the latest binding before, else the first after.
     pub(super) fn lookup(&self, name: &str, at: usize) -> Option<Bound<'t>> {
         let all = self.from.bindings.get(name)?;
@@ -246,8 +93,15 @@ impl<'t> Evaluator<'t> {
             let size = b.scope.end.saturating_sub(b.scope.start);
             let after = b.from > at;
             let distance = if after { b.from.saturating_sub(at) } else { at.saturating_sub(b.from) };
-            // A value is worth more than a declared type, wherever it is assigned.
-            let vague = matches!(b.to, Bound::Instance(_));
+            // A value is worth more than a declared type, wherever it is assigned, and anything more than nothing: what is
+            // imported if it can be, and else `None`, is what is imported.
+            let vague = match &b.to {
+                Bound::Instance(_) => true,
+                Bound::Value(value) => {
+                    matches!(value.kind(), "none" | "null" | "null_literal" | "undefined" | "nil")
+                }
+                _ => false,
+            };
             (size, vague, after, distance)
         })?;
         Some(best.to.clone())
@@ -456,7 +310,15 @@ impl<'t> Evaluator<'t> {
             }
             "binary_operator" | "binary_expression" | "boolean_operator" => self.binary(node, deeper),
             "conditional_expression" | "ternary_expression" => {
-                let parts = children(node).into_iter().take(3).map(|part| self.value(part, deeper)).collect();
+                let sides = [field(node, "consequence"), field(node, "alternative")];
+                let sides: Vec<_> = if sides.iter().any(Option::is_some) {
+                    sides.into_iter().flatten().collect()
+                } else {
+                    // Python: what, the condition, what else.
+                    let all = children(node);
+                    all.first().into_iter().chain(all.get(2)).copied().collect()
+                };
+                let parts = sides.into_iter().map(|part| self.value(part, deeper)).collect();
                 Data::Expression { path: "?".to_owned(), parts }
             }
             "identifier" => return self.identifier(node, deeper),
@@ -470,14 +332,8 @@ impl<'t> Evaluator<'t> {
                 {
                     return self.value(value, deeper);
                 }
-                if let Some((object, property)) = member(node) {
-                    // A property of a constant object.
-                    if let Data::Map(entries) = self.value(object, deeper).data
-                        && let Some(entry) =
-                            entries.into_iter().rfind(|entry| entry.key == self.text(property))
-                    {
-                        return entry.value;
-                    }
+                if let Some(value) = self.member_value(node, deeper) {
+                    return value;
                 }
                 let path = self.path(node, deeper);
                 match path.strip_prefix("process.env.").or_else(|| path.strip_prefix("import.meta.env.")) {
@@ -501,6 +357,10 @@ impl<'t> Evaluator<'t> {
                     None => self.unknown(node, format!("{}.{key}", self.path(value, depth))),
                 }
             }
+            Some(Bound::Element(value)) => match one_of(self.value(value, depth).data) {
+                Some(parts) => Node::new(place(node), Data::Expression { path: "?".to_owned(), parts }),
+                None => self.unknown(node, self.bound(Bound::Element(value), name, depth)),
+            },
             Some(bound) => self.unknown(node, self.bound(bound, name, depth)),
             None => self.unknown(node, name.to_owned()),
         }
@@ -524,6 +384,7 @@ impl<'t> Evaluator<'t> {
         );
         match operator {
             "+" => self.joined(vec![left, right], depth),
+            "%" => self.formatted(left, right, depth),
             "??" | "||" | "or" => {
                 let first = self.value(left, depth);
                 let second = self.value(right, depth);
@@ -537,8 +398,9 @@ impl<'t> Evaluator<'t> {
                     },
                 }
             }
-            _ => Data::Expression {
-                path: "?".to_owned(),
+            // What comes of other operators is neither of their sides.
+            operator => Data::Expression {
+                path: if matches!(operator, "and" | "&&") { "?" } else { "+" }.to_owned(),
                 parts: vec![self.value(left, depth), self.value(right, depth)],
             },
         }
@@ -553,8 +415,8 @@ impl<'t> Evaluator<'t> {
             if matches!(path.as_str(), "os.environ" | "process.env") {
                 return Data::Environment { name: key.to_owned(), default: None };
             }
-            if let Some(found) = self.value(*object, depth).get(key) {
-                return found.data.clone();
+            if let Some(found) = pick(&self.value(*object, depth), key) {
+                return found.data;
             }
         }
         Data::Expression { path: format!("{path}[]"), parts: Vec::new() }

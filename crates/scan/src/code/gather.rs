@@ -1,5 +1,8 @@
 //! The first pass over a syntax tree: imports, bindings of names, and where calls and assignments stand.
 
+mod functions;
+mod imports;
+
 use std::collections::HashMap;
 
 use tree_sitter::Node as Syntax;
@@ -20,6 +23,10 @@ pub(super) struct Gathered<'t> {
     pub(super) tests: Vec<Place>,
     /// What functions of this file give back: the first `return` of each.
     pub(super) returns: HashMap<String, Syntax<'t>>,
+    /// Functions of this file, for calls that are given one.
+    pub(super) functions: Vec<(String, Place)>,
+    /// Classes and enumerations of this file, whose members are named through them.
+    pub(super) classes: HashMap<String, Syntax<'t>>,
     pub(super) incomplete: Option<&'static str>,
 }
 
@@ -77,6 +84,8 @@ pub(super) fn gather<'t>(language: Language, text: &'t str, root: Syntax<'t>) ->
         contexts: Vec::new(),
         tests: Vec::new(),
         returns: HashMap::new(),
+        functions: Vec::new(),
+        classes: HashMap::new(),
         incomplete: None,
     };
     let all = place(root);
@@ -172,7 +181,25 @@ impl<'t> Gathered<'t> {
             | "public_field_definition"
             | "property_declaration"
             | "property_signature" => self.declare(node, scope),
-            "return_statement" => self.returned(node),
+            "jsx_attribute" => {
+                if let [name, value] = children(node).as_slice()
+                    && let Some(inner) = children(*value).first()
+                    && value.kind() == "jsx_expression"
+                {
+                    self.assigns.push((*name, *inner));
+                }
+            }
+            "return_statement" | "arrow_expression_clause" => self.returned(node),
+            "class_definition"
+            | "class_declaration"
+            | "enum_declaration"
+            | "record_declaration"
+            | "interface_declaration"
+            | "impl_item" => {
+                if let Some(name) = field(node, "name").or_else(|| field(node, "type")) {
+                    self.classes.entry(self.text_of(name).to_owned()).or_insert(node);
+                }
+            }
             "with_item" => {
                 if let Some(pattern) = field(node, "value").filter(|value| value.kind() == "as_pattern") {
                     let parts = children(pattern);
@@ -219,95 +246,6 @@ impl<'t> Gathered<'t> {
             _ => {}
         }
         (scope, context)
-    }
-
-    /// A function: its parameters are bound in it; what decorates it or takes it as an argument is the context of its calls.
-    fn function(&mut self, node: Syntax<'t>, context: Option<usize>) -> (Place, Option<usize>) {
-        let scope = place(node);
-        let start = node.start_byte();
-        if let Some(parameter) = field(node, "parameter") {
-            self.bind(self.text_of(parameter), scope, start, Place::default(), Bound::Opaque);
-        }
-        for parameter in field(node, "parameters").map(children).unwrap_or_default() {
-            let name = field(parameter, "name")
-                .or_else(|| field(parameter, "pattern"))
-                .or_else(|| field(parameter, "left"));
-            let name = match (parameter.kind(), name) {
-                ("identifier", _) => parameter,
-                ("object_pattern", _) => {
-                    self.opaque_pattern(parameter, scope);
-                    continue;
-                }
-                ("typed_parameter", _) => children(parameter).into_iter().next().unwrap_or(parameter),
-                (_, Some(name)) if name.kind() == "object_pattern" => {
-                    self.opaque_pattern(name, scope);
-                    continue;
-                }
-                (_, Some(name)) => name,
-                (_, None) => parameter,
-            };
-            let value = field(parameter, "value").or_else(|| field(parameter, "right"));
-            let ty = field(parameter, "type");
-            let to = match (value, ty) {
-                (Some(value), _) => Bound::Value(value),
-                (None, Some(ty)) => Bound::Instance(ty),
-                (None, None) => Bound::Opaque,
-            };
-            self.bind(self.text_of(name), scope, start, Place::default(), to);
-        }
-        let mut inner = context;
-        if let Some(parent) = node.parent() {
-            if parent.kind() == "decorated_definition" {
-                for decorator in children(parent).into_iter().filter(|child| child.kind() == "decorator") {
-                    self.contexts.push(Context { outer: inner, node: decorator });
-                    inner = Some(self.contexts.len().saturating_sub(1));
-                }
-            } else if matches!(parent.kind(), "arguments" | "argument_list")
-                && let Some(call) = parent.parent()
-            {
-                self.contexts.push(Context { outer: inner, node: call });
-                inner = Some(self.contexts.len().saturating_sub(1));
-            } else if parent.kind() == "pair"
-                && let Some(call) = parent.parent().and_then(|n| n.parent()).and_then(|n| n.parent())
-                && call.kind() == "call_expression"
-            {
-                self.contexts.push(Context { outer: inner, node: call });
-                inner = Some(self.contexts.len().saturating_sub(1));
-            }
-        }
-        for attribute in
-            children(node).into_iter().filter(|child| matches!(child.kind(), "attribute_list" | "modifiers"))
-        {
-            for one in children(attribute) {
-                self.contexts.push(Context { outer: inner, node: one });
-                inner = Some(self.contexts.len().saturating_sub(1));
-            }
-        }
-        (scope, inner)
-    }
-
-    /// Notes what the function around gives back.
-    fn returned(&mut self, node: Syntax<'t>) {
-        let Some(value) = children(node).first().copied() else { return };
-        let mut outer = node;
-        for _ in 0..16 {
-            let Some(parent) = outer.parent() else { return };
-            outer = parent;
-            if let (true, Some(name)) =
-                (outer.kind().contains("function") || outer.kind().contains("method"), field(outer, "name"))
-            {
-                let name = self.text_of(name).to_owned();
-                self.returns.entry(name).or_insert(value);
-                return;
-            }
-        }
-    }
-
-    fn opaque_pattern(&mut self, pattern: Syntax<'t>, scope: Place) {
-        for part in children(pattern) {
-            let name = field(part, "value").or_else(|| field(part, "left")).unwrap_or(part);
-            self.bind(self.text_of(name), scope, pattern.start_byte(), Place::default(), Bound::Opaque);
-        }
     }
 
     fn declare(&mut self, node: Syntax<'t>, scope: Place) {
@@ -414,201 +352,6 @@ impl<'t> Gathered<'t> {
     pub(super) fn self_property(&self, node: Syntax<'t>) -> Option<&'t str> {
         let (object, property) = member(node)?;
         is_self(self.text_of(object)).then(|| self.text_of(property))
-    }
-
-    fn import(&mut self, module: &str, node: Syntax<'t>) {
-        self.imports.push(Import { module: module.to_owned(), at: place(node) });
-    }
-
-    fn python_import(&mut self, node: Syntax<'t>, scope: Place) {
-        for part in children(node) {
-            let (name, alias) = match part.kind() {
-                "aliased_import" => (field(part, "name"), field(part, "alias")),
-                "dotted_name" => (Some(part), None),
-                _ => continue,
-            };
-            let Some(name) = name else { continue };
-            let module = self.text_of(name);
-            self.import(module, part);
-            let local =
-                alias.map_or_else(|| module.split('.').next().unwrap_or(module), |alias| self.text_of(alias));
-            let path = if alias.is_some() { module } else { local };
-            self.bind(local, scope, part.end_byte(), Place::default(), Bound::Import(path.to_owned()));
-        }
-    }
-
-    fn python_from(&mut self, node: Syntax<'t>, scope: Place) {
-        let Some(module_node) = field(node, "module_name") else { return };
-        let module = self.text_of(module_node);
-        for part in children(node).into_iter().filter(|part| *part != module_node) {
-            let (name, alias) = match part.kind() {
-                "wildcard_import" => {
-                    self.import(module, node);
-                    self.wildcards.push(module.to_owned());
-                    continue;
-                }
-                "aliased_import" => (field(part, "name"), field(part, "alias")),
-                "dotted_name" => (Some(part), None),
-                _ => continue,
-            };
-            let Some(name) = name else { continue };
-            let full = format!("{module}.{}", self.text_of(name));
-            self.import(&full, part);
-            let local = self.text_of(alias.unwrap_or(name));
-            self.bind(local, scope, part.end_byte(), Place::default(), Bound::Import(full));
-        }
-    }
-
-    fn javascript_import(&mut self, node: Syntax<'t>) {
-        let all = Place::new(0, self.text.len());
-        let Some(source) = field(node, "source") else { return };
-        let module = self.text_of(source).trim_matches(['"', '\'', '`']);
-        // `import type` leaves nothing in the program.
-        if self.text_of(node).starts_with("import type") {
-            return;
-        }
-        self.import(module, node);
-        let Some(clause) = children(node).into_iter().find(|child| child.kind() == "import_clause") else {
-            return;
-        };
-        for part in children(clause) {
-            match part.kind() {
-                "identifier" => {
-                    let to = Bound::Import(format!("{module}.default"));
-                    self.bind(self.text_of(part), all, 0, Place::default(), to);
-                }
-                "namespace_import" => {
-                    for name in children(part) {
-                        self.bind(
-                            self.text_of(name),
-                            all,
-                            0,
-                            Place::default(),
-                            Bound::Import(module.to_owned()),
-                        );
-                    }
-                }
-                "named_imports" => {
-                    for specifier in children(part) {
-                        let Some(name) = field(specifier, "name") else { continue };
-                        let local = self.text_of(field(specifier, "alias").unwrap_or(name));
-                        let to = Bound::Import(format!("{module}.{}", self.text_of(name)));
-                        self.bind(local, all, 0, Place::default(), to);
-                    }
-                }
-                _ => {}
-            }
-        }
-    }
-
-    fn csharp_using(&mut self, node: Syntax<'t>) {
-        let all = Place::new(0, self.text.len());
-        let alias = field(node, "name");
-        let Some(name) = children(node).into_iter().rfind(|child| Some(*child) != alias) else { return };
-        let module = self.text_of(name);
-        self.import(module, node);
-        match alias {
-            Some(alias) => {
-                self.bind(self.text_of(alias), all, 0, Place::default(), Bound::Import(module.to_owned()))
-            }
-            None => self.wildcards.push(module.to_owned()),
-        }
-    }
-
-    fn java_import(&mut self, node: Syntax<'t>) {
-        let all = Place::new(0, self.text.len());
-        let parts = children(node);
-        let Some(name) = parts.first() else { return };
-        let path = self.text_of(*name);
-        if parts.iter().any(|part| part.kind() == "asterisk") {
-            self.import(path, node);
-            self.wildcards.push(path.to_owned());
-        } else {
-            self.import(path, node);
-            let local = path.rsplit('.').next().unwrap_or(path);
-            self.bind(local, all, 0, Place::default(), Bound::Import(path.to_owned()));
-        }
-    }
-
-    fn go_import(&mut self, node: Syntax<'t>) {
-        let all = Place::new(0, self.text.len());
-        let Some(path) = field(node, "path") else { return };
-        let module = self.text_of(path).trim_matches(['"', '`']);
-        self.import(module, node);
-        let bound = || Bound::Import(module.to_owned());
-        match field(node, "name") {
-            Some(name) if self.text_of(name) == "." => self.wildcards.push(module.to_owned()),
-            Some(name) => self.bind(self.text_of(name), all, 0, Place::default(), bound()),
-            None => {
-                // The package's own name is not in the path; these are what people do.
-                let mut segments = module.rsplit('/');
-                let mut last = segments.next().unwrap_or(module);
-                if last
-                    .strip_prefix('v')
-                    .is_some_and(|rest| rest.bytes().all(|b| b.is_ascii_digit()) && !rest.is_empty())
-                {
-                    last = segments.next().unwrap_or(last);
-                }
-                let last = last.split(".v").next().unwrap_or(last);
-                let bare = last.strip_prefix("go-").unwrap_or(last);
-                let bare = bare.strip_suffix("-go").unwrap_or(bare);
-                let joined = last.replace('-', "");
-                let underscored = last.replace('-', "_");
-                for name in [last, bare, &joined, &underscored] {
-                    if !self.bindings.contains_key(name) {
-                        self.bind(name, all, 0, Place::default(), bound());
-                    }
-                }
-            }
-        }
-    }
-
-    fn rust_use(&mut self, node: Syntax<'t>, prefix: String, scope: Place, depth: usize) {
-        if depth > 16 {
-            return;
-        }
-        let join = |tail: &str| {
-            let tail = tail.replace("::", ".");
-            if prefix.is_empty() { tail } else { format!("{prefix}.{tail}") }
-        };
-        let deeper = depth.saturating_add(1);
-        match node.kind() {
-            "use_list" => children(node)
-                .into_iter()
-                .for_each(|child| self.rust_use(child, prefix.clone(), scope, deeper)),
-            "scoped_use_list" => {
-                let path =
-                    field(node, "path").map_or_else(|| prefix.clone(), |path| join(self.text_of(path)));
-                if let Some(list) = field(node, "list") {
-                    self.rust_use(list, path, scope, deeper);
-                }
-            }
-            "use_as_clause" => {
-                if let (Some(path), Some(alias)) = (field(node, "path"), field(node, "alias")) {
-                    let full = join(self.text_of(path));
-                    self.import(&full, node);
-                    self.bind(self.text_of(alias), scope, 0, Place::default(), Bound::Import(full));
-                }
-            }
-            "use_wildcard" => {
-                if let Some(path) = children(node).first() {
-                    let full = join(self.text_of(*path));
-                    self.import(&full, node);
-                    self.wildcards.push(full);
-                }
-            }
-            "self" => {
-                self.import(&prefix, node);
-                let local = prefix.rsplit('.').next().unwrap_or(&prefix).to_owned();
-                self.bind(&local, scope, 0, Place::default(), Bound::Import(prefix));
-            }
-            _ => {
-                let full = join(self.text_of(node));
-                self.import(&full, node);
-                let local = full.rsplit('.').next().unwrap_or(&full).to_owned();
-                self.bind(&local, scope, 0, Place::default(), Bound::Import(full));
-            }
-        }
     }
 }
 

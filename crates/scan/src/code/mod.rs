@@ -4,6 +4,11 @@ mod compose;
 pub(crate) mod detect;
 mod evaluate;
 mod gather;
+mod http;
+mod ids;
+mod known;
+mod mcp;
+pub(crate) mod names;
 pub(crate) mod notebook;
 
 use std::ops::ControlFlow;

@@ -3,7 +3,9 @@
 mod containers;
 mod expression;
 mod functions;
+mod helm;
 mod project;
+pub(crate) mod shell;
 mod template;
 
 pub(crate) use containers::{dockerfile, environment, variable};
@@ -12,12 +14,19 @@ pub(crate) use template::{bicep, terraform};
 
 use crate::asset::{Kind, SURE, Sighting};
 use crate::catalog::{Catalog, ResourceKind};
-use crate::code::detect::known_model;
+use crate::code::names::known_model;
 use crate::node::{Data, Entry, Node, Path, Place};
 use crate::subject::{On, Read, Subject};
 
 /// Finds containers and resources in a YAML or JSON document, whatever tool it is for.
-pub(crate) fn document(catalog: &Catalog, project: &Project, path: &str, root: &Node, read: &mut Read) {
+pub(crate) fn document(
+    catalog: &Catalog,
+    project: &Project,
+    path: &str,
+    root: &Node,
+    services: &[Node],
+    read: &mut Read,
+) {
     if root.get("services").is_some_and(|services| {
         services.entries().iter().any(|s| s.value.get("image").is_some() || s.value.get("build").is_some())
     }) {
@@ -26,11 +35,22 @@ pub(crate) fn document(catalog: &Catalog, project: &Project, path: &str, root: &
         }
     }
     if root.text_of("kind").is_some() && root.text_of("apiVersion").is_some() {
-        containers::kubernetes(catalog, root, read);
+        // A list holds several.
+        for item in root
+            .get("items")
+            .filter(|_| root.text_of("kind") == Some("List"))
+            .map(Node::items)
+            .unwrap_or_default()
+        {
+            if item.text_of("kind").is_some() {
+                containers::kubernetes(catalog, item, services, read);
+            }
+        }
+        containers::kubernetes(catalog, root, services, read);
     }
     let file = path.rsplit('/').next().unwrap_or(path);
     if file.starts_with("values") && path.ends_with("ml") {
-        containers::helm_values(catalog, root, 0, read);
+        helm::helm_values(catalog, root, 0, read);
     }
     if root.text_of("$schema").is_some_and(|schema| schema.contains("eploymentTemplate.json")) {
         template::arm(catalog, project, path, root, read);
@@ -54,6 +74,9 @@ pub(crate) fn document(catalog: &Catalog, project: &Project, path: &str, root: &
             }
         }
     }
+    if root.get("terraform_version").is_some() && root.get("resource_changes").is_none() {
+        planned(catalog, root.get("planned_values").or_else(|| root.get("values")), 0, read);
+    }
     // A plan as `terraform show -json` prints it.
     if root.get("terraform_version").is_some() {
         for change in root.get("resource_changes").map(Node::items).unwrap_or_default() {
@@ -64,6 +87,22 @@ pub(crate) fn document(catalog: &Catalog, project: &Project, path: &str, root: &
                 resource(catalog, kind, after.clone(), change.at, name, read);
             }
         }
+    }
+}
+
+/// Resources of a plan or a state by their modules.
+fn planned(catalog: &Catalog, node: Option<&Node>, depth: usize, read: &mut Read) {
+    let Some(node) = node.filter(|_| depth < crate::node::MAX_DEPTH) else { return };
+    for item in node.get("resources").map(Node::items).unwrap_or_default() {
+        if let (Some(kind), Some(values)) = (item.text_of("type"), item.get("values")) {
+            let name = item.text_of("address").or(item.text_of("name")).unwrap_or_default();
+            resource(catalog, kind, values.clone(), item.at, name, read);
+        }
+    }
+    let deeper = depth.saturating_add(1);
+    planned(catalog, node.get("root_module"), deeper, read);
+    for module in node.get("child_modules").map(Node::items).unwrap_or_default() {
+        planned(catalog, Some(module), deeper, read);
     }
 }
 

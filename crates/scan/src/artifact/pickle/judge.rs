@@ -1,5 +1,11 @@
 //! Holds what a pickle would do against the policy.
 
+mod contract;
+mod probe;
+mod stream;
+
+pub(crate) use self::probe::{accepted, is_pickle_start, plausible};
+use self::stream::{array_behind, legacy_storages};
 use std::collections::{HashMap, HashSet};
 
 use super::machine::{End, Follows, Machine, Watch};
@@ -26,13 +32,6 @@ const MAX_STACKED: usize = 10_000;
 
 /// Bytes that reach a loader, taken up as artifacts of their own.
 const MAX_NESTED: usize = 256;
-
-/// How many opcodes are tried to tell whether bytes are a pickle.
-const PROBE: u64 = 2_000_000;
-
-/// Opcodes that are tried when the bytes begin like a pickle, and how many must be good.
-const FIRST: u64 = 64;
-const FIRST_GOOD: u64 = 8;
 
 /// Who loads the pickle.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -72,15 +71,6 @@ struct Use {
     offset: u64,
     called: bool,
     arguments: String,
-}
-
-/// Only looks whether the machine gets anywhere.
-#[derive(Default)]
-struct Probe {
-    imported: bool,
-    acted: bool,
-    /// A persistent id came up: loaders without a function for them stop there.
-    over: bool,
 }
 
 /// So many instructions more than joblib's loader runs are followed in the view of a plain one.
@@ -145,60 +135,6 @@ pub(crate) fn analyse(
         scan.examine(&part, &place.inside(&format!("bytes@{at}")));
     }
     outcome
-}
-
-/// Whether bytes begin like protocol 2 or later.
-pub(crate) fn is_pickle_start(head: &[u8]) -> bool {
-    matches!(head, [0x80, 0..=5, ..])
-}
-
-/// Whether a loader that is given the bytes would import something: what makes them a pickle, whatever else they are.
-pub(crate) fn plausible(source: &dyn ReadAt, offset: u64) -> bool {
-    let mut probe = Probe::default();
-    let mut machine = Machine::new(source, offset).limited(PROBE);
-    let end = machine.run(&mut probe);
-    probe.imported && (probe.acted || matches!(end, End::Stop(_)))
-}
-
-/// The storages behind the pickles of PyTorch's old format: each an element count and the elements.
-fn legacy_storages(
-    scan: &mut Scan<'_>,
-    source: &dyn ReadAt,
-    place: &Place,
-    start: u64,
-    storages: &HashMap<String, Storage>,
-) -> u64 {
-    let mut cursor = Cursor::new(source, start);
-    // Their order is that of the fifth pickle; sizes are told apart by the counts that stand before each.
-    for _ in 0..storages.len() {
-        let Some(count) = cursor.u64() else { break };
-        let sizes: HashSet<u64> = storages
-            .values()
-            .filter(|s| u64::try_from(s.elements).is_ok_and(|n| n == count))
-            .filter_map(Storage::element_size)
-            .collect();
-        let size = match sizes.iter().collect::<Vec<_>>().as_slice() {
-            [size] => **size,
-            _ => {
-                // Several types with one count: take all of the rest as theirs when the sum fits.
-                let total: u64 = storages
-                    .values()
-                    .filter_map(|s| {
-                        Some(
-                            u64::try_from(s.elements).ok()?.checked_mul(s.element_size()?)?.saturating_add(8),
-                        )
-                    })
-                    .fold(0, u64::saturating_add);
-                let end = start.saturating_add(total);
-                return if end <= source.len() { end } else { start };
-            }
-        };
-        if cursor.skip(count.saturating_mul(size)).is_none() {
-            scan.incomplete(place, "storages of the old PyTorch format", "the file ends before they do");
-            return source.len();
-        }
-    }
-    cursor.offset()
 }
 
 // === impl Judge ===
@@ -312,173 +248,12 @@ impl Judge<'_, '_> {
         if shown.is_empty() { String::new() } else { format!(" with {}", shown.join(", ")) }
     }
 
-    fn check(&mut self, machine: &Machine<'_>, id: u32, contract: Contract, args: Value, offset: u64) {
-        let values = machine.tuple(args);
-        let complaint = match contract {
-            Contract::Any => None,
-            Contract::Tensor => {
-                if let Some(message) = tensor::check(machine, args) {
-                    self.scan.issue(rule::TENSOR, self.place, message, Some(offset));
-                }
-                None
-            }
-            Contract::NestedArtifact => match values {
-                [Value::Bytes { at, len }, ..] => {
-                    if self.nested.len() < MAX_NESTED {
-                        self.nested.push((*at, u64::from(*len)));
-                    } else {
-                        self.scan.incomplete(self.place, "nested bytes", "there are too many of them");
-                    }
-                    None
-                }
-                _ => Some("what it loads is not in the stream"),
-            },
-            Contract::TextEncoding => match values.get(1).map(|v| machine.text(*v)) {
-                None => None,
-                Some(Some(name)) if is_text_encoding(&name) => None,
-                Some(_) => Some("the encoding is none of text"),
-            },
-            Contract::InnerCallable => match values.first() {
-                Some(Value::Global(_)) => None,
-                Some(value @ (Value::Result(_) | Value::Made(_)))
-                    if Self::root(machine, *value).is_some() =>
-                {
-                    None
-                }
-                _ => Some("what it wraps is not an imported object"),
-            },
-            Contract::OwnParts => {
-                let top = |import: &super::machine::Import| {
-                    import.module.split('.').next().unwrap_or_default().to_owned()
-                };
-                let own = machine.imported(id).map(top);
-                let foreign = |value: &Value| match value {
-                    Value::Global(part) => machine.imported(*part).map(top) != own,
-                    _ => false,
-                };
-                values.iter().any(foreign).then_some("it is handed an object of another package")
-            }
-            Contract::PlainAttribute => return self.attribute(machine, id, args, offset),
-            Contract::ImportByName => return self.by_name(machine, id, args, offset),
-            Contract::PlainNames => {
-                let policy = self.scan.policy();
-                let getter = machine.imported(id).is_some_and(|i| i.name == "attrgetter");
-                let plain = |value: &Value| match value {
-                    Value::Int(_) | Value::Number => true,
-                    other => machine
-                        .text(*other)
-                        .is_some_and(|t| words::is_plain_path(&t) && !(getter && policy.is_verb(&t))),
-                };
-                if values.iter().all(plain) { None } else { Some("it walks through attributes") }
-            }
-        };
-        if let Some(complaint) = complaint {
-            let name = machine.imported(id).map_or_else(String::new, |i| format!("{}.{}", i.module, i.name));
-            let message = format!("loading calls `{name}` in a way that no data needs: {complaint}");
-            self.say(rule::CONTRACT, id, message, offset);
-        }
-    }
-
-    /// A function that imports what its two arguments name: the same as an import.
-    fn by_name(&mut self, machine: &Machine<'_>, id: u32, args: Value, offset: u64) {
-        let texts = Self::texts(machine, args);
-        let [module, name, ..] = texts.as_slice() else {
-            // With a class as its argument there is nothing to import.
-            return;
-        };
-        match self.scan.policy().tier(module, name) {
-            Tier::Denied(meta) => {
-                let message = format!("loading reaches `{module}.{name}`");
-                self.scan.issue_of(&meta, self.place, message, Some(offset));
-            }
-            Tier::Unknown if !module.starts_with("numpy") => {
-                let message = format!("loading imports `{module}.{name}`, which no rule knows");
-                self.say(rule::UNKNOWN, id, message, offset);
-            }
-            _ => {}
-        }
-    }
-
-    /// `getattr(object, name)`: the same as importing a dotted name.
-    fn attribute(&mut self, machine: &Machine<'_>, id: u32, args: Value, offset: u64) {
-        let (target, name) = match machine.tuple(args) {
-            [target, name, ..] => (*target, machine.text(*name)),
-            _ => (Value::Unknown, None),
-        };
-        let message = match (target, name) {
-            (Value::Global(of), Some(name)) => {
-                let Some(import) = machine.imported(of) else { return };
-                match self.scan.policy().tier(&import.module, &format!("{}.{name}", import.name)) {
-                    Tier::Denied(meta) => {
-                        let message = format!("loading reaches `{}.{}.{name}`", import.module, import.name);
-                        self.scan.issue_of(&meta, self.place, message, Some(offset));
-                        return;
-                    }
-                    _ => return,
-                }
-            }
-            (Value::Result(_) | Value::Made(_), Some(name)) if !name.contains("__") => {
-                let message = format!("loading takes the attribute `{name}` of an object that it made");
-                self.say(rule::UNKNOWN, id, message, offset);
-                return;
-            }
-            // A method of the pickle's own list or text.
-            (
-                Value::List
-                | Value::Dict
-                | Value::Set
-                | Value::Tuple(_)
-                | Value::EmptyTuple
-                | Value::Text { .. }
-                | Value::Bytes { .. }
-                | Value::Int(_),
-                Some(name),
-            ) if words::is_plain_path(&name) => return,
-            (_, Some(name)) => format!("loading takes the attribute `{name}` of an object"),
-            (_, None) => "loading takes an attribute whose name is computed".to_owned(),
-        };
-        self.say(rule::CONTRACT, id, message, offset);
-    }
-
     /// PyTorch's old format names the class of a module by a persistent id: `('module', class, file, source)`.
     fn class_of_module(&self, machine: &Machine<'_>, value: Value) -> Option<Value> {
         let Value::Persistent(node) = value else { return None };
         let Node::Persistent { id } = machine.node(node)? else { return None };
         let [kind, class @ Value::Global(_), ..] = machine.tuple(id) else { return None };
         (self.torch && machine.text(*kind).as_deref() == Some("module")).then_some(*class)
-    }
-
-    /// Functions that data only holds count as called when they are arguments of a call.
-    fn handed(&mut self, machine: &Machine<'_>, args: Value) {
-        for arg in machine.tuple(args) {
-            if let Value::Global(id) = arg
-                && self.tier(*id) == Tier::Held
-            {
-                self.uses.entry(*id).or_default().called = true;
-                self.acted = true;
-            }
-        }
-    }
-
-    /// A class that is called, not filled, with texts that can be paths, addresses or programs.
-    fn made_of_texts(&mut self, machine: &Machine<'_>, id: u32, args: Value, offset: u64) {
-        let texts = machine.tuple(args).iter().filter_map(|arg| machine.text(*arg));
-        if let Some(text) = texts.into_iter().find(|text| !words::is_plain_word(text)) {
-            let name = machine.imported(id).map_or_else(String::new, |i| format!("{}.{}", i.module, i.name));
-            let text: String = text.chars().take(60).collect();
-            let message =
-                format!("loading calls the class `{name}` with {text:?}, which its own files do not");
-            self.say(rule::UNKNOWN, id, message, offset);
-        }
-    }
-
-    fn code_in(&mut self, machine: &Machine<'_>, id: u32, args: Value, offset: u64) {
-        if let Some(text) = Self::texts(machine, args).iter().find(|t| words::looks_like_code(t)) {
-            let name = machine.imported(id).map_or_else(String::new, |i| format!("{}.{}", i.module, i.name));
-            let text: String = text.chars().take(80).collect();
-            let message = format!("loading calls `{name}` with text that is code: {text:?}");
-            self.say(rule::CODE_ARGUMENT, id, message, offset);
-        }
     }
 }
 
@@ -516,7 +291,10 @@ impl Watch for Judge<'_, '_> {
             Value::Global(id) => match self.tiers.get(id as usize) {
                 // Of these only types of arrays are asked for their arguments, by what follows a wrapper.
                 Some(Tier::Allowed(Contract::Any)) => {
-                    return machine.imported(id).is_some_and(|i| i.name == "dtype");
+                    self.oversized(machine, id, args, offset);
+                    return machine
+                        .imported(id)
+                        .is_some_and(|i| matches!(i.name.as_str(), "dtype" | "range" | "xrange"));
                 }
                 Some(Tier::Allowed(contract)) => {
                     let contract = *contract;
@@ -554,6 +332,13 @@ impl Watch for Judge<'_, '_> {
             Value::Result(_) | Value::Made(_) => {
                 self.acted = true;
                 if let Some(root) = Self::root(machine, callee)
+                    && self.carries(root)
+                    && !Self::makes_code(machine, root, callee)
+                {
+                    let message = "loading calls a function whose code the pickle carries".to_owned();
+                    self.say(rule::CODE_ARGUMENT, root, message, offset);
+                }
+                if let Some(root) = Self::root(machine, callee)
                     && !self.is_known_attribute(machine, callee)
                 {
                     self.code_in(machine, root, args, offset);
@@ -575,7 +360,19 @@ impl Watch for Judge<'_, '_> {
         true
     }
 
-    fn change(&mut self, machine: &Machine<'_>, change: Change, target: Value, _: Value, offset: u64) {
+    fn change(&mut self, machine: &Machine<'_>, change: Change, target: Value, value: Value, offset: u64) {
+        // A file in memory is a file.
+        if change == Change::State
+            && let Value::Made(id) = target
+            && machine.imported(id).is_some_and(|i| i.name == "BytesIO")
+            && let [Value::Bytes { at, len }, ..] = machine.tuple(value)
+        {
+            if self.nested.len() < MAX_NESTED {
+                self.nested.push((*at, u64::from(*len)));
+            } else {
+                self.scan.incomplete(self.place, "nested bytes", "there are too many of them");
+            }
+        }
         let walked = |value: Value| {
             let Value::Result(node) = value else { return false };
             let Some(Node::Result { callee: Value::Global(id), .. }) = machine.node(node) else {
@@ -654,105 +451,4 @@ impl Watch for Judge<'_, '_> {
         self.acted = true;
         self.say(rule::BOMB, 0, format!("loading allocates without need: {what}"), offset);
     }
-}
-
-/// The array behind joblib's wrapper, from the state that the wrapper just got.
-fn array_behind(machine: &Machine<'_>) -> Follows {
-    let mut elements: Option<u64> = None;
-    let mut size = None;
-    let mut object = false;
-    let mut padded = false;
-    for pair in machine.items().chunks_exact(2) {
-        let [key, value] = pair else { continue };
-        match machine.text(*key).as_deref() {
-            Some("shape") => {
-                elements = machine.tuple(*value).iter().try_fold(1u64, |n, v| match v {
-                    Value::Int(d) => n.checked_mul(u64::try_from(*d).ok()?),
-                    _ => None,
-                });
-            }
-            Some("numpy_array_alignment_bytes") => padded = matches!(value, Value::Int(_)),
-            Some("dtype") => {
-                if let Value::Result(node) = value
-                    && let Some(Node::Result { args, .. }) = machine.node(*node)
-                    && let Some(code) = machine.tuple(args).first().and_then(|v| machine.text(*v))
-                {
-                    object = code.starts_with('O');
-                    let digits = code.trim_start_matches(|c: char| !c.is_ascii_digit());
-                    let width = if code.contains('U') { 4 } else { 1 };
-                    size = digits.parse::<u64>().ok().and_then(|n| n.checked_mul(width));
-                }
-            }
-            _ => {}
-        }
-    }
-    if object {
-        return Follows::Pickle;
-    }
-    match (elements, size) {
-        (Some(n), Some(size)) => Follows::Raw { bytes: n.saturating_mul(size), padded },
-        _ => Follows::Opcodes,
-    }
-}
-
-fn is_text_encoding(name: &str) -> bool {
-    let name = name.to_ascii_lowercase().replace('_', "-");
-    matches!(
-        name.as_str(),
-        "latin1" | "latin-1" | "utf-8" | "utf8" | "ascii" | "iso-8859-1" | "utf-16" | "cp1252"
-    )
-}
-
-impl Watch for Probe {
-    fn import(&mut self, machine: &Machine<'_>, id: u32, _: u64) {
-        if let Some(import) = machine.imported(id) {
-            let word = |w: &str| {
-                w.starts_with(|c: char| c.is_alphabetic() || c == '_')
-                    && w.chars().all(|c| c.is_alphanumeric() || c == '_')
-            };
-            let path = |p: &str| p.len() < 512 && p.split('.').all(word);
-            self.imported |= !self.over && path(&import.module) && path(&import.name);
-        }
-    }
-
-    fn unknown_import(&mut self, _: &Machine<'_>, _: u64) {}
-
-    fn call(&mut self, _: &Machine<'_>, _: How, callee: Value, _: Value, _: u64) -> bool {
-        self.acted |= !self.over && matches!(callee, Value::Global(_));
-        false
-    }
-
-    fn change(&mut self, _: &Machine<'_>, _: Change, target: Value, _: Value, _: u64) {
-        self.acted |= !self.over && matches!(target, Value::Global(_));
-    }
-
-    fn persistent(&mut self, _: &Machine<'_>, _: Value, _: u64) {
-        self.over = true;
-    }
-
-    fn extension(&mut self, _: i64, _: u64) {}
-
-    fn follows(&mut self, _: &Machine<'_>, _: Value) -> Follows {
-        Follows::Opcodes
-    }
-
-    fn bomb(&mut self, _: &'static str, _: u64) {}
-}
-
-/// Whether the bytes are a pickle: by what they begin with, or by what they would do. `named` says that the name
-/// promises one.
-pub(crate) fn accepted(source: &dyn ReadAt, head: &[u8], named: bool) -> bool {
-    if is_pickle_start(head) {
-        let mut probe = Probe::default();
-        let mut machine = Machine::new(source, 0).limited(FIRST);
-        let end = machine.run(&mut probe);
-        return named || matches!(end, End::Stop(_)) || machine.opcodes() >= FIRST_GOOD || probe.imported;
-    }
-    let mut probe = Probe::default();
-    let mut machine = Machine::new(source, 0).limited(PROBE);
-    let end = machine.run(&mut probe);
-    let stopped = matches!(end, End::Stop(_));
-    // A zip's first letter asks for a persistent id, so that every loader but PyTorch's stops there.
-    let zip = probe.over && head.starts_with(b"PK");
-    (probe.imported && (probe.acted || stopped)) || (named && stopped && !zip) || machine.opcodes() > PROBE
 }

@@ -262,6 +262,19 @@ impl Event {
         }
     }
 
+    /// Whether it begins a text that goes on in other events, and says some of it already.
+    pub(super) fn begins_with_text(&self) -> bool {
+        self.parts.iter().any(|part| match part {
+            Part::Text {
+                channel: Channel::Content | Channel::Reasoning | Channel::Refusal,
+                text,
+                is,
+                ..
+            } => *is == Piece::Part && !text.is_empty(),
+            _ => false,
+        })
+    }
+
     /// Whether it says that a block or item is complete.
     pub(super) fn ends_unit(&self) -> Option<u64> {
         self.unit.filter(|_| matches!(self.kind.as_str(), "content_block_stop" | "response.output_item.done"))

@@ -50,6 +50,10 @@ impl Order {
     /// Says what becomes of the next event.
     pub(super) fn turn(&mut self, dialect: Dialect, event: &Event) -> Turn {
         let kind = event.kind.as_str();
+        // Some clients read the text of an event that begins a block, and others do not: it is empty, as providers send it.
+        if (kind == "content_block_start" || kind.ends_with(".added")) && event.begins_with_text() {
+            return Turn::Break;
+        }
         if ONCE.contains(&kind) {
             if self.seen.iter().any(|seen| seen == kind) {
                 return Turn::Break;

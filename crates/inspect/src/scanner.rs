@@ -235,6 +235,10 @@ impl Scanner {
         }
         let decided = if last { self.taken } else { self.decided() };
         let mut step = Step { findings: Vec::new(), safe: decided };
+        // An escape may have been complete only after a match in the other reading ended inside it.
+        let mut pending = std::mem::take(&mut self.pending);
+        pending.iter_mut().for_each(|span| self.widen(span));
+        self.pending = pending;
         self.pending.sort_unstable();
         let mut final_ones = 0;
         while let Some((count, start, end)) = stretch(self.pending.get(final_ones..).unwrap_or_default()) {

@@ -448,8 +448,11 @@ impl Tracker {
                     let inner = own > 0 && own.saturating_add(1) < pattern.classes.len();
                     let open = inner || open;
                     let decided = match pattern.object {
-                        Some(object) => self.waiting.add(hit, open || object == Object::Next),
-                        None => Some(hit),
+                        // A second reading has its words cut anyhow.
+                        Some(object) if self.source != Source::Reading => {
+                            self.waiting.add(hit, open || object == Object::Next)
+                        }
+                        _ => Some(hit),
                     };
                     decided.into_iter().for_each(|hit| self.hits.add(hit));
                 }

@@ -203,7 +203,7 @@ fn response(pieces: &[&str], call: Option<&str>) -> Vec<Value> {
         let arguments = format!("{{\"to\":\"{EMAIL}\"}}");
         let call = |arguments: &str| json!({"id": "fc_1", "type": "function_call", "status": "completed", "call_id": "call_1", "name": name, "arguments": arguments});
         out.push(json!({"type": "response.output_item.added", "output_index": 1, "item": call("")}));
-        for piece in [&arguments[..10], &arguments[10..]] {
+        for piece in <[&str; 2]>::from(arguments.split_at(10)) {
             out.push(json!({"type": "response.function_call_arguments.delta", "item_id": "fc_1", "output_index": 1, "delta": piece}));
         }
         out.push(json!({"type": "response.function_call_arguments.done", "item_id": "fc_1", "output_index": 1, "arguments": arguments}));

@@ -78,7 +78,7 @@ pub(crate) fn named(path: &[&str], text: &str) -> Option<Named> {
                 | "arguments"
         )
     };
-    if path.iter().any(|segment| is_own(segment)) || path.iter().skip(1).any(|segment| *segment == "input") {
+    if path.iter().any(is_own) || path.iter().skip(1).any(|segment| *segment == "input") {
         return None;
     }
     if IDS.contains(&last) {

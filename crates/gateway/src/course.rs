@@ -1,6 +1,6 @@
 //! What the course of a conversation shows, told to policies as advice.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
 
 use stockade_domain::{Channel, Role};
 use stockade_egress::evidence::ParsedSpan;
@@ -9,14 +9,15 @@ use stockade_inspect::conversation::{Conversation, NOTABLE, Signals, Turn};
 /// The turns of a request, in order. A turn's parts are one turn.
 #[derive(Default)]
 pub(crate) struct Course {
-    conversation: Conversation,
-    signals: Signals,
-    /// The turn that is being said: where its message stands, who says it, what, and its score.
-    turn: Option<(String, Role, String, u16)>,
+    /// The last turns: where each one's message stands, who says it, what, and its score.
+    turns: VecDeque<(String, Role, String, u16)>,
 }
 
 /// Of a turn, so much is read.
 const READ: usize = 4_096;
+
+/// So many turns are read, the last ones: those of the user that a conversation remembers, and the model's between them.
+const TURNS: usize = 48;
 
 impl Course {
     /// A text of the request was looked at.
@@ -27,31 +28,27 @@ impl Course {
         // `/messages/3/content` and `/messages/3/content/0/text` are said in one turn.
         let at = span.path.match_indices('/').nth(2).map_or(span.path.len(), |(at, _)| at);
         let place = span.path.get(..at).unwrap_or_default();
-        match &mut self.turn {
-            Some((before, _, text, highest)) if before == place => {
-                let room = READ.saturating_sub(text.len());
-                text.push_str(span.text.get(..span.text.floor_char_boundary(room)).unwrap_or_default());
-                *highest = score.max(*highest);
+        if self.turns.back().is_none_or(|(before, ..)| before != place) {
+            if self.turns.len() >= TURNS {
+                self.turns.pop_front();
             }
-            _ => {
-                self.take_turn();
-                let text = span.text.get(..span.text.floor_char_boundary(READ)).unwrap_or_default();
-                self.turn = Some((place.to_owned(), span.role, text.to_owned(), score));
-            }
+            self.turns.push_back((place.to_owned(), span.role, String::new(), 0));
         }
-    }
-
-    fn take_turn(&mut self) {
-        if let Some((_, role, text, score)) = self.turn.take() {
-            self.signals = self.conversation.observe(&Turn { role, text: &text, score });
+        if let Some((_, _, text, highest)) = self.turns.back_mut() {
+            let room = READ.saturating_sub(text.len());
+            text.push_str(span.text.get(..span.text.floor_char_boundary(room)).unwrap_or_default());
+            *highest = score.max(*highest);
         }
     }
 
     /// What is worth a note.
-    pub(crate) fn shows(mut self) -> BTreeSet<String> {
-        self.take_turn();
-        let Signals { probing, crescendo } = self.signals;
-        let notable = [("probing", probing), ("crescendo", crescendo)];
+    pub(crate) fn shows(self) -> BTreeSet<String> {
+        let mut conversation = Conversation::default();
+        let mut signals = Signals::default();
+        for (_, role, text, score) in self.turns {
+            signals = conversation.observe(&Turn { role, text: &text, score });
+        }
+        let notable = [("probing", signals.probing), ("crescendo", signals.crescendo)];
         notable
             .into_iter()
             .filter(|(_, weight)| *weight >= NOTABLE)
@@ -67,7 +64,7 @@ mod tests {
     use super::*;
     use crate::dialect::Dialect;
     use crate::json::Limits;
-    use crate::request::parse;
+    use crate::read::parse;
 
     #[test]
     fn what_was_refused_and_is_asked_again_is_worth_a_note() {

@@ -22,10 +22,13 @@ pub(crate) struct Joined {
 impl Joined {
     /// What a finding in the whole is in each part, when it goes over a seam.
     pub(crate) fn over_a_seam(&self, finding: &Finding) -> Vec<(usize, Finding)> {
+        // The parts lie in order, one after another.
+        let first = self.parts.partition_point(|(_, place)| place.end <= finding.start);
         let touched: Vec<_> = self
             .parts
             .iter()
-            .filter(|(_, place)| finding.start < place.end && place.start < finding.end)
+            .skip(first)
+            .take_while(|(_, place)| place.start < finding.end)
             .map(|(span, place)| {
                 let start = finding.start.max(place.start).saturating_sub(place.start);
                 let end = finding.end.min(place.end).saturating_sub(place.start);
@@ -141,7 +144,7 @@ mod tests {
     use super::*;
     use crate::dialect::Dialect;
     use crate::json::Limits;
-    use crate::request::parse;
+    use crate::read::parse;
 
     #[test]
     fn parts_of_a_message_are_one_text_and_messages_are_not() {

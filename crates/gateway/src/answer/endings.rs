@@ -8,9 +8,9 @@ use stockade_domain::{EndReason, Usage};
 use stockade_egress::evidence::Cut;
 
 use super::event::{Event, Shape};
-use super::sse::write_event;
 use crate::dialect::Dialect;
 use crate::error::Refusal;
+use crate::sse::write_event;
 
 /// What made-up last events repeat from the events before them, and what those have left open.
 #[derive(Debug, Default)]

@@ -11,7 +11,7 @@ use crate::dialect::{
     starred,
 };
 use crate::json::{JsonError, LeafKind, Limits, walk};
-use crate::request::is_long;
+use crate::read::is_long;
 
 /// What the gateway does with one leaf.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 
-use stockade_domain::{Channel, Direction, Finding, FindingKind, Handling, Role, SpanRef};
+use stockade_domain::{Channel, Direction, Finding, FindingKind, Handling, Incomplete, Role, SpanRef};
 use stockade_inspect::leak::{GuardKind, GuardScanner};
 use stockade_inspect::{Context, Engine, RestoreStep, Restorer, Scanner, Stripper};
 
@@ -39,9 +39,15 @@ pub(super) struct Lane {
     /// Reads the part that began last by itself, from where it begins: what stands whole in it is found, whatever stands
     /// before it without a space.
     alone: Option<(Scanner, usize)>,
+    /// Where the part begins that began last, and whether it was read by itself.
+    part: usize,
+    part_is_read: bool,
     engine: Engine,
-    /// The last of what was rendered: words before what waits count for it.
+    /// The last of what was rendered, where parts may come: words before what waits count for it.
     before: String,
+    has_parts: bool,
+    /// What could not be read of a part.
+    lacks: Vec<Incomplete>,
     restorer: Option<Restorer>,
     guards: Option<GuardScanner>,
     stripper: Option<Stripper>,
@@ -70,6 +76,8 @@ pub(super) struct With {
     pub(super) guards: Option<GuardScanner>,
     pub(super) strips: bool,
     pub(super) buffers: bool,
+    /// Whether the text may come in parts of which some have left when the next begins.
+    pub(super) has_parts: bool,
 }
 
 impl Lane {
@@ -83,8 +91,12 @@ impl Lane {
             release,
             scanner: Some(engine.stream(&context)),
             alone: None,
+            part: 0,
+            part_is_read: false,
             engine: engine.clone(),
             before: String::new(),
+            has_parts: with.has_parts,
+            lacks: Vec::new(),
             restorer: if channel == Channel::Content { with.restorer } else { None },
             guards: with.guards,
             stripper: with.strips.then(Stripper::default),
@@ -103,29 +115,54 @@ impl Lane {
         }
     }
 
-    /// A part of the text ends here and another begins: a block, an item. Each is read by itself too.
+    /// A part of the text ends here and another begins, in a stream: a block, an item. Each is read by itself too.
     pub(super) fn begin_part(&mut self, redactor: &Redactor) {
-        self.end_part(redactor);
         if self.len > self.begun && self.scanner.is_some() {
+            self.end_part(redactor);
             self.alone = Some((self.engine.stream(&self.context()), self.len));
         }
+        self.part = self.len;
     }
 
-    /// What waits is read as if the text ended here.
+    /// Takes a whole part of a text that is complete before any of it leaves.
+    pub(super) fn push_part(&mut self, part: &str, redactor: &Redactor) -> Range<usize> {
+        let is_first = self.len == self.begun;
+        if !is_first && !self.part_is_read {
+            self.end_part(redactor);
+        }
+        self.part = self.len;
+        let place = self.push(part, redactor);
+        // A text of one part is read once.
+        self.part_is_read = !is_first;
+        if !is_first {
+            self.end_part(redactor);
+        }
+        place
+    }
+
+    /// What waits of the part is read as if the text ended here.
     fn end_part(&mut self, redactor: &Redactor) {
         if let Some((alone, from)) = self.alone.take() {
-            self.found_from(alone.finish().findings, from, redactor);
+            let report = alone.finish();
+            self.lacks.extend(report.incomplete);
+            return self.found_from(report.findings, from, redactor);
         }
-        if self.len == self.begun || self.tail.is_empty() {
+        let from = self.part.max(self.base);
+        let waits = self.tail.get(from.saturating_sub(self.base)..).unwrap_or_default();
+        if waits.is_empty() {
             return;
         }
-        let text = format!("{}{}", self.before, self.tail);
+        // Of what has left, what belongs to the part counts as its words.
+        let own = self.before.len().min(from.saturating_sub(self.part));
+        let before = self.before.get(self.before.ceil_char_boundary(self.before.len().saturating_sub(own))..);
+        let before = before.unwrap_or_default();
+        let text = format!("{before}{waits}");
+        let (ahead, offset) = (before.len(), from.saturating_sub(before.len()));
         let span = SpanRef { channel: self.channel, role: Role::Assistant, path: &self.path, text: &text };
         let report = self.engine.examine(span, &self.context());
-        let offset = self.base.saturating_sub(self.before.len());
-        let waits = report.findings.into_iter().filter(|finding| finding.end > self.before.len());
-        let waits: Vec<Finding> = waits.collect();
-        self.found_from(waits, offset, redactor);
+        self.lacks.extend(report.incomplete);
+        let found = report.findings.into_iter().filter(|finding| finding.end > ahead).collect();
+        self.found_from(found, offset, redactor);
     }
 
     /// Takes in findings that are counted from a place in the lane; of what has left nothing is taken out any more.
@@ -162,17 +199,12 @@ impl Lane {
                 safe = safe.min(step.safe);
                 leaks = step.findings;
             }
-            let mut own = Vec::new();
-            if let Some((alone, from)) = &mut self.alone {
+            if let Some((mut alone, from)) = self.alone.take() {
                 let step = alone.push(piece);
-                safe = safe.min(step.safe.saturating_add(*from));
-                own = step.findings;
-            }
-            let from = self.alone.as_ref().map_or(0, |(_, from)| *from);
-            self.found_from(own, from, redactor);
-            if self.len.saturating_sub(from) > PART {
+                safe = safe.min(step.safe.saturating_add(from));
+                self.found_from(step.findings, from, redactor);
                 // Where so much of a part has gone by, what stands before it makes no difference.
-                self.alone = None;
+                self.alone = (self.len.saturating_sub(from) <= PART).then_some((alone, from));
             }
             if !self.buffers {
                 self.safe = self.safe.max(safe.min(self.len));
@@ -198,9 +230,10 @@ impl Lane {
         if std::mem::replace(&mut self.finished, true) {
             return;
         }
-        if let Some((alone, from)) = self.alone.take() {
-            self.found_from(alone.finish().findings, from, redactor);
+        if self.alone.is_some() {
+            self.end_part(redactor);
         }
+        tally.ran(&[], &self.lacks);
         if let Some(restorer) = self.restorer.take() {
             self.restore(restorer.finish());
         }
@@ -391,9 +424,11 @@ impl Lane {
     fn skip_to(&mut self, end: usize) {
         let drop = end.saturating_sub(self.base);
         if drop > 0 && self.tail.is_char_boundary(drop) {
-            self.before.push_str(self.tail.get(..drop).unwrap_or_default());
-            let over = self.before.ceil_char_boundary(self.before.len().saturating_sub(BEFORE));
-            self.before.drain(..over);
+            if self.has_parts {
+                self.before.push_str(self.tail.get(..drop).unwrap_or_default());
+                let over = self.before.ceil_char_boundary(self.before.len().saturating_sub(BEFORE));
+                self.before.drain(..over);
+            }
             self.tail.drain(..drop);
             self.base = end;
         }

@@ -5,27 +5,25 @@
 //! edited and every other byte as it came. So messages keep their order, log probabilities stay with the text they
 //! belong to, and `finish_reason` comes last.
 
+mod calls;
 mod endings;
 mod event;
 mod lane;
 mod order;
 mod release;
-mod sse;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]
 mod tests_dialects;
+mod texts;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 use std::ops::Range;
 use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
-use stockade_authz::{FindingCounts, InspectionContext};
-use stockade_crypto::sha256;
-use stockade_domain::{
-    Channel, DecisionRecord, Direction, Effect, EndReason, FindingKind, Handling, Role, SpanRef, Usage,
-};
+use stockade_authz::InspectionContext;
+use stockade_domain::{Channel, DecisionRecord, Direction, EndReason, Handling, Role, SpanRef, Usage};
 use stockade_egress::evidence::{Cut, FilterStats, Held, ResponseFilter};
 use stockade_inspect::leak::Guards;
 use stockade_inspect::{Context, Engine};
@@ -33,12 +31,14 @@ use stockade_inspect::{Context, Engine};
 use crate::dialect::Dialect;
 use crate::json::Limits;
 use crate::redact::{Recording, Redactor};
+use crate::sse::{SseError, SseReader, write_event};
 use crate::tally::Tally;
+use calls::ToolCall;
 use endings::Envelope;
 use event::{Event, LaneKey, Part, Piece, Shape};
-use lane::{Lane, With};
+use lane::Lane;
 use order::{Order, Turn};
-use sse::{SseError, SseReader, write_event};
+use texts::Constant;
 
 /// Bounds of an answer.
 #[derive(Debug, Clone, Copy)]
@@ -127,37 +127,6 @@ enum Source {
     /// It stands for itself; edited when something was found in it.
     Fixed(Option<String>),
 }
-
-/// A text outside the choices that comes with every message: after its second time it is no stream.
-struct Constant {
-    text: String,
-    lane: usize,
-    edited: Option<Option<String>>,
-    /// What has left at this place, as far as something could still go on from it.
-    left: String,
-}
-
-/// So much of what has left is remembered, in bytes: the longest match of a streamed recognizer.
-const MAX_LEFT: usize = 4_096;
-
-#[derive(Default)]
-struct ToolCall {
-    name: String,
-    /// The lane of its arguments, where they are a text.
-    arguments: Option<usize>,
-    /// Its arguments, where they are an object.
-    object: String,
-    decided: bool,
-}
-
-/// So many decisions on tool calls stand in the record.
-const MAX_DECISIONS: usize = 16;
-
-/// So many calls are remembered as decided.
-const MAX_DECIDED: usize = 1_024;
-
-/// A tool's name is no longer than this many bytes.
-const MAX_TOOL_NAME: usize = 256;
 
 /// An answer has at most so many different texts: each costs a scanner.
 const MAX_LANES: usize = 8_192;
@@ -406,261 +375,12 @@ impl AnswerFilter {
         }
         Ok(None)
     }
-
-    /// A text that is complete with what stands at the same place of the same event.
-    fn complete(
-        &mut self,
-        key: &LaneKey,
-        channel: Channel,
-        text: &str,
-        whole: &mut HashMap<LaneKey, usize>,
-    ) -> Result<(usize, Range<usize>), Cut> {
-        let lane = match whole.get(key) {
-            Some(lane) => *lane,
-            None => self.new_lane(&key.place, channel, None)?,
-        };
-        whole.insert(key.clone(), lane);
-        let Some(found) = self.lanes.get_mut(lane) else { return Err(self.malformed()) };
-        found.begin_part(&self.redactor);
-        Ok((lane, found.push(text, &self.redactor)))
-    }
-
-    fn text(
-        &mut self,
-        key: &LaneKey,
-        channel: Channel,
-        text: &str,
-        is_argument: bool,
-        begins: bool,
-    ) -> Result<Source, Cut> {
-        if key.choice.is_none()
-            && self.shape.is_stream
-            && let Some(edited) = self.constant(key, text)
-        {
-            return Ok(Source::Fixed(edited));
-        }
-        let left = self.constants.get(key).filter(|c| c.edited.is_some()).map(|c| c.left.clone());
-        if left.is_some() {
-            // It is no constant after all. What goes on from what has left is still looked at as one text.
-            self.by_key.remove(key);
-            self.constants.remove(key);
-        }
-        let lane = self.lane(key, channel, left.as_deref())?;
-        if let Some(at) = key.call() {
-            let call = self.tools.entry(at).or_default();
-            match channel {
-                Channel::ToolArgs if is_argument => {}
-                Channel::ToolArgs => call.arguments = Some(lane),
-                Channel::ToolName => call.name.push_str(text),
-                _ => {}
-            }
-            if call.name.len() > MAX_TOOL_NAME {
-                return Err(self.malformed());
-            }
-        }
-        let Some(found) = self.lanes.get_mut(lane) else { return Err(self.malformed()) };
-        if found.is_finished() {
-            // Text after the end of its choice: nobody asked for it, and its neighbourhood is gone.
-            return Err(self.malformed());
-        }
-        if begins {
-            found.begin_part(&self.redactor);
-        }
-        let piece = found.push(text, &self.redactor);
-        if found.gives_away() {
-            return Err(self.blocked());
-        }
-        if key.choice.is_none() {
-            self.constants.entry(key.clone()).or_insert_with(|| Constant {
-                text: text.to_owned(),
-                lane,
-                edited: None,
-                left: left.unwrap_or_default(),
-            });
-        }
-        Ok(Source::Lane(lane, piece))
-    }
-
-    /// The lane of a key; a new one goes on from what has `left` at its place.
-    fn lane(&mut self, key: &LaneKey, channel: Channel, left: Option<&str>) -> Result<usize, Cut> {
-        if let Some(lane) = self.by_key.get(key) {
-            return Ok(*lane);
-        }
-        let lane = self.new_lane(&key.place, channel, left)?;
-        self.by_key.insert(key.clone(), lane);
-        Ok(lane)
-    }
-
-    fn new_lane(&mut self, place: &str, channel: Channel, left: Option<&str>) -> Result<usize, Cut> {
-        if self.lanes.len() >= MAX_LANES {
-            return Err(self.end("upstream_too_large", EndReason::UpstreamFailed));
-        }
-        let path = place.trim_end_matches("#key").to_owned();
-        let guards = if channel == Channel::ToolArgs {
-            self.guards.without_links().watch()
-        } else {
-            self.guards.watch()
-        };
-        let with = With {
-            restorer: self.redactor.pseudonyms().restorer(),
-            guards,
-            strips: self.strips,
-            buffers: self.buffers,
-        };
-        self.lanes.push(Lane::new(&self.engine, channel, path, with));
-        if let (Some(lane), Some(left)) = (self.lanes.last_mut(), left) {
-            lane.go_on_from(left, &self.redactor);
-        }
-        Ok(self.lanes.len().saturating_sub(1))
-    }
-
-    /// The same text at the same place as in the message before it is no piece of a longer text. The first time it is
-    /// held like a piece; from the second on it stands for itself, edited when something was found in it.
-    fn constant(&mut self, key: &LaneKey, text: &str) -> Option<Option<String>> {
-        let constant = self.constants.get_mut(key)?;
-        if constant.text != text {
-            return None;
-        }
-        let is_second = constant.edited.is_none();
-        if is_second {
-            let lane = self.lanes.get_mut(constant.lane)?;
-            if !lane.holds_only(text) {
-                return None;
-            }
-            lane.finish(&mut self.redactor, &mut self.tally);
-            let regions = lane.own_regions(&self.redactor);
-            constant.edited = Some((!regions.is_empty()).then(|| self.redactor.edit(text, &regions).0));
-        }
-        // The first time it left through its lane.
-        constant.left.push_str(&text.repeat(if is_second { 2 } else { 1 }));
-        let over = constant.left.ceil_char_boundary(constant.left.len().saturating_sub(MAX_LEFT));
-        constant.left.drain(..over);
-        constant.edited.clone()
-    }
-
-    /// Ends every lane of a choice and decides its tool calls.
-    fn finish_choice(&mut self, choice: u64) -> Result<(), Cut> {
-        self.open.insert(choice, true);
-        let calls: Vec<(u64, u64)> = self.tools.keys().filter(|(c, _)| *c == choice).copied().collect();
-        for call in calls {
-            self.decide(call)?;
-        }
-        let lanes: Vec<usize> =
-            self.by_key.iter().filter(|(k, _)| k.choice == Some(choice)).map(|(_, lane)| *lane).collect();
-        for lane in lanes {
-            self.finish_lane(lane)?;
-        }
-        Ok(())
-    }
-
-    /// Ends what was said in a block or item, and decides it when it is a call.
-    fn finish_unit(&mut self, unit: u64) -> Result<(), Cut> {
-        if self.tools.contains_key(&(0, unit)) {
-            self.decide((0, unit))?;
-        }
-        self.finish_where(|key| key.unit == Some(unit))
-    }
-
-    /// Ends lanes; a text at the same place is another one from now on.
-    fn finish_where(&mut self, ends: impl Fn(&LaneKey) -> bool) -> Result<(), Cut> {
-        let ended: Vec<LaneKey> = self.by_key.keys().filter(|key| ends(key)).cloned().collect();
-        for key in ended {
-            if let Some(lane) = self.by_key.remove(&key) {
-                self.finish_lane(lane)?;
-            }
-        }
-        Ok(())
-    }
-
-    fn finish_lane(&mut self, lane: usize) -> Result<(), Cut> {
-        if let Some(lane) = self.lanes.get_mut(lane) {
-            lane.finish(&mut self.redactor, &mut self.tally);
-            if lane.gives_away() {
-                return Err(self.blocked());
-            }
-        }
-        // What a detector could not read to the end may hold anything.
-        if self.tally.is_incomplete() { Err(self.blocked()) } else { Ok(()) }
-    }
-
-    /// A tool call is one unit: name and complete arguments are decided together.
-    fn decide(&mut self, at: (u64, u64)) -> Result<(), Cut> {
-        let Some(call) = self.tools.get_mut(&at) else { return Ok(()) };
-        if std::mem::replace(&mut call.decided, true) {
-            return Ok(());
-        }
-        let call = ToolCall { name: call.name.clone(), object: std::mem::take(&mut call.object), ..*call };
-        self.decide_call(&call)
-    }
-
-    fn decide_call(&mut self, call: &ToolCall) -> Result<(), Cut> {
-        let lane = call.arguments.and_then(|at| self.lanes.get(at));
-        let said = lane.map_or("", Lane::tail);
-        // Streams repeat a call when it is complete.
-        let digest = sha256(format!("{}\0{said}\0{}", call.name, call.object).as_bytes());
-        if !self.decided.contains(&digest) {
-            let mut context = InspectionContext::default();
-            let path = lane.map(|lane| lane.path.clone()).unwrap_or_default();
-            for text in [said, &call.object].into_iter().filter(|text| !text.is_empty()) {
-                let span = SpanRef { channel: Channel::ToolArgs, role: Role::Assistant, path: &path, text };
-                let cx = Context::new(Direction::Response, Channel::ToolArgs, Role::Assistant);
-                let report = self.engine.examine(span, &cx);
-                context.incomplete |= !report.incomplete.is_empty();
-                report.findings.iter().for_each(|finding| count(&mut context, finding));
-            }
-            let leaks = lane.into_iter().flat_map(Lane::findings).filter(|f| f.kind == FindingKind::Leak);
-            leaks.for_each(|finding| count(&mut context, finding));
-            let decision = (self.judge)(&call.name, &context);
-            let permitted = decision.effect == Effect::Permit;
-            self.redactor.require(&decision.obligations);
-            if self.tool_decisions.len() < MAX_DECISIONS {
-                self.tool_decisions.push(decision);
-            }
-            if !permitted {
-                return Err(self.blocked());
-            }
-            if self.decided.len() < MAX_DECIDED {
-                self.decided.insert(digest);
-            }
-        }
-        match call.arguments {
-            Some(lane) if self.shape.is_stream && self.shape.dialect.has_typed_events() => {
-                self.finish_lane(lane)
-            }
-            _ => Ok(()),
-        }
-    }
-
-    fn finish_all(&mut self, out: &mut Vec<u8>) -> Result<(), Cut> {
-        let choices: Vec<u64> = self.open.keys().copied().collect();
-        for choice in choices {
-            self.finish_choice(choice)?;
-        }
-        for lane in 0..self.lanes.len() {
-            self.finish_lane(lane)?;
-        }
-        self.release(out)
-    }
 }
 
 /// What may leave leaves before the last words, in whatever pieces it came.
 fn after(mut out: Vec<u8>, cut: Cut) -> Cut {
     out.extend_from_slice(&cut.last_words);
     Cut { last_words: Bytes::from(out), ..cut }
-}
-
-fn count(context: &mut InspectionContext, finding: &stockade_domain::Finding) {
-    let FindingCounts { pii, secret, injection, leak } = &mut context.findings;
-    let counter = match finding.kind {
-        FindingKind::Pii => pii,
-        FindingKind::Secret => secret,
-        FindingKind::Injection => injection,
-        FindingKind::Leak => leak,
-    };
-    *counter = counter.saturating_add(1);
-    if crate::request::is_signal(finding) {
-        context.signals.insert(finding.rule_id.as_ref().to_owned());
-    }
 }
 
 impl ResponseFilter for AnswerFilter {
@@ -673,7 +393,10 @@ impl ResponseFilter for AnswerFilter {
             return Ok(Held::default());
         }
         let mut events = Vec::new();
-        let read = self.reader.push(&piece, |event| events.push(event));
+        let read = self.reader.push(&piece, |event| {
+            events.push(event);
+            Ok::<_, SseError>(())
+        });
         let mut out = Vec::new();
         let mut ended = events.into_iter().try_for_each(|event| self.event(event, &mut out));
         if ended.is_ok() && !self.done {

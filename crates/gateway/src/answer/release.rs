@@ -7,9 +7,9 @@ use stockade_domain::{Channel, EndReason, Role};
 use stockade_egress::evidence::Cut;
 
 use super::event::{LaneKey, Part};
-use super::sse::write_event;
 use super::{AnswerFilter, Source, Waiting, endings};
 use crate::json::{Edit, encode_string, splice};
+use crate::sse::write_event;
 
 impl AnswerFilter {
     /// Lets go what may go. A message never overtakes another of the same choice.

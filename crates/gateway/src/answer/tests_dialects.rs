@@ -1,6 +1,7 @@
 //! Every dialect: what leaves depends on the text alone, calls are held, and an end is in the dialect.
 
 use serde_json::{Value, json};
+use stockade_egress::evidence::ResponseFilter;
 
 use super::tests::{EMAIL, KEY, feed, filter_of};
 use crate::dialect::Dialect;
@@ -304,4 +305,60 @@ fn what_stands_whole_in_a_block_is_found_whatever_its_neighbours_are() {
         assert_eq!(cut, None);
         assert!(!out.contains(KEY), "{out}");
     }
+}
+
+#[test]
+fn an_unknown_field_that_comes_with_every_event_holds_nothing() {
+    let mut events = message(&["one ", "two ", "three ", "four ", "five "], 1);
+    for event in events.iter_mut().filter(|e| e["type"] == "content_block_delta") {
+        event["trace"] = json!("alice-7f3a");
+    }
+    let sent: Vec<u8> = stream_of(Dialect::Messages, &events[..7]).into_bytes();
+    let mut filter = filter_of(Dialect::Messages, true, false);
+    let out = filter.push(bytes::Bytes::from(sent)).unwrap().out;
+    let out = String::from_utf8(out.to_vec()).unwrap();
+    assert!(said(&read(&out)).starts_with("one two three"), "{out}");
+    let (out, cut) = run(Dialect::Messages, &stream_of(Dialect::Messages, &events));
+    assert_eq!((said(&read(&out)).as_str(), cut), ("one two three four five ", None));
+}
+
+#[test]
+fn a_block_that_begins_with_text_is_malformed() {
+    let mut events = message(&["x"], 1);
+    events[1]["content_block"]["text"] = json!(" zz ");
+    let (_, cut) = run(Dialect::Messages, &stream_of(Dialect::Messages, &events));
+    assert_eq!(cut, Some("upstream_malformed"));
+}
+
+#[test]
+fn odd_numbers_of_blocks_are_malformed() {
+    let start = |index: Value, block: Value| json!({"type": "content_block_start", "index": index, "content_block": block});
+    let call = |name: &str| json!({"type": "tool_use", "id": "t", "name": name, "input": {"a": 1}});
+    let stop = json!({"type": "content_block_stop", "index": 0});
+    let odd = [
+        vec![start(json!(null), call("demo_bad"))],
+        vec![start(json!("0"), call("demo_bad"))],
+        vec![start(json!(1), call("demo_bad"))],
+        vec![start(json!(0), call("demo_a")), stop.clone(), start(json!(0), call("demo_bad")), stop.clone()],
+        vec![start(json!(0), call("demo_")), start(json!(0), call("demo_bad")), stop],
+    ];
+    for blocks in odd {
+        let mut events = message(&["x"], 1);
+        events.splice(1..4, blocks);
+        let (out, cut) = run(Dialect::Messages, &stream_of(Dialect::Messages, &events));
+        assert!(cut.is_some() && !out.contains("demo_bad"), "{out}");
+    }
+}
+
+#[test]
+fn many_parts_are_read_in_time_that_grows_with_them() {
+    // Reading all that came before again with each part would take hours.
+    let blocks: Vec<Value> =
+        (0..20_000).map(|n| json!({"type": "text", "text": format!("part {n} of it ")})).collect();
+    let answer =
+        json!({"id": "msg_1", "type": "message", "role": "assistant", "model": "m", "content": blocks,
+        "stop_reason": "end_turn", "stop_sequence": null, "usage": {"input_tokens": 1, "output_tokens": 1}})
+        .to_string();
+    let (out, cut) = feed(filter_of(Dialect::Messages, false, false), &[answer.as_bytes()]);
+    assert_eq!((out == answer, cut), (true, None));
 }

@@ -161,19 +161,23 @@ impl AnswerTable for MessageEvent {
             begins_part: kind == "content_block_start",
         };
         match (kind, path) {
+            // The words of an event, which differ from kind to kind.
+            (_, ["type"] | ["delta", "type"]) => place("", false),
             // A text begins where a block's start says, goes on in its deltas, and in the next block of text: an answer
             // with citations is cut in the middle of sentences.
             ("content_block_start", ["content_block", "text"]) | (_, ["delta", "text"]) => {
-                Place { unit: None, ..place("text", false) }
+                Place { unit: None, ..place("/content/*/text", false) }
             }
             ("content_block_start", ["content_block", "thinking"]) | (_, ["delta", "thinking"]) => {
-                place("thinking", false)
+                place("/content/*/thinking", false)
             }
-            ("content_block_delta", ["delta", "partial_json"]) => place("arguments", true),
+            ("content_block_delta", ["delta", "partial_json"]) => place("/content/*/input", true),
             ("content_block_start", ["content_block", ..]) => {
                 place("", is_call_kind(seen.kind("/content_block")))
             }
-            ("content_block_delta" | "content_block_stop", _) => place("", false),
+            ("content_block_delta", ["delta", ..]) => place("", false),
+            // What no table knows, beside the delta: it may come with every event and say the same.
+            ("content_block_delta" | "content_block_stop", _) => Place::default(),
             // It may come more than once.
             ("message_delta", _) => Place { choice: Some(0), ..Place::default() },
             _ => Place { choice: Some(0), is_whole: true, ..Place::default() },

@@ -198,14 +198,16 @@ impl AnswerTable for ResponseEvent {
                 if !is_reasoning =>
             {
                 let is_part = matches!(path, ["part", ..]);
-                shown(match begins {
-                    true => (*what).to_owned(),
-                    false => format!("{what} of {}", if is_part { "part" } else { "item" }),
+                shown(match (begins, is_part) {
+                    (true, _) => format!("{CONTENT}/{what}"),
+                    (false, true) => format!("/part/{what}"),
+                    (false, false) => format!("/item/content/*/{what}"),
                 })
             }
             // What a part of reasoning begins with goes on in its deltas.
             ["part", "text"] if begins => {
                 let lane = kind.replace("_part.added", "_text").replace("content_text", "reasoning_text");
+                let lane = format!("/{lane}");
                 Place { is_whole: false, lane: Some(lane), ..place }
             }
             ["item", ..] => {
@@ -213,29 +215,36 @@ impl AnswerTable for ResponseEvent {
                 let goes_on = begins && is_call;
                 Place { is_call, is_whole: !goes_on, lane: goes_on.then(|| begun(path)), ..place }
             }
-            ["delta"] if kind == "response.output_text.delta" => shown("text".to_owned()),
-            ["delta"] if kind == "response.refusal.delta" => shown("refusal".to_owned()),
-            ["text"] if kind == "response.output_text.done" => shown("text again".to_owned()),
-            ["refusal"] if kind == "response.refusal.done" => shown("refusal again".to_owned()),
-            ["logprobs", ..] => shown(format!("{kind}{}", super::starred(path))),
+            ["delta"] if kind == "response.output_text.delta" => shown(format!("{CONTENT}/text")),
+            ["delta"] if kind == "response.refusal.delta" => shown(format!("{CONTENT}/refusal")),
+            ["text"] if kind == "response.output_text.done" => shown("/text".to_owned()),
+            ["refusal"] if kind == "response.refusal.done" => shown("/refusal".to_owned()),
+            ["logprobs", ..] => shown(format!("/{kind}{}", super::starred(path))),
             ["delta"] => {
                 let of = kind.strip_suffix(".delta").unwrap_or(kind);
                 let is_call = of.contains("arguments") || of.contains("call");
-                let lane = if is_call { "arguments".to_owned() } else { of.to_owned() };
+                let lane = if is_call { ARGUMENTS.to_owned() } else { format!("/{of}") };
                 Place { is_call, is_whole: false, lane: Some(lane), ..place }
             }
             // A call's arguments once more, at times with its name.
             ["arguments" | "name" | "input" | "code"] => Place { is_call: kind.contains("call"), ..place },
             ["annotation", ..] => Place { is_whole: false, ..place },
+            ["type" | "item_id"] => place,
+            // What no table knows, beside a delta: it may come with every event and say the same.
+            _ if kind.ends_with(".delta") => Place::default(),
             _ => place,
         }
     }
 }
 
+/// Where the pieces of what is shown, and of a call's arguments, stand in the response.
+const CONTENT: &str = "/output/*/content/*";
+const ARGUMENTS: &str = "/output/*/arguments";
+
 /// The lane of a leaf of an item that begins: a call's arguments go on in their deltas.
 fn begun(path: &[&str]) -> String {
     match path {
-        ["item", "arguments" | "input" | "code"] => "arguments".to_owned(),
+        ["item", "arguments" | "input" | "code"] => ARGUMENTS.to_owned(),
         path => super::pointer(path),
     }
 }
@@ -250,9 +259,9 @@ mod tests {
         seen.indices.insert("/output_index".to_owned(), 1);
         let delta = ResponseEvent.place("response.output_text.delta", &["delta"], &seen);
         assert_eq!((delta.unit, delta.is_whole, delta.is_call), (None, false, false));
-        assert_eq!(delta.lane.as_deref(), Some("text"));
+        assert_eq!(delta.lane.as_deref(), Some("/output/*/content/*/text"));
         let again = ResponseEvent.place("response.output_text.done", &["text"], &seen);
-        assert_eq!((again.unit, again.lane.as_deref()), (None, Some("text again")));
+        assert_eq!((again.unit, again.lane.as_deref()), (None, Some("/text")));
         let call = ResponseEvent.place("response.function_call_arguments.delta", &["delta"], &seen);
         assert!(call.is_call);
     }

@@ -30,6 +30,7 @@ use crate::dialect::Dialect;
 use crate::error::Refusal;
 use crate::json::Limits;
 use crate::ports::Resolved;
+use crate::read;
 use crate::redact::Redactor;
 use crate::request::{self, Apply, Handover};
 use crate::translated::{self, TranslatedFilter, Translation, Way};
@@ -243,11 +244,11 @@ impl Call<'_> {
         let limits =
             Limits { depth: self.gateway.options.json_depth, leaves: self.gateway.options.json_leaves };
         let body = match deployment {
-            Some(model) => request::with_model(&body, &model, limits),
+            Some(model) => read::with_model(&body, &model, limits),
             None => Ok(body),
         };
         let read = body.and_then(|body| {
-            let mut message = request::parse(dialect, body, limits)?;
+            let mut message = read::parse(dialect, body, limits)?;
             let resolved = self.gateway.parts.catalog.load().resolve(&message.model);
             let resolved = resolved.ok_or_else(|| Refusal::new("model_not_found"))?;
             let way = Way::to(resolved.apis, dialect).ok_or_else(|| Refusal::new("operation_unsupported"))?;

@@ -7,7 +7,6 @@
 mod answer;
 mod json;
 mod request;
-mod sse;
 #[cfg(test)]
 mod tests;
 
@@ -35,6 +34,15 @@ pub(crate) struct Untranslatable {
     pub(crate) what: &'static str,
     /// The code by which a client of the API knows that it can go on without, for `error.details.error_code`.
     pub(crate) code: Option<&'static str>,
+}
+
+impl From<crate::sse::SseError> for Malformed {
+    fn from(error: crate::sse::SseError) -> Self {
+        match error {
+            crate::sse::SseError::TooLarge => Self::TooLarge,
+            crate::sse::SseError::Utf8 => Self::NotJson,
+        }
+    }
 }
 
 /// An upstream's answer that cannot be told in the caller's API.

@@ -2,9 +2,9 @@
 
 use super::collect::Collected;
 use super::{Event, Facts, Failure, Kind, Stop, Usage};
+use crate::sse::write_event;
 use crate::translate::Malformed;
 use crate::translate::json::{Json, object};
-use crate::translate::sse::write_data;
 
 /// A stream of chunks.
 #[derive(Debug)]
@@ -116,7 +116,7 @@ impl ChatWriter {
             Event::Close => self.open = None,
             Event::End(stop, usage) => self.end(&stop, usage, out),
             Event::Failed(failure) => {
-                write_data(out, &error(failure));
+                write_event(out, "", error(failure).to_string().as_bytes());
                 out.extend_from_slice(b"data: [DONE]\n\n");
             }
         }
@@ -148,7 +148,7 @@ impl ChatWriter {
         if self.facts.include_usage {
             chunk.insert("usage", usage);
         }
-        write_data(out, &chunk);
+        write_event(out, "", chunk.to_string().as_bytes());
     }
 }
 

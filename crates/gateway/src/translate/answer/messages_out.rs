@@ -2,9 +2,9 @@
 
 use super::collect::Collected;
 use super::{Event, Facts, Failure, Kind, Stop, Usage};
+use crate::sse::write_event;
 use crate::translate::Malformed;
 use crate::translate::json::{Json, object};
-use crate::translate::sse::write_named;
 
 /// A stream of events.
 #[derive(Debug)]
@@ -161,5 +161,5 @@ fn emit<const N: usize>(out: &mut Vec<u8>, kind: &str, members: [(&str, Json); N
     for (key, value) in members {
         event.insert(key, value);
     }
-    write_named(out, kind, &event);
+    write_event(out, kind, event.to_string().as_bytes());
 }

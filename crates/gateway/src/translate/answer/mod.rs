@@ -9,8 +9,8 @@ mod queue;
 mod responses_out;
 
 use super::json::Json;
-use super::sse::Events;
 use super::{Api, Malformed};
+use crate::sse::SseReader;
 
 /// What is known of a request when its answer comes.
 #[derive(Debug, Clone)]
@@ -46,7 +46,7 @@ pub(crate) struct Answer {
 
 #[derive(Debug)]
 enum Input {
-    Stream(Events),
+    Stream(SseReader),
     Whole(Vec<u8>),
 }
 
@@ -134,7 +134,7 @@ impl Answer {
             // No upstream is asked in Responses, so none answers in it.
             Api::Chat | Api::Responses => Reader::Chat(chat_in::ChatReader::new(caps.whole)),
         };
-        let input = if stream { Input::Stream(Events::new(caps.event)) } else { Input::Whole(Vec::new()) };
+        let input = if stream { Input::Stream(SseReader::new(caps.event)) } else { Input::Whole(Vec::new()) };
         Self { input, reader, writer, caps, state: State::Running }
     }
 
@@ -169,7 +169,7 @@ impl Answer {
                 let (reader, writer) = (&mut self.reader, &mut self.writer);
                 events.push(piece, |data| {
                     let mut steps = Vec::new();
-                    let read = reader.event(data, &mut steps);
+                    let read = reader.event(&data, &mut steps);
                     writer.write_all(steps, out)?;
                     read
                 })

@@ -3,9 +3,9 @@
 
 use super::collect::Budget;
 use super::{Event, Facts, Failure, Kind, Stop, Usage};
+use crate::sse::write_event;
 use crate::translate::Malformed;
 use crate::translate::json::{Json, object};
-use crate::translate::sse::write_named;
 
 #[derive(Debug)]
 pub(super) struct ResponsesWriter {
@@ -235,7 +235,7 @@ impl ResponsesWriter {
             event.insert(key, value);
         }
         self.sequence = self.sequence.saturating_add(1);
-        write_named(out, kind, &event);
+        write_event(out, kind, event.to_string().as_bytes());
     }
 
     /// The answer so far. What the request said is not repeated; the fields that must be there hold the defaults.

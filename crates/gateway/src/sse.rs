@@ -31,8 +31,12 @@ impl SseReader {
         Self { cap, line: Vec::new(), data: Vec::new(), has_data: false, after_cr: false, at_start: true }
     }
 
-    /// Takes a piece and tells each event's data that ends in it.
-    pub(crate) fn push(&mut self, piece: &[u8], mut event: impl FnMut(Bytes)) -> Result<(), SseError> {
+    /// Takes a piece and tells each event's data that ends in it, until one is refused.
+    pub(crate) fn push<E: From<SseError>>(
+        &mut self,
+        piece: &[u8],
+        mut event: impl FnMut(Bytes) -> Result<(), E>,
+    ) -> Result<(), E> {
         let mut rest = piece;
         while !rest.is_empty() {
             if std::mem::take(&mut self.after_cr)
@@ -42,7 +46,7 @@ impl SseReader {
                 continue;
             }
             let Some(end) = memchr::memchr2(b'\n', b'\r', rest) else {
-                return self.keep(rest);
+                return Ok(self.keep(rest)?);
             };
             let (head, tail) = rest.split_at_checked(end).unwrap_or((rest, &[]));
             self.keep(head)?;
@@ -67,7 +71,10 @@ impl SseReader {
         Ok(())
     }
 
-    fn end_line(&mut self, event: &mut impl FnMut(Bytes)) -> Result<(), SseError> {
+    fn end_line<E: From<SseError>>(
+        &mut self,
+        event: &mut impl FnMut(Bytes) -> Result<(), E>,
+    ) -> Result<(), E> {
         let mut line = std::mem::take(&mut self.line);
         if std::mem::take(&mut self.at_start)
             && let Some(rest) = line.strip_prefix(b"\xef\xbb\xbf")
@@ -78,9 +85,9 @@ impl SseReader {
             let data = std::mem::take(&mut self.data);
             if std::mem::take(&mut self.has_data) {
                 if std::str::from_utf8(&data).is_err() {
-                    return Err(SseError::Utf8);
+                    return Err(SseError::Utf8.into());
                 }
-                event(Bytes::from(data));
+                event(Bytes::from(data))?;
             }
         } else if let Some(value) = line.strip_prefix(b"data") {
             let value = match value {
@@ -127,7 +134,10 @@ mod tests {
         let mut reader = SseReader::new(64);
         let mut out = Vec::new();
         for piece in pieces {
-            reader.push(piece, |e| out.push(String::from_utf8(e.to_vec()).unwrap()))?;
+            reader.push(piece, |e| {
+                out.push(String::from_utf8(e.to_vec()).unwrap());
+                Ok::<_, SseError>(())
+            })?;
         }
         Ok(out)
     }

@@ -254,7 +254,9 @@ impl Lexicon {
                 OPEN => self.objects.open = 1 << number,
                 _ => {}
             }
-            phrases.iter().try_for_each(|phrase| self.phrase(phrase, 1 << number))?;
+            // What only says what a sign is about is no word to look for in disguise: there are too many, and short ones.
+            let is_told = !matches!(name.as_str(), LINK | OURS | FOLLOWS | OPEN);
+            phrases.iter().try_for_each(|phrase| self.phrase(phrase, 1 << number, is_told))?;
         }
         Ok(())
     }
@@ -298,7 +300,7 @@ impl Lexicon {
         Ok(())
     }
 
-    fn phrase(&mut self, phrase: &str, class: u128) -> Result<(), String> {
+    fn phrase(&mut self, phrase: &str, class: u128, is_told: bool) -> Result<(), String> {
         if let Some(stem) = phrase.strip_suffix('*') {
             let words = words(stem);
             let [word] = words.as_slice() else { return Err(format!("`{phrase}`: a stem is one word")) };
@@ -317,8 +319,8 @@ impl Lexicon {
         }
         let mut words = words(phrase);
         for word in &words {
-            if self.known.insert(word.hash.0) {
-                self.filter.add(word.hash.0);
+            self.filter.add(word.hash.0);
+            if is_told && self.known.insert(word.hash.0) {
                 if let Some(first) = word.letters().get(..BEGINNING) {
                     self.beginnings.add(WordHash::of(first.iter().copied()).0);
                 }

@@ -309,7 +309,10 @@ pub(crate) const ANSWERS: &[AnswerChannel] = &[
         Talk::Responses,
         "reasoning summary",
         joined(
-            &[CREATED],
+            &[
+                CREATED,
+                r#"{"type":"response.output_item.added","output_index":0,"sequence_number":1,"item":{"id":"rs_1","type":"reasoning","summary":[]}}"#,
+            ],
             &[
                 r#"{"type":"response.reasoning_summary_text.delta","item_id":"rs_1","output_index":0,"summary_index":0,"sequence_number":2,"delta":"@hole@"}"#,
             ],

@@ -613,7 +613,15 @@ def configuration():
     js("review", "config-auto-map", {**base, "auto_map": {"AutoConfig": "configuration_x.XConfig"}})
     js("review", "config-auto-map-list", {"auto_map": {"AutoTokenizer": ["tokenization_x.XTokenizer", None]}})
     js("review", "config-trust-remote-code", {**base, "trust_remote_code": True})
+    act = b"0cos\nsystem\n(S'echo inert'\ntR."
+    beginnings = {"int.csv": b"I1\n", "none": b"N", "string.txt": b"S'a,b'\n", "unicode.log": b"Vabc\n", "list.yaml": b"]", "float.html": b"F1.0\n", "long.c": b"L1L\n", "late.csv": b"S'" + b"a,b;" * 2000 + b"'\n"}
+    for name, begin in beginnings.items():
+        add(f"malicious/pickle-text-{name}", begin + act)
+    add("benign/text-string.csv", b"S'a,b'\nI1,2\n" * 50)
     js("malicious", "config-auto-map-other", {**base, "auto_map": {"AutoModel": "someone/else--modeling_x.X"}})
+    js("malicious", "index-shard-elsewhere", {"metadata": {"total_size": 1}, "weight_map": {"a": "model-1.safetensors", "b": "../../elsewhere.bin"}})
+    js("malicious", "index-shard-absolute", {"weight_map": {"a": "/srv/other.bin"}})
+    js("benign", "index-shards", {"metadata": {"total_size": 1}, "weight_map": {"a": "model-00001-of-00002.safetensors", "b": "model-00002-of-00002.safetensors"}})
     js("malicious", "config-auto-map-other-list", {"auto_map": {"AutoTokenizer": ["someone/else--tok.X", None]}})
     js("malicious", "config-auto-map-other-tokenizer", {"tokenizer_class": "X", "auto_map": {"AutoTokenizer": [None, "other/repo--tok.X"]}})
     js("malicious", "hydra-eval", {"model": {"_target_": "builtins.eval", "_args_": ["1"]}})

@@ -20,6 +20,7 @@ mod node;
 pub mod output;
 mod policy;
 mod report;
+mod route;
 mod rule;
 mod scan;
 mod secrets;

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use stockade_domain::Severity;
 
 use crate::asset::{Asset, Finding, Kind, Scope};
+use crate::route;
 
 /// The name and version of the format.
 pub const SCHEMA: &str = "stockade.scan/1";
@@ -45,6 +46,9 @@ pub struct Coverage {
     pub skipped: Vec<Lack>,
     /// What should have been read and was not, or not to its end.
     pub incomplete: Vec<Lack>,
+    /// What somebody should know who relies on what was put aside.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<Lack>,
 }
 
 /// Something that was not looked at.
@@ -87,8 +91,8 @@ pub struct Gateway {
     pub asked: String,
     /// Model endpoints in the code.
     pub endpoints: usize,
-    /// Those that the gateway knows.
-    pub seen: usize,
+    /// Those that the gateway knows; nothing where no gateway was asked.
+    pub seen: Option<usize>,
     /// For each that it does not, where it is and what changes that.
     pub unseen: Vec<Unseen>,
 }
@@ -179,6 +183,18 @@ impl Report {
         }
     }
 
+    /// Adds what would change if a gateway ran at its usual address, where none was asked.
+    pub fn join_none(&mut self, usual: &str) {
+        self.join(&Seen {
+            asked: "no server runs here; the changes are for one at its usual address".to_owned(),
+            gateway: usual.to_owned(),
+            ..Seen::default()
+        });
+        if let Some(gateway) = &mut self.gateway {
+            gateway.seen = None;
+        }
+    }
+
     /// Adds what a gateway said. An endpoint is seen when it is the gateway itself, or when the workload asked the gateway
     /// for a model that a file with the endpoint names.
     pub fn join(&mut self, seen: &Seen) {
@@ -190,12 +206,13 @@ impl Report {
             .flat_map(|asset| asset.occurrences.iter().map(|occurrence| occurrence.path.as_str()))
             .collect();
         let mut gateway = Gateway { asked: seen.asked.clone(), ..Gateway::default() };
+        let mut known = 0_usize;
         let product = |asset: &&Asset| asset.kind == Kind::ModelEndpoint && asset.scope == Scope::Product;
         for asset in self.assets.iter().filter(product) {
             gateway.endpoints = gateway.endpoints.saturating_add(1);
             let used = asset.occurrences.iter().any(|occurrence| files.contains(occurrence.path.as_str()));
             if used || asset.name == listener || asset.name.starts_with(&format!("{listener}/")) {
-                gateway.seen = gateway.seen.saturating_add(1);
+                known = known.saturating_add(1);
                 continue;
             }
             let upstream = seen.upstreams.iter().any(|host| same_host(host, &asset.name));
@@ -206,9 +223,10 @@ impl Report {
                 endpoint: asset.name.clone(),
                 path: first.path.clone(),
                 line: first.line,
-                change: change(asset, listener, upstream),
+                change: route::change(asset, listener, upstream),
             });
         }
+        gateway.seen = Some(known);
         self.gateway = Some(gateway);
     }
 }
@@ -220,34 +238,4 @@ fn same_host(host: &str, url: &str) -> bool {
     let port = if scheme == "https" { 443 } else { 80 };
     let full = if authority.contains(':') { authority } else { format!("{authority}:{port}") };
     full == host.to_ascii_lowercase()
-}
-
-/// What to change where an endpoint is named.
-fn change(asset: &Asset, listener: &str, upstream: bool) -> String {
-    let anthropic = asset.name.contains("anthropic") || asset.name.contains("ANTHROPIC");
-    let azure = asset.name.contains("azure") || asset.name.contains("AZURE");
-    let ollama = asset.name.contains(":11434") || asset.name.contains("OLLAMA");
-    let url = if anthropic {
-        format!("{listener}/anthropic")
-    } else if azure {
-        listener.to_owned()
-    } else if ollama {
-        format!("{listener}/ollama")
-    } else {
-        format!("{listener}/v1")
-    };
-    let variable = asset.facts.get("environment").map(String::as_str);
-    let how = match (variable, asset.facts.contains_key("default")) {
-        (Some(variable), _) => format!("set {variable}={url}"),
-        (None, true) if anthropic => format!("set ANTHROPIC_BASE_URL={url}, or pass base_url=\"{url}\""),
-        (None, true) if azure => format!("set AZURE_OPENAI_ENDPOINT={url}"),
-        (None, true) => format!("set OPENAI_BASE_URL={url}, or pass base_url=\"{url}\""),
-        (None, false) => format!("replace {} by {url}", asset.name),
-    };
-    let key = "and use a Stockade key";
-    if upstream {
-        format!("{how} {key}; the gateway has this upstream")
-    } else {
-        format!("{how} {key}, and add the endpoint as an upstream")
-    }
 }

@@ -73,6 +73,9 @@ pub enum ScanError {
         /// Why not.
         source: std::io::Error,
     },
+    /// What is at the path holds no files.
+    #[error("{}: neither a file nor a directory", .0.display())]
+    Kind(PathBuf),
 }
 
 /// What one file comes to.
@@ -150,7 +153,10 @@ impl Scanner {
     /// # Errors
     /// When there is nothing at the root. What cannot be read below it is told in the report's coverage.
     pub fn scan(&self, root: &Path, options: &Options) -> Result<Report, ScanError> {
-        root.metadata().map_err(|source| ScanError::Root { path: root.to_owned(), source })?;
+        let meta = root.metadata().map_err(|source| ScanError::Root { path: root.to_owned(), source })?;
+        if !(meta.is_dir() || meta.is_file()) {
+            return Err(ScanError::Kind(root.to_owned()));
+        }
         let walk = walk::walk(root);
         if walk.files.len() > FEW || walk.files.iter().any(|(_, file)| may_be_text(file)) {
             self.texts()?;
@@ -169,7 +175,8 @@ impl Scanner {
             cache.store(path, &walk.files, &results);
         }
         let results = results.into_iter().map(|(_, result)| result);
-        let policy = policy::Policy::of(root);
+        let ids = OnceLock::new();
+        let policy = policy::Policy::of(root, |rule| ids.get_or_init(|| self.ids()).contains(rule));
         let named = policy.workload.clone();
         let directory = root
             .canonicalize()
@@ -184,6 +191,9 @@ impl Scanner {
             .skipped
             .extend(walk.skipped.into_iter().map(|(path, why)| Lack { path, why: why.to_owned() }));
         coverage.incomplete.extend(walk.failed.into_iter().map(|(path, why)| Lack { path, why }));
+        let own = |why: String| Lack { path: "stockade.toml".to_owned(), why };
+        coverage.incomplete.extend(policy.faults.iter().cloned().map(own));
+        coverage.notes.extend(policy.over(options.today.as_deref()).into_iter().map(own));
         let mut findings = Vec::new();
         let mut merger = Merger::new(&workload);
         for ((path, _), result) in walk.files.iter().zip(results) {
@@ -214,6 +224,14 @@ impl Scanner {
             summary,
             gateway: None,
         })
+    }
+
+    /// The ids that findings may carry.
+    fn ids(&self) -> BTreeSet<String> {
+        let books = std::iter::once(&self.book).chain(self.known.as_ref().map(|(rules, _)| rules));
+        let folders = ["recognizers", "scan", "artifacts"];
+        let all = books.flat_map(|book| folders.map(|folder| book.load::<toml::Value>(folder)));
+        all.flatten().flatten().map(|rule| rule.header.id).collect()
     }
 
     /// What each file comes to, in order, with what tells that it is the same where there is a cache.
@@ -285,7 +303,13 @@ impl Scanner {
             if expected {
                 result.incomplete.push(if binary { "not text" } else { "too large" }.to_owned());
             } else if !result.read {
-                result.skipped = Some(if binary { "binary" } else { "too large" }.to_owned());
+                // What loaders read at any length must not pass for looked at.
+                let name = path.rsplit('/').next().unwrap_or(path).to_ascii_lowercase();
+                if !binary && crate::artifact::is_config(&name) {
+                    result.incomplete.push("too large".to_owned());
+                } else {
+                    result.skipped = Some(if binary { "binary" } else { "too large" }.to_owned());
+                }
             }
             return result;
         }

@@ -4,30 +4,36 @@
 //! that few texts do, or is a long word with digits. The first two are taken from the rules themselves, so that a new rule
 //! needs nothing here. In lock files, which are full of digests, long words do not count.
 
+mod needle;
+
 use std::ops::Range;
 use std::sync::OnceLock;
 
 use aho_corasick::{AhoCorasick, AhoCorasickBuilder};
 use regex_automata::meta::Regex;
 use regex_automata::util::syntax;
-use regex_syntax::ParserBuilder;
-use regex_syntax::hir::{Class, Hir, HirKind, Repetition};
+use regex_syntax::hir::Hir;
 use serde::Deserialize;
 use stockade_domain::{Channel, Direction, Finding, FindingKind, Role, SpanRef};
 use stockade_inspect::{Context, Engine};
 use stockade_rulebook::{Rulebook, Status};
 
+use self::needle::{Needles, from_letters, needles, parse, shortest};
+
 /// A text that all matches of a pattern hold is of use from this length on; a shorter one is everywhere.
 const TELLING: usize = 4;
 
-/// How much before a place is looked at: what stands near a match counts.
-const BEFORE: usize = 2 * 1024;
+/// How much is looked at before and after a place at most: the longest match, and what stands near it.
+const MOST: Reach = Reach { before: 2 * 1024, after: 8 * 1024 };
 
-/// How much after it: the longest match and what stands near it.
-const AFTER: usize = 8 * 1024;
+/// The same for a long word, which is all of a match that has no other sign.
+const WORDS: Reach = Reach { before: 1024, after: 2 * 1024 };
 
-/// How much after the beginning of what has no bounded length.
-const REGION: usize = 24 * 1024;
+/// The same for the beginning of what has no bounded length.
+const REGION: Reach = Reach { before: 2 * 1024, after: 24 * 1024 };
+
+/// What is added to a pattern's own reach: neighbours, and what is written in more bytes than it has characters.
+const SLACK: usize = 512;
 
 /// How far a window is widened so that it cuts no word.
 const WORD: usize = 4 * 1024;
@@ -44,9 +50,16 @@ pub(crate) struct Secrets {
     /// In any case of letters.
     folded: Option<AhoCorasick>,
     /// Patterns without a telling text, from their first letters on, and how far each may reach.
-    starts: Vec<(Regex, usize)>,
+    starts: Vec<(Regex, Reach)>,
     /// How far each may reach, by number: needles of `exact`, of `folded`.
-    reaches: [Vec<usize>; 2],
+    reaches: [Vec<Reach>; 2],
+}
+
+/// How far from a place what decides about it may stand, in bytes.
+#[derive(Debug, Clone, Copy)]
+struct Reach {
+    before: usize,
+    after: usize,
 }
 
 /// What was found in a text.
@@ -70,11 +83,14 @@ struct Pattern {
     regex: String,
     lead: Option<String>,
     context: Option<Nearby>,
+    without: Option<Nearby>,
 }
 
 #[derive(Deserialize)]
 struct Nearby {
     words: Vec<String>,
+    before: usize,
+    after: usize,
 }
 
 #[derive(Deserialize)]
@@ -86,8 +102,8 @@ struct Opener {
 struct Building {
     exact: Vec<Vec<u8>>,
     folded: Vec<Vec<u8>>,
-    starts: Vec<(Hir, usize)>,
-    reaches: [Vec<usize>; 2],
+    starts: Vec<(Hir, Reach)>,
+    reaches: [Vec<Reach>; 2],
 }
 
 impl std::fmt::Debug for Secrets {
@@ -153,9 +169,9 @@ impl Secrets {
         }
         let mut places: Vec<Range<usize>> = Vec::new();
         let [exact, folded] = &self.reaches;
-        let mut near = |at: usize, end: usize, reach: Option<&usize>| {
-            let reach = reach.copied().unwrap_or(AFTER);
-            places.push(at.saturating_sub(BEFORE)..end.saturating_add(reach));
+        let mut near = |at: usize, end: usize, reach: Option<&Reach>| {
+            let reach = reach.copied().unwrap_or(MOST);
+            places.push(at.saturating_sub(reach.before)..end.saturating_add(reach.after));
         };
         for (needles, reaches) in [(&self.exact, exact), (&self.folded, folded)] {
             for hit in needles.iter().flat_map(|needles| needles.find_iter(text)) {
@@ -169,7 +185,7 @@ impl Secrets {
         }
         if !is_lock(path) {
             for run in long_words(text.as_bytes()) {
-                near(run.start, run.end, None);
+                near(run.start, run.end, Some(&WORDS));
             }
         }
         // A letter outside ASCII may be one of a rule's in another form or case (`contraseña`): what stands near is read.
@@ -195,6 +211,32 @@ impl Secrets {
     }
 }
 
+impl Pattern {
+    /// How far from a text that all matches hold, what belongs to one may stand.
+    fn reach(&self, regex: &Hir, lead: Option<&Hir>) -> Reach {
+        let longest = |hir: Option<&Hir>| hir.map_or(Some(0), |hir| hir.properties().maximum_len());
+        let length = longest(Some(regex)).zip(longest(lead)).map(|(a, b)| a.saturating_add(b));
+        let near = |side: fn(&Nearby) -> usize| {
+            self.context.iter().chain(&self.without).map(side).max().unwrap_or(0)
+        };
+        let whole = |near: usize, most: usize| {
+            length.map_or(most, |length| length.saturating_add(near).saturating_add(SLACK).min(most))
+        };
+        Reach {
+            before: whole(near(|words| words.before), MOST.before),
+            after: whole(near(|words| words.after), MOST.after),
+        }
+    }
+}
+
+impl Reach {
+    /// From a word that may stand on either side of a match.
+    fn both(self) -> Self {
+        let most = self.before.max(self.after);
+        Self { before: most, after: most }
+    }
+}
+
 impl Nearby {
     /// The words one of which stands near every match.
     fn needles(&self) -> Needles {
@@ -207,14 +249,16 @@ impl Building {
         for pattern in &body.pattern {
             let regex = parse(&pattern.regex)?;
             let lead = pattern.lead.as_deref().map(parse).transpose()?;
+            let reach = pattern.reach(&regex, lead.as_ref());
             let mut ways: Vec<Needles> = Vec::new();
             ways.extend(lead.as_ref().and_then(needles));
             ways.extend(needles(&regex));
             let best = ways.into_iter().max_by_key(shortest).filter(|way| shortest(way) >= TELLING);
             match (best, &pattern.context, lead) {
-                (Some(best), _, _) => self.needles(best, AFTER),
-                (None, Some(context), _) => self.needles(context.needles(), AFTER),
-                (None, None, Some(lead)) => self.start(Hir::concat(vec![lead, regex]), AFTER),
+                (Some(best), _, _) => self.needles(best, reach),
+                // What stands just before says more than what stands somewhere near.
+                (None, _, Some(lead)) => self.start(Hir::concat(vec![lead, regex]), reach),
+                (None, Some(context), None) => self.needles(context.needles(), reach.both()),
                 // A word of its own.
                 (None, None, None) => {}
             }
@@ -229,7 +273,7 @@ impl Building {
         Ok(())
     }
 
-    fn needles(&mut self, needles: Needles, reach: usize) {
+    fn needles(&mut self, needles: Needles, reach: Reach) {
         let [exact, folded] = &mut self.reaches;
         for (needle, any_case) in needles {
             let (list, reaches) =
@@ -239,7 +283,7 @@ impl Building {
         }
     }
 
-    fn start(&mut self, hir: Hir, reach: usize) {
+    fn start(&mut self, hir: Hir, reach: Reach) {
         self.starts.push((from_letters(&hir), reach));
     }
 
@@ -250,7 +294,7 @@ impl Building {
                 .transpose()
                 .map_err(|error| error.to_string())
         };
-        let start = |(hir, reach): &(Hir, usize)| {
+        let start = |(hir, reach): &(Hir, Reach)| {
             let config = Regex::config().utf8_empty(false).nfa_size_limit(Some(4 << 20));
             let syntax = syntax::Config::new().unicode(false).utf8(false);
             let built = Regex::builder().syntax(syntax).configure(config).build_from_hir(hir);
@@ -271,93 +315,6 @@ impl Building {
 /// Whether a rule file is a recognizer of credentials.
 fn finds_credentials(path: &str, text: &str) -> bool {
     path.starts_with("recognizers/") && text.contains("secret")
-}
-
-fn parse(pattern: &str) -> Result<Hir, Box<regex_syntax::Error>> {
-    ParserBuilder::new().unicode(false).utf8(false).build().parse(pattern).map_err(Box::new)
-}
-
-/// Texts of which every match holds at least one, and whether in any case of letters.
-type Needles = Vec<(Vec<u8>, bool)>;
-
-fn shortest(needles: &Needles) -> usize {
-    needles.iter().map(|(needle, _)| needle.len()).min().unwrap_or(0)
-}
-
-/// The most telling such texts of a pattern.
-fn needles(hir: &Hir) -> Option<Needles> {
-    match hir.kind() {
-        HirKind::Literal(literal) => Some(vec![(literal.0.to_vec(), false)]),
-        HirKind::Capture(capture) => needles(&capture.sub),
-        HirKind::Repetition(repetition) if repetition.min > 0 => needles(&repetition.sub),
-        HirKind::Alternation(branches) => {
-            let mut all = Vec::new();
-            for branch in branches {
-                all.extend(needles(branch)?);
-            }
-            Some(all)
-        }
-        HirKind::Concat(parts) => {
-            let mut best: Option<Needles> = None;
-            let mut consider = |way: Needles| {
-                if best.as_ref().is_none_or(|known| shortest(known) < shortest(&way)) {
-                    best = Some(way);
-                }
-            };
-            let (mut run, mut any_case) = (Vec::new(), false);
-            for part in parts {
-                match part.kind() {
-                    HirKind::Literal(literal) => {
-                        run.extend_from_slice(&literal.0);
-                        continue;
-                    }
-                    HirKind::Class(Class::Bytes(class)) => {
-                        if let Some(letter) = letter(class) {
-                            run.push(letter);
-                            any_case = true;
-                            continue;
-                        }
-                    }
-                    _ => {
-                        if let Some(way) = needles(part) {
-                            consider(way);
-                        }
-                    }
-                }
-                if !run.is_empty() {
-                    consider(vec![(std::mem::take(&mut run), any_case)]);
-                    any_case = false;
-                }
-            }
-            if !run.is_empty() {
-                consider(vec![(run, any_case)]);
-            }
-            best
-        }
-        _ => None,
-    }
-}
-
-/// The letter that a class stands for in both its cases.
-fn letter(class: &regex_syntax::hir::ClassBytes) -> Option<u8> {
-    let mut letters = class.iter().flat_map(|range| range.start()..=range.end());
-    let (first, second, more) = (letters.next()?, letters.next()?, letters.next());
-    (more.is_none() && first.eq_ignore_ascii_case(&second)).then(|| first.to_ascii_lowercase())
-}
-
-/// A pattern from its first literal on, repetitions at its end at their least: enough to see that it may match.
-fn from_letters(hir: &Hir) -> Hir {
-    let HirKind::Concat(parts) = hir.kind() else { return hir.clone() };
-    let wide = |part: &&Hir| !matches!(part.kind(), HirKind::Class(_) | HirKind::Repetition(_));
-    let from = parts.iter().position(|part| wide(&part)).unwrap_or(0);
-    let mut parts: Vec<Hir> = parts.iter().skip(from).cloned().collect();
-    if let Some(last) = parts.last_mut()
-        && let HirKind::Repetition(repetition) = last.kind()
-    {
-        let least = Repetition { max: Some(repetition.min), ..repetition.clone() };
-        *last = Hir::repetition(least);
-    }
-    Hir::concat(parts)
 }
 
 /// Whether a text has characters that stand for others, or escapes: then it is looked at whole.
@@ -487,14 +444,5 @@ mod tests {
             rest = tail;
         }
         out + rest
-    }
-
-    #[test]
-    fn patterns_tell_what_they_hold() {
-        let of = |pattern: &str| needles(&parse(pattern).unwrap());
-        assert_eq!(of("[a-z]{9}AZDO[a-z]"), Some(vec![(b"AZDO".to_vec(), false)]));
-        assert_eq!(of("(?i:api_key)=x").unwrap()[0], (b"api_key=x".to_vec(), true));
-        assert_eq!(of("(?:ghp|gho)_[a-z]{3}").map(|all| shortest(&all)), Some(3));
-        assert_eq!(of("[0-9]{3}"), None);
     }
 }

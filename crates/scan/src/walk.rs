@@ -33,7 +33,7 @@ pub(crate) fn walk(root: &Path) -> Walk {
         let entry = match entry {
             Ok(entry) => entry,
             Err(error) => {
-                found.failed.push((String::new(), error.to_string()));
+                found.failed.push(unreadable(root, &error));
                 continue;
             }
         };
@@ -107,6 +107,29 @@ fn models(builder: &WalkBuilder, root: &Path) -> Vec<(String, PathBuf)> {
         .filter(|entry| entry.file_type().is_some_and(|ty| ty.is_file()));
     let named = files.map(|entry| (below(root, entry.path()), entry.into_path()));
     named.filter(|(name, _)| crate::weights::is_named(name) && !is_installed(name)).take(MAX_FILES).collect()
+}
+
+/// What a walk cannot read, below the root, and why without the path.
+fn unreadable(root: &Path, error: &ignore::Error) -> (String, String) {
+    let mut inner = error;
+    let mut path = String::new();
+    loop {
+        match inner {
+            ignore::Error::WithPath { path: at, err } => {
+                path = below(root, at);
+                inner = err;
+            }
+            ignore::Error::WithDepth { err, .. } | ignore::Error::WithLineNumber { err, .. } => inner = err,
+            ignore::Error::Io(io) => {
+                let why = io.raw_os_error().map_or_else(
+                    || io.to_string(),
+                    |code| std::io::Error::from_raw_os_error(code).to_string(),
+                );
+                return (path, why);
+            }
+            other => return (path, other.to_string()),
+        }
+    }
 }
 
 fn is_installed(name: &str) -> bool {

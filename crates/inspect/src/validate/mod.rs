@@ -158,6 +158,7 @@ validators! {
     PhoneNational => phone::national,
     Token => token::token,
     Credential => token::credential,
+    Mixed => token::mixed,
     Password => token::password,
     Key => token::key,
     Npm => token::npm,

@@ -72,6 +72,13 @@ pub(super) fn credential(text: &[u8]) -> Option<i16> {
     (random && !wordy(text) && !reference(text) && !placeholder(text)).then_some(0)
 }
 
+/// The value behind a name that says little: letters of both cases and digits, and mixed as by chance.
+pub(super) fn mixed(text: &[u8]) -> Option<i16> {
+    let tests: [fn(&u8) -> bool; 3] = [u8::is_ascii_lowercase, u8::is_ascii_uppercase, u8::is_ascii_digit];
+    let all = tests.iter().all(|test| text.iter().filter(|b| test(b)).count() >= 3);
+    credential(text).filter(|_| all && entropy(text) >= 4_000)
+}
+
 /// The value behind `password:` and its kin: shorter, and people choose it.
 pub(super) fn password(text: &[u8]) -> Option<i16> {
     let text = text.get(..text.len().min(MOST)).unwrap_or_default().trim_ascii_end();
@@ -157,12 +164,21 @@ fn dotted(text: &[u8]) -> bool {
 fn wordy(text: &[u8]) -> bool {
     let letters = text.iter().filter(|b| b.is_ascii_alphabetic()).count();
     let digits = text.iter().filter(|b| b.is_ascii_digit()).count();
-    if digits.saturating_mul(6) > text.len() || letters == 0 {
+    if digits.saturating_mul(6) > text.len() || letters == 0 || strewn(text) {
         return false;
     }
     let runs: Vec<&[u8]> = text.split(|b| !b.is_ascii_alphabetic()).filter(|run| !run.is_empty()).collect();
     let long = runs.iter().filter(|run| run.len() >= 3 && spoken(run)).map(|run| run.len()).sum::<usize>();
     long.saturating_mul(10) > letters.saturating_mul(7)
+}
+
+/// Whether digits stand among letters as chance strews them, and not behind words.
+fn strewn(text: &[u8]) -> bool {
+    let of_alphabet = text.iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/' | b'='));
+    let enters = text
+        .windows(2)
+        .filter(|pair| matches!(pair, [a, b] if a.is_ascii_digit() && b.is_ascii_alphabetic()));
+    of_alphabet && text.len() >= 24 && enters.count() >= 3
 }
 
 /// Whether letters could be a word: vowels are a fair share, and case changes as in words or names of programs.
@@ -195,7 +211,12 @@ mod tests {
 
     #[test]
     fn credentials_are_told_from_words_and_places() {
-        for good in ["f3Kq9vTz1LpW8xYb", "9c1e4b7a20d84f6fb3a5e8d7c6140b92", "kJ8s-Qp2_xZ7w.Lm4"] {
+        for good in [
+            "f3Kq9vTz1LpW8xYb",
+            "9c1e4b7a20d84f6fb3a5e8d7c6140b92",
+            "kJ8s-Qp2_xZ7w.Lm4",
+            "IAyjyWy4AZj5OapMG7qSNUyp0mQhf1NYc6TdzSJu",
+        ] {
             assert!(credential(good.as_bytes()).is_some(), "{good}");
         }
         for bad in [

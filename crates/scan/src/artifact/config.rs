@@ -9,13 +9,16 @@ use super::json::{self, Json};
 use super::policy::Tier;
 use super::read::{ReadAt, bytes_at};
 use super::scanner::{Place, Scan};
-use super::{keras, rule, skops, template};
+use super::{graph, keras, rule, skops, template};
 
 /// How much is read of a configuration, in bytes.
 const MOST: usize = 64 << 20;
 
 /// The longest text behind an anchor that is remembered, in bytes.
 const MAX_ANCHORED: usize = 256;
+
+/// How many files outside are told of one index.
+const MAX_SHARDS: usize = 20;
 
 /// Events of YAML that are looked at.
 const MAX_EVENTS: usize = 2_000_000;
@@ -86,6 +89,7 @@ pub(crate) fn value(scan: &mut Scan<'_>, place: &Place, json: &Json) {
             _ => {}
         }
     }
+    shards(scan, place, json);
     named(scan, place, json);
     let text = |key: &str| json.get(key).and_then(Json::text).map(str::to_owned);
     if let Some(architecture) = json.get("architectures").and_then(|a| a.items().first()).and_then(Json::text)
@@ -94,6 +98,23 @@ pub(crate) fn value(scan: &mut Scan<'_>, place: &Place, json: &Json) {
     }
     if let Some(licence) = text("license") {
         scan.report.facts.licence.get_or_insert(licence);
+    }
+}
+
+/// The files that an index says a model's tensors lie in: loaders join the names to its directory.
+fn shards(scan: &mut Scan<'_>, place: &Place, json: &Json) {
+    let Some(map) = json.get("weight_map") else { return };
+    let mut outside: Vec<String> = Vec::new();
+    for path in map.members().iter().filter_map(|(_, path)| path.text()) {
+        if let Some(why) = graph::outside(path)
+            && outside.len() < MAX_SHARDS
+            && !outside.contains(&why)
+        {
+            outside.push(why);
+        }
+    }
+    for why in outside {
+        scan.issue(rule::GRAPH_PATH, place, format!("weights: {why}"), None);
     }
 }
 

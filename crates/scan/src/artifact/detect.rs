@@ -121,6 +121,7 @@ const PACKED: &[&str] = &[
 /// What configuration that loaders act on has near its beginning.
 const WORDS: &[&str] = &[
     "_target_",
+    "weight_map",
     "auto_map",
     "chat_template",
     "python/",
@@ -165,8 +166,7 @@ pub fn looks_like_artifact(name: &str, head: &[u8]) -> bool {
     {
         return true;
     }
-    let text = head.iter().all(|b| *b >= 0x20 || b.is_ascii_whitespace());
-    (!text || matches!(head.first(), Some(b'c' | b'(' | b'i'))) && pickle::plausible(&head, 0)
+    pickle::worth_a_look(head, head.len() >= HEAD)
 }
 
 /// Whether a name promises weights, so that bytes which no loader accepts are worth a word.

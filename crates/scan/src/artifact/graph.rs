@@ -453,7 +453,7 @@ fn wants(kind: Kind, number: u64) -> bool {
 }
 
 /// Why a path of external data is not one beside the model.
-fn outside(path: &str) -> Option<String> {
+pub(super) fn outside(path: &str) -> Option<String> {
     if path.starts_with("\\\\") || path.contains("://") {
         return Some(format!("`{path}` is on another machine"));
     }

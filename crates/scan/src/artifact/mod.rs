@@ -30,6 +30,7 @@ mod ubjson;
 mod xml;
 mod zip;
 
+pub(crate) use detect::config_name as is_config;
 pub use detect::looks_like_artifact;
 pub use policy::{Body, Policy, PolicyError};
 pub use read::ReadAt;

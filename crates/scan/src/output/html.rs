@@ -136,7 +136,8 @@ fn join(report: &Report, page: &mut String) {
             let _ = writeln!(
                 page,
                 "<p>{} model endpoints in this code, {} seen at the gateway.</p><ul>",
-                gateway.endpoints, gateway.seen
+                gateway.endpoints,
+                gateway.seen.map_or_else(|| "-".to_owned(), |seen| seen.to_string())
             );
             for unseen in &gateway.unseen {
                 let _ = writeln!(

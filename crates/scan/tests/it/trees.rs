@@ -158,16 +158,16 @@ fn the_gateway_is_joined() {
     };
     report.join(&seen("https://gate.example:8443", &[]));
     let gateway = report.gateway.clone().unwrap();
-    assert_eq!((gateway.endpoints, gateway.seen, gateway.unseen[0].line), (1, 0, 2));
+    assert_eq!((gateway.endpoints, gateway.seen, gateway.unseen[0].line), (1, Some(0), 2));
     let change = &gateway.unseen[0].change;
     assert!(
         change.contains("https://gate.example:8443/v1") && change.contains("has this upstream"),
         "{change}"
     );
     report.join(&seen("https://x.example", &[]));
-    assert_eq!(report.gateway.clone().unwrap().seen, 1);
+    assert_eq!(report.gateway.clone().unwrap().seen, Some(1));
     report.join(&seen("https://gate.example", &["gpt-4o"]));
-    assert_eq!(report.gateway.unwrap().seen, 1);
+    assert_eq!(report.gateway.unwrap().seen, Some(1));
 }
 
 const BICEP: &str = "param name string\nparam network string = 'Enabled'\nparam deployments array = []\nvar full = '${toLower(name)}-ai'\n\

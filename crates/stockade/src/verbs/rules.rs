@@ -53,7 +53,7 @@ enum Verb {
 }
 
 /// The folders that rules are in.
-const FOLDERS: [&str; 5] = ["recognizers", "signals", "names", "leaks", "scan"];
+const FOLDERS: [&str; 6] = ["recognizers", "signals", "names", "leaks", "scan", "artifacts"];
 
 #[derive(Serialize)]
 struct Listed {

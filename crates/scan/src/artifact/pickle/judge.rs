@@ -4,7 +4,7 @@ mod contract;
 mod probe;
 mod stream;
 
-pub(crate) use self::probe::{accepted, is_pickle_start, plausible};
+pub(crate) use self::probe::{accepted, is_pickle_start, plausible, worth_a_look};
 use self::stream::{array_behind, legacy_storages};
 use std::collections::{HashMap, HashSet};
 

@@ -145,7 +145,7 @@ pub(crate) struct Machine<'a> {
 type Step<T = ()> = Result<T, &'static str>;
 
 const UNDERFLOW: &str = "the stack is empty";
-const ENDS: &str = "the stream ends";
+pub(super) const ENDS: &str = "the stream ends";
 
 // === impl Machine ===
 

@@ -10,5 +10,5 @@ mod text;
 mod value;
 pub(crate) mod words;
 
-pub(crate) use judge::{Kind, accepted, analyse, is_pickle_start, plausible};
+pub(crate) use judge::{Kind, accepted, analyse, is_pickle_start, worth_a_look};
 pub(crate) use tensor::Storage;

@@ -104,6 +104,9 @@ enum Bom {
     V17,
 }
 
+/// Where a gateway listens unless it is told otherwise.
+const USUAL: &str = "http://127.0.0.1:8470";
+
 /// The longest report that is read, in bytes.
 const MAX_REPORT: u64 = 256 << 20;
 
@@ -164,7 +167,7 @@ fn ask(home: &HomeArgs, report: &mut Report) {
                 upstreams: traffic.upstreams,
             });
         }
-        Ok(None) => {}
+        Ok(None) => report.join_none(USUAL),
         Err(error) => output::say(format_args!("the server was not asked: {}", output::chain(&error))),
     }
 }

@@ -1,7 +1,7 @@
 //! A report for people. All that comes from the tree is escaped.
 
 use stockade_domain::Untrusted;
-use stockade_scan::{Asset, Difference, Finding, Kind, Report, Scope, severity_word};
+use stockade_scan::{Asset, Difference, Finding, Gateway, Kind, Report, Scope, severity_word};
 
 use crate::output::table;
 
@@ -127,6 +127,9 @@ fn coverage(report: &Report) -> Vec<String> {
     for lack in coverage.incomplete.iter().take(20) {
         lines.push(format!("NOT SCANNED to the end: {} ({})", clean(&lack.path), clean(&lack.why)));
     }
+    for note in coverage.notes.iter().take(20) {
+        lines.push(format!("note: {} ({})", clean(&note.path), clean(&note.why)));
+    }
     let counts: Vec<String> =
         report.summary.findings.iter().map(|(severity, count)| format!("{count} {severity}")).collect();
     let findings = if counts.is_empty() { "no findings".to_owned() } else { counts.join(", ") };
@@ -158,9 +161,14 @@ fn join(report: &Report) -> String {
     }
     lines.push(format!(
         "{} model endpoints in this code, {} seen at the gateway",
-        gateway.endpoints, gateway.seen
+        gateway.endpoints,
+        seen(gateway)
     ));
     lines.join("\n")
+}
+
+fn seen(gateway: &Gateway) -> String {
+    gateway.seen.map_or_else(|| "-".to_owned(), |seen| seen.to_string())
 }
 
 pub(super) fn difference(difference: &Difference) -> String {

@@ -1,6 +1,7 @@
 //! Whether bytes are a pickle: what they would do, tried.
 
 use super::{Change, End, Follows, How, Machine, ReadAt, Value, Watch};
+use crate::artifact::pickle::machine::ENDS;
 
 /// Only looks whether the machine gets anywhere.
 #[derive(Default)]
@@ -25,6 +26,17 @@ pub(crate) fn plausible(source: &dyn ReadAt, offset: u64) -> bool {
     let mut machine = Machine::new(source, offset).limited(PROBE);
     let end = machine.run(&mut probe);
     probe.imported && (probe.acted || matches!(end, End::Stop(_)))
+}
+
+/// Whether the first bytes of a file leave it open that it is a pickle which imports something: they do so themselves, or
+/// break off inside what may yet come to it.
+pub(crate) fn worth_a_look(head: &[u8], is_cut: bool) -> bool {
+    let mut probe = Probe::default();
+    let end = Machine::new(&head, 0).limited(PROBE).run(&mut probe);
+    match end {
+        End::Stop(_) => probe.imported,
+        End::Broken { why, .. } => probe.imported && probe.acted || is_cut && why == ENDS,
+    }
 }
 
 /// Whether bytes begin like protocol 2 or later.

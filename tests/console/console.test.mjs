@@ -59,11 +59,12 @@ async function open(options = {}) {
   return { page, wrong, context };
 }
 
-async function signedIn(options) {
+async function signedIn(options, path = "/requests") {
   const opened = await open(options);
   await opened.page.goto(server.signin());
   await opened.page.getByRole("button", { name: "Sign in" }).click();
-  await opened.page.getByRole("heading", { name: "Requests" }).waitFor();
+  await opened.page.getByRole("heading", { name: "Overview" }).waitFor();
+  await opened.page.goto(new URL(path, opened.page.url()).href);
   return opened;
 }
 
@@ -99,7 +100,7 @@ test("a link signs in once, and nobody without one", { skip }, async () => {
   await accessible(first.page, "sign-in");
   await clean(first, "sign-in");
   await first.page.getByRole("button", { name: "Sign in" }).click();
-  await first.page.getByRole("heading", { name: "Requests" }).waitFor();
+  await first.page.getByRole("heading", { name: "Overview" }).waitFor();
   const cookies = await first.context.cookies();
   assert.ok(cookies.every((c) => c.httpOnly && c.sameSite === "Strict"), JSON.stringify(cookies));
 
@@ -165,4 +166,34 @@ test("filters stand in the address, and an unknown request is told so", { skip }
   const missing = await page.goto(new URL("/requests/req_00000000000000000000000000", page.url()).href);
   assert.equal(missing.status(), 404);
   await page.getByRole("heading").first().waitFor();
+});
+
+test("every place, in light, in dark and on a narrow screen", { skip }, async () => {
+  await ask(`Write to ana.lopez@contoso.com about ${hostile}`);
+  const question = "/policies?workload=playground&action=invoke&model=sandbox&injection=on";
+  const places = { overview: "/", policies: "/policies", asked: question, keys: "/keys", ledger: "/ledger" };
+  const screens = { light: {}, dark: { colorScheme: "dark" }, narrow: { viewport: { width: 360, height: 800 } } };
+  for (const [screen, options] of Object.entries(screens)) {
+    const opened = await signedIn(options);
+    for (const [name, path] of Object.entries(places)) {
+      await opened.page.goto(new URL(path, opened.page.url()).href);
+      await opened.page.locator('.places a[aria-current="page"]').waitFor();
+      const wide = await opened.page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
+      assert.ok(wide <= 0, `${name} is ${wide} pixels too wide`);
+      await accessible(opened.page, `${name}-${screen}`);
+      await clean(opened, `${name}-${screen}`);
+    }
+  }
+});
+
+test("a key that is revoked in the console is of no use any more", { skip }, async () => {
+  const opened = await signedIn({}, "/keys");
+  const { page } = opened;
+  const row = page.getByRole("row").filter({ hasText: "made on the first run" });
+  await row.getByText("Revoke…").click();
+  await row.getByRole("button", { name: /^Revoke stk_/ }).click();
+  await row.getByText("Revoked", { exact: true }).waitFor();
+  await clean(opened, "revoked");
+  const models = await fetch(`${server.baseURL}/models`, { headers: { authorization: `Bearer ${server.apiKey}` } });
+  assert.equal(models.status, 401);
 });

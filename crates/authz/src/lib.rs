@@ -16,6 +16,7 @@ mod pdp;
 mod policies;
 mod query;
 mod request;
+mod sheet;
 mod text;
 
 pub use cases::{Case, CaseFile, CaseResult, Expectation};
@@ -25,3 +26,4 @@ pub use explain::{Explanation, FloorLine, PolicyLine};
 pub use pdp::{Pdp, Rules};
 pub use policies::{PolicySet, SCHEMA};
 pub use query::{FindingCounts, InspectionContext, Model, Query, Resource};
+pub use sheet::Described;

@@ -29,12 +29,8 @@ async fn main() -> std::io::Result<()> {
         _ => sample::Sample::live(Duration::from_secs(3)),
     });
     let people = Arc::new(sample::People::default());
-    let app = stockade_console::router(options, views.clone(), people.clone()).merge(stockade_api::router(
-        site,
-        views,
-        people,
-        Arc::new(sample::NoTokens),
-    ));
+    let app = stockade_console::router(options, views.clone(), views.clone(), people.clone())
+        .merge(stockade_api::router(site, views, people, Arc::new(sample::NoTokens)));
     eprintln!("http://stockade.localhost:{port}/signin?token={}", sample::TOKEN);
     axum::serve(listener, app).await
 }

@@ -7,12 +7,12 @@ use axum::extract::DefaultBodyLimit;
 use axum::middleware;
 use axum::routing::{get, post};
 use stockade_api::{ApiError, Site};
-use stockade_views::{Sessions, Views};
+use stockade_views::{Installation, Sessions, Views};
 use tokio::sync::Semaphore;
 
 use crate::assets::Assets;
 use crate::door;
-use crate::pages::{list, live, request, signin};
+use crate::pages::{keys, ledger, list, live, overview, policies, request, signin};
 
 /// The longest form that a page sends, in bytes.
 const MAX_FORM: usize = 4 * 1024;
@@ -35,16 +35,28 @@ pub(crate) struct App {
     pub(crate) options: Options,
     pub(crate) assets: Assets,
     pub(crate) views: Arc<dyn Views>,
+    pub(crate) installation: Arc<dyn Installation>,
     pub(crate) sessions: Arc<dyn Sessions>,
     pub(crate) live: Arc<Semaphore>,
 }
 
 /// The console's pages. The router has a fallback of its own; the API's routes can be merged into it.
-pub fn router(options: Options, views: Arc<dyn Views>, sessions: Arc<dyn Sessions>) -> Router {
+pub fn router(
+    options: Options,
+    views: Arc<dyn Views>,
+    installation: Arc<dyn Installation>,
+    sessions: Arc<dyn Sessions>,
+) -> Router {
     let assets = Assets::embedded();
-    let app = Arc::new(App { options, assets, views, sessions, live: Arc::new(Semaphore::new(MAX_LIVE)) });
+    let live = Arc::new(Semaphore::new(MAX_LIVE));
+    let app = Arc::new(App { options, assets, views, installation, sessions, live });
     let signed_in = Router::new()
-        .route("/", get(list::show))
+        .route("/", get(overview::show))
+        .route("/requests", get(list::show))
+        .route("/keys", get(keys::show))
+        .route("/keys/{id}/revoke", post(keys::revoke))
+        .route("/policies", get(policies::show))
+        .route("/ledger", get(ledger::show))
         .route("/events", get(live::events))
         .route("/requests/{id}", get(request::show))
         .route("/requests/{id}/verify", get(request::verified).post(request::verify))

@@ -34,6 +34,12 @@ impl Micros {
         Self(self.0.saturating_add(i64::try_from(duration.as_micros()).unwrap_or(i64::MAX)))
     }
 
+    /// The time a duration earlier.
+    #[must_use]
+    pub fn minus(self, duration: std::time::Duration) -> Self {
+        Self(self.0.saturating_sub(i64::try_from(duration.as_micros()).unwrap_or(i64::MAX)))
+    }
+
     /// Microseconds from `earlier` to this time; zero when the clock went backwards.
     #[must_use]
     pub fn since(self, earlier: Self) -> u64 {

@@ -131,6 +131,12 @@ impl Entry {
         Ok(Self { index, json })
     }
 
+    /// Its leaf hash (RFC 6962 section 2.1).
+    #[must_use]
+    pub fn leaf(&self) -> Digest {
+        crate::merkle::leaf_hash(self.json.as_bytes())
+    }
+
     /// The event inside the envelope; `None` when this version does not know its form.
     #[must_use]
     pub fn event(&self) -> Option<AuditEvent> {

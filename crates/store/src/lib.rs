@@ -20,7 +20,7 @@ pub use error::StoreError;
 pub use migrate::{MIGRATIONS, Migration, migrate};
 pub use repo::keys::{ApiKey, Keys};
 pub use repo::prompts::{RegisteredPrompt, RegisteredPrompts};
-pub use repo::requests::{RequestFilter, RequestRow, Requests};
+pub use repo::requests::{Recent, RequestFilter, RequestRow, Requests};
 pub use repo::sessions::{Sessions, SigninLinks};
 pub use repo::settings::Settings;
 pub use repo::tokens::{ApiToken, ApiTokens};

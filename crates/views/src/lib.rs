@@ -5,6 +5,7 @@
 //! a database or a file.
 
 mod detail;
+mod installation;
 mod list;
 mod session;
 mod status;
@@ -12,6 +13,10 @@ mod verification;
 mod views;
 
 pub use detail::{MAX_PIECES, Mark, PayloadView, Piece, RequestDetail, SpanView};
+pub use installation::{
+    Installation, KeyRow, KeyStanding, LEDGER_PAGE, LedgerPage, LedgerRow, Overview, PolicyRow, PolicySheet,
+    Question, WorkloadRow,
+};
 pub use list::{Ending, MAX_PAGE, Page, RequestFilter, RequestRow, UnknownEnding};
 pub use session::{LinkError, NewSession, Reader, Session, Sessions, Tokens};
 pub use status::StatusSummary;

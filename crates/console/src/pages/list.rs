@@ -22,6 +22,7 @@ use crate::router::App;
 struct ListPage<'a> {
     assets: &'a str,
     csrf: &'a str,
+    place: &'static str,
     status: StatusView,
     workload: &'a str,
     effects: Vec<Choice>,
@@ -38,10 +39,10 @@ struct ListPage<'a> {
 }
 
 /// One choice of a filter.
-struct Choice {
-    value: &'static str,
-    label: &'static str,
-    chosen: bool,
+pub(crate) struct Choice {
+    pub(crate) value: &'static str,
+    pub(crate) label: &'static str,
+    pub(crate) chosen: bool,
 }
 
 /// The line in the page's head. Field names are the `data-f` names of `parts/status.html`.
@@ -52,6 +53,14 @@ pub(crate) struct StatusView {
     pub(crate) signed: String,
     pub(crate) open: String,
     pub(crate) stopped: Option<String>,
+}
+
+/// Where the list is.
+const LIST: &str = "/requests";
+
+/// The address of the requests of a workload.
+pub(crate) fn of_workload(name: &str) -> String {
+    address(LIST, &RequestFilter { workload: Some(name.to_owned()), ..RequestFilter::default() })
 }
 
 /// Shows a page of the list.
@@ -67,6 +76,7 @@ pub(crate) async fn show(
     Ok(html(&ListPage {
         assets: app.assets.base(),
         csrf: &signed_in.session.csrf,
+        place: "requests",
         status,
         workload: filter.workload.as_deref().unwrap_or_default(),
         effects: effects(filter.effect),
@@ -76,7 +86,7 @@ pub(crate) async fn show(
         events: address("/events", &RequestFilter { before: None, ..filter.clone() }),
         rows: page.rows.iter().map(RowView::new).collect(),
         blank: RowView::default(),
-        next: page.next.map(|id| address("/", &RequestFilter { before: Some(id), ..filter.clone() })),
+        next: page.next.map(|id| address(LIST, &RequestFilter { before: Some(id), ..filter.clone() })),
         endpoint: &app.options.endpoint,
         sample_model: &app.options.sample_model,
     }))

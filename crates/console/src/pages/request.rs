@@ -28,6 +28,7 @@ use crate::router::App;
 struct RequestPage<'a> {
     assets: &'a str,
     csrf: &'a str,
+    place: &'static str,
     status: StatusView,
     row: RowView,
     ending: &'static str,
@@ -121,6 +122,7 @@ impl RequestPage<'_> {
         Self {
             assets: "",
             csrf: "",
+            place: "requests",
             status: StatusView::default(),
             ending: words::ending_sentence(row.end),
             code: outcome.and_then(|o| o.code.as_deref()).map(line),

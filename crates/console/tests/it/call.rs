@@ -35,12 +35,8 @@ pub(crate) fn app_with(sample: Sample, people: Arc<People>) -> Router {
         sample_model: "sandbox".to_owned(),
     };
     let sample = Arc::new(sample);
-    stockade_console::router(options, sample.clone(), people.clone()).merge(stockade_api::router(
-        site,
-        sample,
-        people,
-        Arc::new(NoTokens),
-    ))
+    stockade_console::router(options, sample.clone(), sample.clone(), people.clone())
+        .merge(stockade_api::router(site, sample, people, Arc::new(NoTokens)))
 }
 
 /// A request of a page of ours that somebody is signed in at.

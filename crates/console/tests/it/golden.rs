@@ -23,7 +23,16 @@ async fn compare(name: &str, path: &str) {
 
 #[tokio::test]
 async fn the_list() {
-    compare("requests.html", "/").await;
+    compare("requests.html", "/requests").await;
+}
+
+#[tokio::test]
+async fn the_other_places() {
+    compare("overview.html", "/").await;
+    compare("keys.html", "/keys").await;
+    compare("policies.html", "/policies?workload=invoice-agent&action=invoke&model=gpt-4.1&injection=on")
+        .await;
+    compare("ledger.html", "/ledger").await;
 }
 
 #[tokio::test]

@@ -53,7 +53,7 @@ async fn every_answer_carries_the_policy() {
 #[tokio::test]
 async fn no_page_has_anything_inline_or_from_elsewhere() {
     let app = app(Sample::new());
-    for path in ["/", &request_path(0), "/nothing"] {
+    for path in ["/", "/requests", "/keys", "/policies", "/ledger", &request_path(0), "/nothing"] {
         let page = look(&app, path).await.body;
         for word in ["style=\"", "<style", "javascript:", " onclick", " onload", "src=\"http", "href=\"http"]
         {

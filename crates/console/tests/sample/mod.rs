@@ -1,5 +1,6 @@
 //! Requests of every kind, hostile ones included, for the tests and for the preview (`examples/demo.rs`).
 
+mod installation;
 mod requests;
 
 use std::sync::Mutex;
@@ -50,6 +51,10 @@ impl Sample {
     #[allow(dead_code, reason = "the tests and the preview use different parts of this module")]
     pub(crate) fn empty() -> Self {
         Self { details: Vec::new(), ..Self::new() }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.details.is_empty()
     }
 
     /// A ledger that has stopped.

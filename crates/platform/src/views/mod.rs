@@ -1,6 +1,7 @@
 //! What people see of requests: the ports of the console and the API over index, feed and ledger.
 
 mod check;
+mod installation;
 mod payload;
 mod rows;
 

@@ -94,6 +94,7 @@ pub(super) fn console(
     listeners: &Listeners,
     secure: bool,
     platform: &Arc<Platform>,
+    here: super::installation::Here,
 ) -> Router {
     let port = listeners.console_address.port();
     let names = ["stockade.localhost", "localhost", "127.0.0.1", "[::1]"].map(str::to_owned);
@@ -113,7 +114,7 @@ pub(super) fn console(
     let sessions: Arc<dyn stockade_views::Sessions> =
         Arc::<stockade_platform::Sessions>::clone(&platform.sessions);
     let tokens: Arc<dyn stockade_views::Tokens> = Arc::<stockade_platform::Tokens>::clone(&platform.tokens);
-    stockade_console::router(options, Arc::clone(&views), Arc::clone(&sessions))
+    stockade_console::router(options, Arc::clone(&views), Arc::new(here), Arc::clone(&sessions))
         .merge(stockade_api::router(site, views, sessions, tokens))
 }
 

@@ -3,6 +3,7 @@
 mod built;
 mod environment;
 mod harden;
+mod installation;
 mod listen;
 mod metrics;
 mod reload;
@@ -122,7 +123,12 @@ async fn serve(
         catalog: Arc::clone(&wiring.catalog),
     };
     let control = crate::control::serve(home, Arc::clone(&platform), serving, running.clone())?;
-    let console = listen::console(&config, &listeners, tls.is_some(), &platform);
+    let here = installation::Here {
+        platform: Arc::clone(&platform),
+        pdp: Arc::clone(&wiring.pdp),
+        catalog: Arc::clone(&wiring.catalog),
+    };
+    let console = listen::console(&config, &listeners, tls.is_some(), &platform, here);
     let mut servers = tokio::task::JoinSet::new();
     servers.spawn(listen::serve_router(listeners.console, console, tls.clone(), running.clone()));
     let metrics = listen::metrics(Arc::clone(&gateway), Arc::clone(&platform));

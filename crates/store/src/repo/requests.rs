@@ -54,6 +54,19 @@ pub struct RequestRow {
     pub duration_us: u64,
 }
 
+/// What a request came to, for counts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Recent {
+    /// The workload that asked.
+    pub workload: WorkloadId,
+    /// When it came.
+    pub time: Micros,
+    /// What was decided.
+    pub effect: Effect,
+    /// As of [`RequestRow::counts`].
+    pub counts: BTreeMap<String, u64>,
+}
+
 /// Which requests to list: those that fit everything that is given, newest first.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct RequestFilter {
@@ -139,6 +152,25 @@ impl Requests<'_> {
         let limit = limit.min(MAX_PAGE);
         let sql = format!("SELECT {COLUMNS} FROM requests WHERE {conditions} ORDER BY id DESC LIMIT {limit}");
         self.db.query(&sql, &params)?.iter().map(read).collect()
+    }
+
+    /// What the newest requests since a time came to, newest first, at most `limit` of them.
+    ///
+    /// # Errors
+    /// When the database fails or holds something invalid.
+    pub fn recent(&self, since: Micros, limit: u32) -> Result<Vec<Recent>, StoreError> {
+        let sql = format!(
+            "SELECT workload, time, effect, counts FROM requests WHERE id >= $1 ORDER BY id DESC LIMIT {limit}"
+        );
+        let read = |row: &Row| {
+            Ok(Recent {
+                workload: row.parse(0)?,
+                time: row.time(1)?,
+                effect: row.word(2)?,
+                counts: row.json(3)?,
+            })
+        };
+        self.db.query(&sql, &[Value::show(RequestId::new(since, [0; 10]))])?.iter().map(read).collect()
     }
 
     /// Forgets requests that came before a time, at most `limit`; gives how many. Call it until it gives 0.

@@ -39,11 +39,15 @@ pub struct Egress {
     options: EgressOptions,
 }
 
+/// The longest wait that an upstream is believed to ask for, in seconds.
+const MAX_RETRY_AFTER: u64 = 3_600;
+
 /// An upstream's answer. Its headers are read here and nowhere else: only what a filter asks for goes on.
 pub struct UpstreamResponse {
     status: StatusCode,
     content_type: Option<HeaderValue>,
     content_encoding: Option<HeaderValue>,
+    retry_after: Option<HeaderValue>,
     body: UpstreamBody,
 }
 
@@ -133,6 +137,7 @@ impl Egress {
             status: head.status,
             content_type: single(&head.headers, &header::CONTENT_TYPE),
             content_encoding: single(&head.headers, &header::CONTENT_ENCODING),
+            retry_after: single(&head.headers, &header::RETRY_AFTER),
             body: IdleTimeout::new(body, self.options.idle_timeout).boxed_unsync(),
         })
     }
@@ -208,6 +213,37 @@ impl UpstreamResponse {
     #[must_use]
     pub fn is_encoded(&self) -> bool {
         self.content_encoding.as_ref().is_some_and(|v| !v.as_bytes().eq_ignore_ascii_case(b"identity"))
+    }
+
+    /// The seconds that the upstream asks to wait (RFC 9110 section 10.2.3), at least one and at most an hour; a date is
+    /// not read.
+    #[must_use]
+    pub fn retry_after(&self) -> Option<u64> {
+        let seconds: u64 = self.retry_after.as_ref()?.to_str().ok()?.trim().parse().ok()?;
+        Some(seconds.clamp(1, MAX_RETRY_AFTER))
+    }
+
+    /// Whether an answer that is an error says that the request is too long for the model: what a caller can mend by itself.
+    /// Nothing else of the answer is told; of a body that is long or slow in coming, only the beginning counts.
+    pub async fn is_too_long(self) -> bool {
+        const MOST: usize = 16 << 10;
+        const WAIT: Duration = Duration::from_secs(2);
+        let mut body = self.body;
+        let mut read = Vec::new();
+        let _ = tokio::time::timeout(WAIT, async {
+            while let Some(Ok(frame)) = body.frame().await {
+                if let Ok(data) = frame.into_data() {
+                    read.extend_from_slice(data.get(..data.len().min(MOST)).unwrap_or_default());
+                }
+                if read.len() >= MOST {
+                    break;
+                }
+            }
+        })
+        .await;
+        // OpenAI's code; Anthropic's words.
+        let said = String::from_utf8_lossy(&read);
+        ["context_length_exceeded", "prompt is too long"].iter().any(|words| said.contains(words))
     }
 
     pub(crate) fn into_body(self) -> UpstreamBody {

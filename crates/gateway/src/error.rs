@@ -15,6 +15,8 @@ pub(crate) struct Refusal {
     pub(crate) message: String,
     /// A word of the dialect by which its SDK knows that it can go on without.
     pub(crate) detail: Option<&'static str>,
+    /// How long to wait before another try, in seconds; a second when it is not said.
+    pub(crate) retry_after: Option<u64>,
 }
 
 /// Every code that the gateway can answer with: status, code, and what to do. `docs/errors.md` is made from it.
@@ -39,6 +41,11 @@ pub const CODES: &[(u16, &str, &str)] = &[
         "The upstream did not accept the request. The operator's log has its status, not its words.",
     ),
     (
+        400,
+        "context_length_exceeded",
+        "prompt is too long: the request is longer than the model's context. Send less of the conversation.",
+    ),
+    (
         401,
         "invalid_api_key",
         "The key is missing, malformed, unknown, expired or revoked: use a key of this installation.",
@@ -49,6 +56,11 @@ pub const CODES: &[(u16, &str, &str)] = &[
     (403, "obligation_unmet", "A policy asks for something that cannot be done to this request."),
     (403, "policy_error", "A policy could not be evaluated, so nothing is permitted."),
     (403, "answer_blocked", "The answer held something that may not leave and cannot be taken out of it."),
+    (
+        403,
+        "tool_denied",
+        "The model called a tool that this workload may not let it call. An operator lists it: `stockade workload set NAME --tool TOOL`.",
+    ),
     (403, "foreign_host", "The `Host` header does not name this gateway."),
     (403, "foreign_origin", "Requests from web pages of other origins are refused."),
     (404, "model_not_found", "No upstream serves this model: see `GET /v1/models`."),
@@ -66,11 +78,17 @@ pub const CODES: &[(u16, &str, &str)] = &[
     ),
     (501, "transfer_coding", "Send the body without a `Transfer-Encoding` other than `chunked`."),
     (502, "upstream_failed", "The upstream could not be reached or broke off."),
+    (
+        502,
+        "upstream_unauthorized",
+        "The upstream did not accept the gateway's own credential: an operator checks the upstream's `api_key`.",
+    ),
     (502, "upstream_malformed", "The upstream's answer cannot be read, so it cannot be checked."),
     (502, "upstream_encoded", "The upstream encoded its answer although it was asked not to."),
     (502, "upstream_too_large", "The upstream's answer, or one event of it, is larger than `limits.event`."),
     (503, "ledger_unavailable", "Nothing can be recorded, so nothing is answered."),
     (503, "overloaded", "Too many requests at once."),
+    (503, "upstream_overloaded", "The upstream has too much to do."),
     (503, "shutting_down", "The server is stopping."),
     (504, "upstream_timeout", "The upstream did not answer in time."),
 ];
@@ -86,6 +104,7 @@ impl Refusal {
             code,
             message: text.to_owned(),
             detail: None,
+            retry_after: None,
         }
     }
 
@@ -158,9 +177,9 @@ impl Refusal {
         }
         match self.status.as_u16() {
             429 | 503 => {
-                headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+                headers.insert(header::RETRY_AFTER, HeaderValue::from(self.retry_after.unwrap_or(1)));
             }
-            502 | 504 => {}
+            502 | 504 if self.code != "upstream_unauthorized" => {}
             _ => {
                 headers.insert("x-should-retry", HeaderValue::from_static("false"));
             }

@@ -1,7 +1,7 @@
 //! From a request's spans to findings and an edited body.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use bytes::Bytes;
 use stockade_authz::{FindingCounts, InspectionContext};
@@ -71,13 +71,18 @@ pub(crate) fn inspect(
             findings.push(SpanFinding { span: index, finding });
         }
     }
+    let told = Told::new(&findings);
     for whole in joined(message) {
         let (channel, role) = (whole.channel, whole.role);
         let span = SpanRef { channel, role, path: "", text: &whole.text };
         let report = engine.examine(span, &Context::new(Direction::Request, channel, role));
         tally.ran(&[], &report.incomplete);
         for finding in report.findings {
-            let parts = whole.over_a_seam(&finding);
+            let mut parts = whole.in_parts(&finding);
+            if parts.len() == 1 {
+                // The part alone told it, or more.
+                parts.retain(|(part, there)| !told.covers(*part, there));
+            }
             if !parts.is_empty() {
                 let registered = context.registered_system;
                 count(&mut context, channel, registered, &finding);
@@ -94,6 +99,39 @@ pub(crate) fn inspect(
         }
     }
     Inspected { findings, inspection: tally.into_record(), context }
+}
+
+/// What was found in spans by themselves: where, and how far anything of its kind reaches that begins there or before.
+struct Told(HashMap<usize, BTreeMap<FindingKind, Vec<(usize, usize)>>>);
+
+impl Told {
+    fn new(findings: &[SpanFinding]) -> Self {
+        let mut all: HashMap<usize, BTreeMap<FindingKind, Vec<(usize, usize)>>> = HashMap::new();
+        for SpanFinding { span, finding } in findings {
+            let of_span = all.entry(*span).or_default();
+            of_span.entry(finding.kind).or_default().push((finding.start, finding.end));
+        }
+        for places in all.values_mut().flat_map(BTreeMap::values_mut) {
+            places.sort_unstable();
+            let mut reach = 0;
+            for (_, end) in places {
+                reach = reach.max(*end);
+                *end = reach;
+            }
+        }
+        Self(all)
+    }
+
+    /// Whether something of the kind was found at this place of a span.
+    fn covers(&self, span: usize, finding: &stockade_domain::Finding) -> bool {
+        let places = self.0.get(&span).and_then(|kinds| kinds.get(&finding.kind));
+        let places = places.map(Vec::as_slice).unwrap_or_default();
+        let before = places.partition_point(|(start, _)| *start <= finding.start);
+        before
+            .checked_sub(1)
+            .and_then(|last| places.get(last))
+            .is_some_and(|(_, reach)| *reach >= finding.end)
+    }
 }
 
 fn count(

@@ -2,7 +2,7 @@
 
 use stockade_authz::{FindingCounts, InspectionContext};
 use stockade_crypto::sha256;
-use stockade_domain::{Channel, Direction, Effect, Finding, FindingKind, Role, SpanRef};
+use stockade_domain::{Channel, Direction, Effect, EndReason, Finding, FindingKind, Role, SpanRef};
 use stockade_egress::evidence::Cut;
 use stockade_inspect::Context;
 
@@ -61,7 +61,7 @@ impl AnswerFilter {
                 self.tool_decisions.push(decision);
             }
             if !permitted {
-                return Err(self.blocked());
+                return Err(self.end("tool_denied", EndReason::Cut));
             }
             if self.decided.len() < MAX_DECIDED {
                 self.decided.insert(digest);

@@ -1,16 +1,18 @@
 //! One JSON message of an answer (a stream's event, or the whole body) as the walker sees it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 use bytes::Bytes;
 use stockade_domain::{Channel, Usage};
 
+use super::honest::Honest;
 use crate::dialect::{
-    AnswerTable, Dialect, KNOWN_KEYS, Named, Place, Seen, is_atom, is_seal, is_vector, is_word, segments,
-    starred,
+    AnswerTable, Dialect, KNOWN_KEYS, Named, Place, Seen, is_atom, is_seal, is_unreadable, is_vector,
+    is_word, segments, starred,
 };
 use crate::json::{JsonError, LeafKind, Limits, walk};
+use crate::label;
 use crate::read::is_long;
 
 /// What the gateway does with one leaf.
@@ -23,7 +25,8 @@ pub(super) enum Part {
         text: String,
         raw: Range<usize>,
         is: Piece,
-        is_argument: bool,
+        /// Of a value in the object that a tool is called with: what stands before it there.
+        lead: Option<String>,
         /// It begins a part of the lane's text: a block, an item, an element.
         begins: bool,
     },
@@ -116,32 +119,15 @@ pub(super) struct Shape {
     pub(super) dialect: Dialect,
     /// Events of a stream, or one whole body.
     pub(super) is_stream: bool,
+    /// Policy lets through what cannot be read: sound and pictures go on as they came.
+    pub(super) passes_opaque: bool,
 }
 
-/// Lists of bytes that say just what the token beside them says.
-struct Honest(BTreeSet<String>);
-
-impl Honest {
-    fn of(leaves: &[RawLeaf]) -> Self {
-        let mut bytes: BTreeMap<&str, Vec<Option<u8>>> = BTreeMap::new();
-        for leaf in leaves.iter().filter(|l| l.kind == LeafKind::Number) {
-            if let Some((list, _)) = leaf.path.rsplit_once('/').filter(|(list, _)| list.ends_with("/bytes")) {
-                bytes.entry(list).or_default().push(leaf.text.parse().ok());
-            }
-        }
-        let says = |token: &RawLeaf| {
-            let list = format!("{}/bytes", token.path.strip_suffix("/token")?);
-            let said = bytes.get(list.as_str())?;
-            said.iter().copied().eq(token.text.bytes().map(Some)).then_some(list)
-        };
-        Self(leaves.iter().filter(|l| l.kind == LeafKind::String).filter_map(says).collect())
-    }
-}
-
-struct RawLeaf {
-    path: String,
-    kind: LeafKind,
-    text: String,
+/// A leaf that outlives the walk.
+pub(super) struct RawLeaf {
+    pub(super) path: String,
+    pub(super) kind: LeafKind,
+    pub(super) text: String,
     raw: Range<usize>,
 }
 
@@ -188,12 +174,16 @@ pub(super) fn read(data: Bytes, shape: Shape, limits: Limits) -> Result<Event, J
     }
     let table = shape.dialect.answer(shape.is_stream);
     let honest = Honest::of(&leaves);
+    let mut previous: Option<(String, String)> = None;
     for leaf in leaves {
         let element_of = leaf.path.rsplit_once('/').map(|(list, _)| list);
-        if leaf.kind == LeafKind::Number && element_of.is_some_and(|list| honest.0.contains(list)) {
+        if leaf.kind == LeafKind::Number && element_of.is_some_and(|list| honest.is(list)) {
             continue;
         }
-        event.take(leaf, shape, table, &seen);
+        let this = leaf.path.ends_with("/name") || leaf.path.ends_with("/key");
+        let this = this.then(|| (leaf.path.clone(), leaf.text.clone()));
+        event.take(leaf, shape, table, &seen, previous.as_ref());
+        previous = this;
     }
     Ok(event)
 }
@@ -280,7 +270,14 @@ impl Event {
         self.unit.filter(|_| matches!(self.kind.as_str(), "content_block_stop" | "response.output_item.done"))
     }
 
-    fn take(&mut self, leaf: RawLeaf, shape: Shape, table: &dyn AnswerTable, seen: &Seen) {
+    fn take(
+        &mut self,
+        leaf: RawLeaf,
+        shape: Shape,
+        table: &dyn AnswerTable,
+        seen: &Seen,
+        previous: Option<&(String, String)>,
+    ) {
         let path = segments(&leaf.path);
         let place = table.place(&self.kind, &path, seen);
         self.choices.extend(place.choice);
@@ -320,6 +317,7 @@ impl Event {
                 let at = if is_list { leaf.path.clone() } else { lane_place(&leaf.path) };
                 Part::Atom { lane: LaneKey::new(&place, at), text: leaf.text, raw: leaf.raw }
             }
+            Named::Opaque(_) if shape.passes_opaque && is_unreadable(&leaf.text) => return,
             Named::Opaque(_) => Part::Blank { raw: leaf.raw, with: "\"\"" },
             Named::Echo => Part::Blank { raw: leaf.raw, with: "null" },
             Named::Sealed(_) if is_seal(&leaf.text) => {
@@ -327,7 +325,7 @@ impl Event {
             }
             Named::Vector if is_vector(&leaf.text) => return,
             Named::Text(channel) => text(leaf, channel, place, shape),
-            Named::Argument => argument(leaf, place, shape),
+            Named::Argument => argument(leaf, place, shape, previous),
             Named::Atom | Named::Reference(_) | Named::Carrier | Named::Sealed(_) | Named::Vector => {
                 text(leaf, Channel::Unlabelled, place, shape)
             }
@@ -386,9 +384,9 @@ impl Event {
             [.., last] if last.bytes().all(|b| b.is_ascii_digit()) && named != Named::Argument => {
                 self.parts.push(Part::Blank { raw: leaf.raw, with: "0" });
             }
-            _ if is_long(&leaf.text) && !leaf.text.contains(['.', 'e', 'E']) => {
+            _ if is_long_integer(&leaf.text) => {
                 self.parts.push(match named {
-                    Named::Argument => argument(leaf, place, shape),
+                    Named::Argument => argument(leaf, place, shape, None),
                     _ => text(leaf, Channel::Unlabelled, place, shape),
                 });
             }
@@ -398,13 +396,16 @@ impl Event {
 }
 
 /// One text in the object that a tool is called with.
-fn argument(leaf: RawLeaf, place: Place, shape: Shape) -> Part {
+fn argument(leaf: RawLeaf, place: Place, shape: Shape, previous: Option<&(String, String)>) -> Part {
     // Anthropic's deltas go on from a block's start; a response's items are complete each time.
     let is_whole = shape.is_stream && shape.dialect == Dialect::Responses;
     let is = if is_whole { Piece::Whole } else { Piece::Part };
-    let lane = LaneKey::new(&place, leaf.path);
+    // All values of a call are one text, since the name of one says what it is, and lines of a file may be a list.
+    let previous = previous.map(|(path, text)| (path.as_str(), text.as_str()));
+    let lead = Some(label::before(&leaf.path, previous));
+    let lane = LaneKey::new(&place, OBJECT.to_owned());
     let (text, raw) = (leaf.text, leaf.raw);
-    Part::Text { lane, channel: Channel::ToolArgs, text, raw, is, is_argument: true, begins: false }
+    Part::Text { lane, channel: Channel::ToolArgs, text, raw, is, lead, begins: false }
 }
 
 fn text(leaf: RawLeaf, channel: Channel, place: Place, shape: Shape) -> Part {
@@ -422,7 +423,7 @@ fn text(leaf: RawLeaf, channel: Channel, place: Place, shape: Shape) -> Part {
     // Log probabilities are tokens of one text; of all else an element of a list, a block or an item begins anew.
     let begins =
         !leaf.path.contains("/logprobs/") && (!shape.is_stream || is == Piece::Whole || place.begins_part);
-    Part::Text { lane: LaneKey::new(&place, at), channel, text, raw, is, is_argument: false, begins }
+    Part::Text { lane: LaneKey::new(&place, at), channel, text, raw, is, lead: None, begins }
 }
 
 impl LaneKey {
@@ -443,14 +444,18 @@ fn is_part(path: &str) -> bool {
         .is_some_and(|(list, _)| list.ends_with("/content"))
 }
 
+/// The place of all values of the object that a tool is called with.
+const OBJECT: &str = "arguments";
+
 /// A float of 64 bits needs no more characters: sign, 17 digits, point, exponent.
 const FLOAT_DIGITS: usize = 26;
 
 /// A time in seconds has ten digits until the year 2286.
 const TIME_DIGITS: usize = 10;
 
+/// Whether so much stands before the point that it could be somebody's number: tables with gaps write `.0` behind it.
 fn is_long_integer(text: &str) -> bool {
-    is_long(text) && !text.contains('.')
+    is_long(text.split(['.', 'e', 'E']).next().unwrap_or_default())
 }
 
 /// Pieces of one text stand at different positions of a list from event to event; the lane is the same.
@@ -462,7 +467,7 @@ fn lane_place(path: &str) -> String {
 mod tests {
     use super::*;
 
-    const CHUNK: Shape = Shape { dialect: Dialect::Chat, is_stream: true };
+    const CHUNK: Shape = Shape { dialect: Dialect::Chat, is_stream: true, passes_opaque: false };
     const LIMITS: Limits = Limits { depth: 64, leaves: 10_000 };
 
     #[test]

@@ -28,6 +28,8 @@ pub(super) enum Release {
     Flowing,
     /// Whole, when it is complete and was decided on: the arguments of a tool call.
     Whole,
+    /// In its pieces, when it is complete and was decided on: the values of an object that a tool is called with.
+    Held,
 }
 
 /// One text of an answer.
@@ -81,8 +83,7 @@ pub(super) struct With {
 }
 
 impl Lane {
-    pub(super) fn new(engine: &Engine, channel: Channel, path: String, with: With) -> Self {
-        let release = if channel == Channel::ToolArgs { Release::Whole } else { Release::Flowing };
+    pub(super) fn new(engine: &Engine, channel: Channel, release: Release, path: String, with: With) -> Self {
         let context =
             Context { json_escapes: true, ..Context::new(Direction::Response, channel, Role::Assistant) };
         Self {
@@ -138,6 +139,12 @@ impl Lane {
             self.end_part(redactor);
         }
         place
+    }
+
+    /// Takes a value of an object, behind what stands before it there; gives the place of the value alone.
+    pub(super) fn push_value(&mut self, lead: &str, value: &str, redactor: &Redactor) -> Range<usize> {
+        self.push(lead, redactor);
+        self.push(value, redactor)
     }
 
     /// What waits of the part is read as if the text ended here.
@@ -223,6 +230,8 @@ impl Lane {
         self.tail.clear();
         self.base = self.len;
         self.begun = self.len;
+        self.findings.retain(|(_, end, _), _| *end > self.len);
+        self.regions.retain(|region| region.end > self.len);
     }
 
     /// The text is complete.
@@ -257,7 +266,11 @@ impl Lane {
         }
         self.safe = self.len;
         if self.release == Release::Whole {
-            let regions = std::mem::take(&mut self.regions);
+            let regions: Vec<Region> = std::mem::take(&mut self.regions)
+                .into_iter()
+                .filter(|region| region.end > self.base)
+                .map(|region| region.counted_from(self.base))
+                .collect();
             let (text, pieces) = redactor.edit(&self.tail, &regions);
             let text =
                 if regions.is_empty() { text } else { mend_numbers(redactor, &self.tail, &regions, text) };
@@ -270,6 +283,10 @@ impl Lane {
     }
 
     fn found(&mut self, finding: Finding, redactor: &Redactor) {
+        // What has left otherwise was told there.
+        if finding.end <= self.begun {
+            return;
+        }
         let key = (finding.start, finding.end, finding.rule_id.as_ref().to_owned());
         if self.findings.contains_key(&key) {
             return;
@@ -294,7 +311,7 @@ impl Lane {
     pub(super) fn is_ready(&self, end: usize) -> bool {
         match self.release {
             Release::Flowing => end <= self.safe,
-            Release::Whole => self.finished,
+            Release::Whole | Release::Held => self.finished,
         }
     }
 

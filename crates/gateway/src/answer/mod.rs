@@ -8,6 +8,7 @@
 mod calls;
 mod endings;
 mod event;
+mod honest;
 mod lane;
 mod order;
 mod release;
@@ -68,6 +69,8 @@ pub(crate) struct AnswerParts {
     pub(crate) buffers: bool,
     /// Whether what a provider sealed may pass.
     pub(crate) passes_sealed: bool,
+    /// Whether policy lets through what cannot be read.
+    pub(crate) passes_opaque: bool,
     pub(crate) judge: ToolJudge,
     pub(crate) limits: AnswerLimits,
     /// How many bytes of text the record may hold; 0 for none.
@@ -137,7 +140,11 @@ const MAX_ATOMS: usize = 1_024;
 impl AnswerFilter {
     pub(crate) fn new(parts: AnswerParts) -> Self {
         Self {
-            shape: Shape { dialect: parts.dialect, is_stream: parts.stream },
+            shape: Shape {
+                dialect: parts.dialect,
+                is_stream: parts.stream,
+                passes_opaque: parts.passes_opaque,
+            },
             engine: parts.engine,
             redactor: parts.redactor,
             guards: parts.guards,
@@ -283,8 +290,8 @@ impl AnswerFilter {
                     self.atom(text)?;
                     sources.push(Source::Fixed(self.first_atom(lane, text)?));
                 }
-                Part::Text { lane: key, channel, text, is: Piece::Whole, is_argument, .. } => {
-                    let (lane, piece) = self.complete(key, *channel, text, &mut whole)?;
+                Part::Text { lane: key, channel, text, is: Piece::Whole, lead, .. } => {
+                    let (lane, piece) = self.complete(key, *channel, text, lead.as_deref(), &mut whole)?;
                     sources.push(Source::Lane(lane, piece));
                     let Some(at) = key.call() else { continue };
                     if begins {
@@ -293,14 +300,14 @@ impl AnswerFilter {
                     }
                     let call = calls.entry(at).or_default();
                     match channel {
-                        Channel::ToolArgs if !is_argument => call.arguments = Some(lane),
+                        Channel::ToolArgs if lead.is_none() => call.arguments = Some(lane),
                         Channel::ToolName => text.clone_into(&mut call.name),
                         _ => {}
                     }
                 }
-                Part::Text { lane: key, channel, text, is_argument, begins, .. } => {
+                Part::Text { lane: key, channel, text, lead, begins, .. } => {
                     tools.extend(key.call());
-                    sources.push(self.text(key, *channel, text, *is_argument, *begins)?);
+                    sources.push(self.text(key, *channel, text, lead.as_deref(), *begins)?);
                 }
             }
         }

@@ -46,6 +46,7 @@ pub(super) fn filter_of(dialect: Dialect, stream: bool, passes_sealed: bool) -> 
     AnswerFilter::new(AnswerParts {
         dialect,
         passes_sealed,
+        passes_opaque: false,
         stream,
         engine: engine(),
         redactor: Redactor::new(&obligations(), Pseudonyms::for_tests()),
@@ -197,7 +198,7 @@ fn tool_calls_are_released_whole_and_after_the_decision() {
     let mut body = event(0, call(json!("demo_bad"), "{}"), Value::Null);
     body.push_str(&event(0, json!({}), json!("tool_calls")));
     let (out, cut) = run(true, &[body.as_bytes()]);
-    assert_eq!(cut, Some("answer_blocked"));
+    assert_eq!(cut, Some("tool_denied"));
     assert!(!out.contains("demo_bad") && out.contains("content_filter") && out.ends_with("data: [DONE]\n\n"));
 }
 

@@ -112,7 +112,7 @@ fn a_whole_message_is_filtered_and_its_calls_are_decided() {
         json!({"to": "[redacted:email]", "rows": [1, 2, 3], "deep": {"k": "[redacted:aws_access_key]"}})
     );
     let (out, cut) = feed(filter_of(Dialect::Messages, false, false), &[answer("demo_bad").as_bytes()]);
-    assert_eq!(cut, Some("answer_blocked"));
+    assert_eq!(cut, Some("tool_denied"));
     assert!(out.contains("\"type\":\"error\"") && !out.contains("demo_bad"));
 }
 
@@ -136,7 +136,7 @@ fn a_call_in_a_stream_of_blocks_is_held_until_it_is_decided() {
         read(&out).iter().filter_map(|e| e.pointer("/delta/partial_json").and_then(Value::as_str)).collect();
     assert_eq!(arguments, "{\"to\": \"[redacted:email]\"}");
     let (out, cut) = run(Dialect::Messages, &events("demo_bad"));
-    assert_eq!(cut, Some("answer_blocked"));
+    assert_eq!(cut, Some("tool_denied"));
     assert!(!out.contains("demo_bad") && !out.contains("alice"));
     let kinds: Vec<String> = read(&out).iter().map(|e| e["type"].as_str().unwrap().to_owned()).collect();
     assert_eq!(kinds.last().map(String::as_str), Some("message_stop"));
@@ -246,7 +246,7 @@ fn responses_say_the_same_in_pieces_and_in_every_repetition() {
 fn a_call_in_a_response_is_held_and_denied_whole() {
     let (out, cut) =
         run(Dialect::Responses, &stream_of(Dialect::Responses, &response(&["Hi."], Some("demo_bad"))));
-    assert_eq!(cut, Some("answer_blocked"));
+    assert_eq!(cut, Some("tool_denied"));
     assert!(!out.contains("demo_bad") && !out.contains("alice"));
     let last = read(&out).pop().unwrap();
     assert_eq!(last["type"], "response.incomplete");

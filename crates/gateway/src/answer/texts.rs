@@ -7,8 +7,9 @@ use stockade_domain::{Channel, EndReason};
 use stockade_egress::evidence::Cut;
 
 use super::event::LaneKey;
-use super::lane::{Lane, With};
+use super::lane::{Lane, Release, With};
 use super::{AnswerFilter, MAX_LANES, Source};
+use crate::label;
 
 /// A text outside the choices that comes with every message: after its second time it is no stream.
 pub(super) struct Constant {
@@ -32,15 +33,20 @@ impl AnswerFilter {
         key: &LaneKey,
         channel: Channel,
         text: &str,
+        lead: Option<&str>,
         whole: &mut HashMap<LaneKey, usize>,
     ) -> Result<(usize, Range<usize>), Cut> {
         let lane = match whole.get(key) {
             Some(lane) => *lane,
-            None => self.new_lane(&key.place, channel, None)?,
+            None => self.new_lane(key, channel, lead.is_some(), None)?,
         };
         whole.insert(key.clone(), lane);
         let Some(found) = self.lanes.get_mut(lane) else { return Err(self.malformed()) };
-        Ok((lane, found.push_part(text, &self.redactor)))
+        let piece = match lead {
+            Some(lead) => found.push_value(lead, text, &self.redactor),
+            None => found.push_part(text, &self.redactor),
+        };
+        Ok((lane, piece))
     }
 
     pub(super) fn text(
@@ -48,7 +54,7 @@ impl AnswerFilter {
         key: &LaneKey,
         channel: Channel,
         text: &str,
-        is_argument: bool,
+        lead: Option<&str>,
         begins: bool,
     ) -> Result<Source, Cut> {
         if key.choice.is_none()
@@ -63,11 +69,11 @@ impl AnswerFilter {
             self.by_key.remove(key);
             self.constants.remove(key);
         }
-        let lane = self.lane(key, channel, left.as_deref())?;
+        let lane = self.lane(key, channel, lead.is_some(), left.as_deref())?;
         if let Some(at) = key.call() {
             let call = self.tools.entry(at).or_default();
             match channel {
-                Channel::ToolArgs if is_argument => {}
+                Channel::ToolArgs if lead.is_some() => {}
                 Channel::ToolArgs => call.arguments = Some(lane),
                 Channel::ToolName => call.name.push_str(text),
                 _ => {}
@@ -82,6 +88,7 @@ impl AnswerFilter {
             return Err(self.malformed());
         }
         let piece = match (begins, self.shape.is_stream) {
+            _ if lead.is_some() => found.push_value(lead.unwrap_or_default(), text, &self.redactor),
             (true, false) => found.push_part(text, &self.redactor),
             (begins, _) => {
                 if begins {
@@ -105,16 +112,29 @@ impl AnswerFilter {
     }
 
     /// The lane of a key; a new one goes on from what has `left` at its place.
-    fn lane(&mut self, key: &LaneKey, channel: Channel, left: Option<&str>) -> Result<usize, Cut> {
+    fn lane(
+        &mut self,
+        key: &LaneKey,
+        channel: Channel,
+        is_object: bool,
+        left: Option<&str>,
+    ) -> Result<usize, Cut> {
         if let Some(lane) = self.by_key.get(key) {
             return Ok(*lane);
         }
-        let lane = self.new_lane(&key.place, channel, left)?;
+        let lane = self.new_lane(key, channel, is_object, left)?;
         self.by_key.insert(key.clone(), lane);
         Ok(lane)
     }
 
-    fn new_lane(&mut self, place: &str, channel: Channel, left: Option<&str>) -> Result<usize, Cut> {
+    fn new_lane(
+        &mut self,
+        key: &LaneKey,
+        channel: Channel,
+        is_object: bool,
+        left: Option<&str>,
+    ) -> Result<usize, Cut> {
+        let place = key.place.as_str();
         if self.lanes.len() >= MAX_LANES {
             return Err(self.end("upstream_too_large", EndReason::UpstreamFailed));
         }
@@ -131,8 +151,16 @@ impl AnswerFilter {
             buffers: self.buffers,
             has_parts: self.shape.is_stream && self.shape.dialect.has_typed_events(),
         };
-        self.lanes.push(Lane::new(&self.engine, channel, path, with));
-        if let (Some(lane), Some(left)) = (self.lanes.last_mut(), left) {
+        let release = match channel {
+            Channel::ToolArgs if is_object => Release::Held,
+            Channel::ToolArgs => Release::Whole,
+            _ => Release::Flowing,
+        };
+        // What a field outside every table is called says what its value is.
+        let named = (channel == Channel::Unlabelled && left.is_none() && !place.ends_with("#key"))
+            .then(|| label::before(place, None));
+        self.lanes.push(Lane::new(&self.engine, channel, release, path, with));
+        if let (Some(lane), Some(left)) = (self.lanes.last_mut(), left.or(named.as_deref())) {
             lane.go_on_from(left, &self.redactor);
         }
         Ok(self.lanes.len().saturating_sub(1))

@@ -10,6 +10,10 @@ impl Call<'_> {
     /// Records a denial, waits for the record, and says no more than the category.
     pub(super) async fn deny(&self, denied: Box<Denied>, findings: Vec<FindingRecord>) -> Refusal {
         let refusal = Refusal::new(denied.code());
+        let refusal = match denied.decision().reasons.iter().find_map(|reason| about(reason)) {
+            Some(message) => refusal.with_message(message),
+            None => refusal,
+        };
         match denied.record(refusal.status.as_u16(), findings).await {
             Ok(_) => refusal,
             Err(error) => self.unrecorded(&error.to_string()),
@@ -33,6 +37,24 @@ impl Call<'_> {
         tracing::error!(error, "a request was answered with 503 because its record failed");
         Refusal::new("ledger_unavailable")
     }
+}
+
+/// What is said of a denial whose reason the caller knows anyway, since it sent the content: so that it can do without.
+fn about(reason: &str) -> Option<&'static str> {
+    Some(match reason {
+        "opaque_content" => {
+            "A policy forbids content that cannot be read here: pictures, sound, files, numbers of tokens."
+        }
+        "referenced_content" => {
+            "A policy forbids content that does not pass here: links to files, stored conversations and prompts, search and other \
+             tools that the provider runs. Send the content itself."
+        }
+        "sealed_content" => "A policy forbids content that its provider signed or encrypted.",
+        "incomplete_inspection" => {
+            "The request could not be inspected to its end, and a policy forbids that."
+        }
+        _ => return None,
+    })
 }
 
 /// Findings that a denial was for. What stands in a system prompt is noted as long as something else was the reason.

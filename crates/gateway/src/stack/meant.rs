@@ -6,29 +6,17 @@ use stockade_egress::evidence::{Message, Reference};
 use crate::dialect::{Dialect, Family};
 use crate::error::Refusal;
 
-/// Parts of Anthropic's API that change nothing in what a model is given, and how their names begin
-/// (<https://docs.anthropic.com/en/api/beta-headers>). Every other one may bring in content that does not pass us.
-const HARMLESS: &[&str] = &[
-    "advanced-tool-use-",
-    "claude-code-",
-    "compact-",
-    "computer-use-",
-    "context-1m-",
-    "context-management-",
-    "effort-",
-    "extended-cache-ttl-",
-    "fine-grained-tool-streaming-",
-    "interleaved-thinking-",
-    "max-tokens-",
-    "message-batches-",
-    "oauth-",
-    "output-128k-",
-    "output-300k-",
-    "prompt-caching-",
-    "structured-outputs-",
-    "token-counting-",
-    "token-efficient-tools-",
-    "tool-examples-",
+/// Parts of Anthropic's API that bring in content which does not pass us, and how their names begin
+/// (<https://docs.anthropic.com/en/api/beta-headers>). What others ask for stands in the body, where it is judged.
+const BRINGS_IN: &[&str] = &[
+    "code-execution-",
+    "files-api-",
+    "managed-agents-",
+    "mcp-client-",
+    "message-threads-",
+    "skills-",
+    "web-fetch-",
+    "web-search-",
 ];
 
 /// At most so many parts are asked for.
@@ -64,7 +52,7 @@ pub(super) fn note(
     if parts.is_empty() {
         return Ok(());
     }
-    if !parts.iter().all(|part| HARMLESS.iter().any(|begin| part.starts_with(begin))) {
+    if parts.iter().any(|part| BRINGS_IN.iter().any(|begin| part.starts_with(begin))) {
         message.references.push(Reference { path: String::new(), kind: "anthropic-beta" });
     }
     let value =

@@ -33,6 +33,7 @@ use crate::ports::Resolved;
 use crate::read;
 use crate::redact::Redactor;
 use crate::request::{self, Apply, Handover};
+use crate::seals;
 use crate::translated::{self, TranslatedFilter, Translation, Way};
 use ends::blocked;
 use routes::{Route, Stray};
@@ -248,6 +249,8 @@ impl Call<'_> {
             None => Ok(body),
         };
         let read = body.and_then(|body| {
+            let body = seals::leave_out_empty(dialect, body, limits)
+                .map_err(|error| Refusal::new(error.kind.code()).with_message(error.to_string()))?;
             let mut message = read::parse(dialect, body, limits)?;
             let resolved = self.gateway.parts.catalog.load().resolve(&message.model);
             let resolved = resolved.ok_or_else(|| Refusal::new("model_not_found"))?;
@@ -335,7 +338,7 @@ impl Call<'_> {
                 None => return Ok((dispatch, response, recorded)),
                 Some(code) => {
                     tracing::warn!(request = %dispatch.permit().request(), status = %response.status(), code, "the upstream's answer was not taken");
-                    Refusal::new(code)
+                    rejected(response, code).await
                 }
             },
             Err(error) => {
@@ -387,7 +390,16 @@ impl Call<'_> {
                     guards,
                     buffers: self.gateway.reads_whole,
                     strips: permit.obligations().contains(&Obligation::Strip),
-                    passes_sealed: self.passes_sealed(permit.caller(), permit.action(), resolved),
+                    passes_sealed: self.passes(
+                        permit,
+                        resolved,
+                        InspectionContext { sealed: true, ..self.bare_context() },
+                    ),
+                    passes_opaque: self.passes(
+                        permit,
+                        resolved,
+                        InspectionContext { opaque: true, ..self.bare_context() },
+                    ),
                     judge: self.judge(permit.caller().clone(), resolved),
                     limits,
                     record_limit: options.record_limit,
@@ -416,10 +428,15 @@ impl Call<'_> {
         Ok(answer)
     }
 
-    /// Whether policy lets a caller send back what a provider sealed; if not, the caller does not get it either.
-    fn passes_sealed(&self, caller: &stockade_domain::Caller, action: Action, resolved: &Resolved) -> bool {
-        let context = InspectionContext { sealed: true, ..self.bare_context() };
-        let asked = self.gateway.parts.pdp.ask(caller, action, Resource::Model(&resolved.model), &context);
+    /// Whether policy lets a caller have content of a kind that cannot be read: what a provider sealed, sound, pictures.
+    fn passes(
+        &self,
+        permit: &stockade_egress::evidence::Permit,
+        resolved: &Resolved,
+        what: InspectionContext,
+    ) -> bool {
+        let resource = Resource::Model(&resolved.model);
+        let asked = self.gateway.parts.pdp.ask(permit.caller(), permit.action(), resource, &what);
         asked.effect == Effect::Permit
     }
 
@@ -434,6 +451,14 @@ impl Call<'_> {
             pdp.ask(&caller, Action::CallTool, Resource::Tool { name, model: &model }, &context)
         })
     }
+}
+
+/// What a caller is told of an upstream's refusal: of its words nothing, but what helps to do better.
+async fn rejected(response: UpstreamResponse, code: &'static str) -> Refusal {
+    let retry_after = response.retry_after();
+    let is_too_long = code == "upstream_rejected" && response.is_too_long().await;
+    let refusal = Refusal::new(if is_too_long { "context_length_exceeded" } else { code });
+    Refusal { retry_after, ..refusal }
 }
 
 /// Texts from this size on take longer to inspect than other requests should wait for the thread.

@@ -71,7 +71,9 @@ pub(super) fn check_head(response: &UpstreamResponse, stream: bool) -> Option<&'
         200 => Some("upstream_malformed"),
         429 => Some("upstream_rate_limited"),
         400 | 404 | 413 | 415 | 422 => Some("upstream_rejected"),
+        401 | 403 => Some("upstream_unauthorized"),
         408 | 504 => Some("upstream_timeout"),
+        503 | 529 => Some("upstream_overloaded"),
         _ => Some("upstream_failed"),
     }
 }

@@ -16,7 +16,7 @@ mod untrusted;
 mod workload;
 
 pub use audit::{
-    AuditEvent, DecisionRecord, DetectorRun, EndReason, FindingRecord, Handling, Inspection, Intent,
+    AuditEvent, Charge, DecisionRecord, DetectorRun, EndReason, FindingRecord, Handling, Inspection, Intent,
     IntentMode, Interrupted, MAX_RECORDED_FINDINGS, Outcome, RejectionCount, Rejections, Usage,
 };
 pub use caller::{Caller, CallerRecord, CredentialKind, EndUser};

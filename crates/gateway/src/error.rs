@@ -1,11 +1,14 @@
 //! What a caller is told when there is no answer: a status, a stable code and a sentence that is safe to show.
 
+use std::time::Duration;
+
 use bytes::Bytes;
-use http::{HeaderValue, Response, StatusCode, header};
+use http::{HeaderMap, HeaderValue, Response, StatusCode, header};
 use http_body_util::Full;
 use stockade_domain::RequestId;
 
 use crate::dialect::Family;
+use crate::limits::Fields;
 
 /// A request that gets no answer. The message never holds anything of the request or of the upstream but checked ids.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,7 +18,26 @@ pub(crate) struct Refusal {
     pub(crate) message: String,
     /// A word of the dialect by which its SDK knows that it can go on without.
     pub(crate) detail: Option<&'static str>,
+    /// When it is worth asking again, where the status says that it is.
+    pub(crate) wait: Wait,
+    /// What else stands in the answer's head.
+    pub(crate) fields: Fields,
 }
+
+/// When a request that was refused is worth repeating.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Wait {
+    /// In a moment.
+    Moment,
+    /// After so long.
+    For(Duration),
+    /// Never, as it is.
+    Forever,
+}
+
+/// Who is to wait longer than this is told not to ask again by itself: SDKs take no longer time for serious and would come
+/// back at once (`openai` and `anthropic`, `_calculate_retry_timeout`).
+const LONGEST_WAIT: Duration = Duration::from_secs(60);
 
 /// Every code that the gateway can answer with: status, code, and what to do. `docs/errors.md` is made from it.
 pub const CODES: &[(u16, &str, &str)] = &[
@@ -49,6 +71,11 @@ pub const CODES: &[(u16, &str, &str)] = &[
     (403, "obligation_unmet", "A policy asks for something that cannot be done to this request."),
     (403, "policy_error", "A policy could not be evaluated, so nothing is permitted."),
     (403, "answer_blocked", "The answer held something that may not leave and cannot be taken out of it."),
+    (
+        403,
+        "price_unknown",
+        "A limit of money holds for the request, and its model has no price: the operator adds one to `[[prices]]`.",
+    ),
     (403, "foreign_host", "The `Host` header does not name this gateway."),
     (403, "foreign_origin", "Requests from web pages of other origins are refused."),
     (404, "model_not_found", "No upstream serves this model: see `GET /v1/models`."),
@@ -58,6 +85,16 @@ pub const CODES: &[(u16, &str, &str)] = &[
     (413, "body_too_large", "The body is larger than `limits.body`."),
     (415, "unsupported_media_type", "Send `Content-Type: application/json`."),
     (415, "encoded_body", "Send the body without `Content-Encoding`."),
+    (
+        429,
+        "limit_reached",
+        "A limit of use is reached; the message names it. `Retry-After` says when there may be room again.",
+    ),
+    (
+        429,
+        "request_over_limit",
+        "The request alone may come to more than a limit of use: shorten it, or ask for fewer tokens of answer.",
+    ),
     (429, "upstream_rate_limited", "The upstream asks to slow down."),
     (
         431,
@@ -86,6 +123,8 @@ impl Refusal {
             code,
             message: text.to_owned(),
             detail: None,
+            wait: Wait::Moment,
+            fields: Vec::new(),
         }
     }
 
@@ -157,14 +196,33 @@ impl Refusal {
             headers.insert("x-request-id", id);
         }
         match self.status.as_u16() {
-            429 | 503 => {
-                headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
-            }
+            429 | 503 => self.wait.tell(headers),
             502 | 504 => {}
             _ => {
                 headers.insert("x-should-retry", HeaderValue::from_static("false"));
             }
         }
+        for (name, value) in &self.fields {
+            headers.insert(name.clone(), value.clone());
+        }
         response
+    }
+}
+
+impl Wait {
+    fn tell(self, headers: &mut HeaderMap) {
+        let seconds = match self {
+            Self::Moment => Some(1),
+            Self::For(wait) => {
+                Some(u64::try_from(wait.as_millis().div_ceil(1_000)).unwrap_or(u64::MAX).max(1))
+            }
+            Self::Forever => None,
+        };
+        if let Some(seconds) = seconds {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        if seconds.is_none_or(|seconds| seconds > LONGEST_WAIT.as_secs()) {
+            headers.insert("x-should-retry", HeaderValue::from_static("false"));
+        }
     }
 }

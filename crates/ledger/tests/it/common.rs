@@ -104,6 +104,7 @@ pub(crate) fn outcome(n: u64) -> AuditEvent {
         inspection: None,
         tool_decisions: Vec::new(),
         usage: None,
+        charge: None,
         bytes_in: 10,
         bytes_out: 20,
         first_byte_us: 1_000,

@@ -65,6 +65,7 @@ fn outcome(request: RequestId, caller: Option<CallerRecord>, end: EndReason) -> 
         inspection: None,
         tool_decisions: Vec::new(),
         usage: None,
+        charge: None,
         bytes_in: 10,
         bytes_out: 20,
         first_byte_us: 100,

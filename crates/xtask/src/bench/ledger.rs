@@ -338,6 +338,7 @@ fn outcome(request: RequestId, detectors: usize) -> AuditEvent {
         inspection: Some(inspection(Direction::Response, detectors)),
         tool_decisions: Vec::new(),
         usage: None,
+        charge: None,
         bytes_in: 2_000,
         bytes_out: 3_000,
         first_byte_us: 90_000,

@@ -23,5 +23,5 @@ pub use engine::{Engine, reason};
 pub use error::{EngineError, PolicyError, PolicyErrors};
 pub use explain::{Explanation, FloorLine, PolicyLine};
 pub use pdp::{Pdp, Rules};
-pub use policies::{PolicySet, SCHEMA};
+pub use policies::{PolicySet, SCHEMA, Scope};
 pub use query::{FindingCounts, InspectionContext, Model, Query, Resource};

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::asked::{Asked, Trial, is_zero};
 use crate::caller::CallerRecord;
 use crate::decision::{Action, Effect, Obligation};
 use crate::finding::FindingKind;
@@ -65,6 +66,12 @@ pub struct DecisionRecord {
     pub reasons: Vec<String>,
     /// What had to be done.
     pub obligations: Vec<Obligation>,
+    /// What it was decided on, where a model was asked for.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub asked: Option<Box<Asked>>,
+    /// What it would have been with policies that are only observed.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub trial: Option<Box<Trial>>,
 }
 
 impl DecisionRecord {
@@ -226,11 +233,6 @@ pub struct Usage {
     /// Tokens of the prompt that came from a cache of the provider's; they are among the prompt's.
     #[serde(skip_serializing_if = "is_zero", default)]
     pub cached_tokens: u64,
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]
-fn is_zero(count: &u64) -> bool {
-    *count == 0
 }
 
 /// What a request was charged where use is limited or has a price.

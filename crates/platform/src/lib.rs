@@ -10,6 +10,7 @@
 mod audit;
 mod backup;
 mod error;
+mod history;
 mod keys;
 mod platform;
 mod prompts;
@@ -23,6 +24,7 @@ mod workloads;
 pub use audit::{Counts, Feed, Journal, Recorder};
 pub use backup::{CopiedFile, Manifest, restore};
 pub use error::PlatformError;
+pub use history::{Decided, DecidedPage, PolicyUse};
 pub use keys::{Directory, KeyInfo, KeyState, KeyText, NewKey, PREFIX, ShortId};
 pub use platform::{Environment, Layout, Platform};
 pub use prompts::PromptInfo;

@@ -91,7 +91,7 @@ fn main() -> ExitCode {
         Command::Limits(args) => verbs::limits::run(home, output, args),
         Command::Signin => verbs::signin::run(home),
         Command::Audit(args) => verbs::audit::run(home, output, args),
-        Command::Policy(args) => verbs::policy::run(output, args),
+        Command::Policy(args) => verbs::policy::run(home, output, args),
         Command::Inspect(args) => verbs::inspect::run(home, output, args),
         Command::Scan(args) => verbs::scan::run(home, output, args),
         Command::Report(args) => verbs::scan::report(output, args),

@@ -187,6 +187,8 @@ fn decision(effect: Effect) -> DecisionRecord {
         } else {
             Vec::new()
         },
+        asked: None,
+        trial: None,
     }
 }
 

@@ -44,6 +44,8 @@ pub(super) fn filter_of(dialect: Dialect, stream: bool, passes_sealed: bool) -> 
         policy_hash: String::new(),
         reasons: Vec::new(),
         obligations: Vec::new(),
+        asked: None,
+        trial: None,
     };
     AnswerFilter::new(AnswerParts {
         dialect,

@@ -87,6 +87,8 @@ pub(crate) fn intent(n: u64) -> AuditEvent {
             policy_hash: "00".repeat(32),
             reasons: Vec::new(),
             obligations: Vec::new(),
+            asked: None,
+            trial: None,
         },
         inspection: inspection(Direction::Request),
     }))

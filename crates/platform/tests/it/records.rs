@@ -30,6 +30,8 @@ fn intent(request: RequestId, workload: &Workload) -> AuditEvent {
             policy_hash: "00".to_owned(),
             reasons: Vec::new(),
             obligations: Vec::new(),
+            asked: None,
+            trial: None,
         },
         inspection: Inspection {
             direction: Direction::Request,

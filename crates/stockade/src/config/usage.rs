@@ -144,12 +144,9 @@ impl UsageLimitConfig {
         let money = self.money.map(|money| money.0);
         let windowed = [("requests", self.requests), ("tokens", self.tokens), ("money", money)];
         let all = windowed.into_iter().chain([("concurrent", self.concurrent)]);
-        for (key, _) in all.clone().filter(|(_, most)| *most == Some(0)) {
-            return wrong(
-                key,
-                "a limit of nothing lets nothing through",
-                "forbid it by policy, or give a number",
-            );
+        if let Some((key, _)) = all.clone().find(|(_, most)| *most == Some(0)) {
+            let help = "forbid it by policy, or give a number";
+            return wrong(key, "a limit of nothing lets nothing through", help);
         }
         if all.clone().all(|(_, most)| most.is_none()) {
             let help = "give one or more of `requests`, `tokens`, `money` and `concurrent`";

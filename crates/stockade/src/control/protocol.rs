@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use stockade_domain::RequestId;
+use stockade_domain::{Micros, RequestId};
 use stockade_gateway::limits::{Level, Measure};
 use stockade_platform::{KeyInfo, TokenInfo, TokenScope, WorkloadChange};
 
@@ -50,6 +50,10 @@ pub(crate) enum Request {
     Prove { request: RequestId },
     /// What goes through the gateway, and what of it is a workload's; answers [`Traffic`].
     Traffic { workload: String },
+    /// What was decided, newest first; answers a [`DecidedPage`](stockade_platform::DecidedPage).
+    Decided { below: Option<u64>, since: Option<Micros> },
+    /// Which policies had a say; answers a [`PolicyUse`](stockade_platform::PolicyUse).
+    PolicyUse { since: Option<Micros> },
     /// Answers a list of [`LimitUse`].
     Limits,
     /// Writes a copy into a directory; answers its manifest.

@@ -88,6 +88,8 @@ impl Service {
                 value(&String::from_utf8_lossy(&bundle.to_file()))
             }
             Request::Traffic { workload } => value(&self.traffic(&workload)?),
+            Request::Decided { below, since } => value(&self.platform.decided(below, since)?),
+            Request::PolicyUse { since } => value(&self.platform.policy_use(since)?),
             Request::Limits => value(&self.limits()),
             Request::Backup { to } => value(&self.platform.backup(&to, ACTOR)?),
         }

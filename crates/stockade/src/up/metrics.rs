@@ -77,19 +77,17 @@ fn limits(out: &mut String, platform: &Platform) {
 /// The flow to each upstream, by the operator's name of it.
 fn flows(out: &mut String, gateway: &Gateway) {
     let flows = gateway.flows();
-    let read: [(&str, &str, &str, fn(&GateLevel) -> u64); 4] = [
-        ("limit", "gauge", "Requests that may be under way at an upstream.", |l| wide(l.limit)),
-        ("under_way", "gauge", "Requests that are under way at it.", |l| wide(l.under_way)),
-        ("waiting", "gauge", "Requests that wait for it.", |l| wide(l.waiting)),
-        ("shed_total", "counter", "Requests that did not get a place in time.", |l| l.shed),
-    ];
-    for (what, kind, help, value) in read {
+    let mut family = |what: &str, kind: &str, help: &str, value: fn(&GateLevel) -> u64| {
         let name = format!("stockade_upstream_{what}");
         head(out, &name, kind, help);
         for (upstream, level) in &flows {
             labelled(out, &name, "upstream", upstream.as_str(), value(level));
         }
-    }
+    };
+    family("limit", "gauge", "Requests that may be under way at an upstream.", |l| wide(l.limit));
+    family("under_way", "gauge", "Requests that are under way at it.", |l| wide(l.under_way));
+    family("waiting", "gauge", "Requests that wait for it.", |l| wide(l.waiting));
+    family("shed_total", "counter", "Requests that did not get a place in time.", |l| l.shed);
 }
 
 fn wide(n: usize) -> u64 {

@@ -321,6 +321,8 @@ fn intent(request: RequestId, detectors: usize) -> AuditEvent {
             policy_hash: "0".repeat(64),
             reasons: Vec::new(),
             obligations: Vec::new(),
+            asked: None,
+            trial: None,
         },
         inspection: inspection(Direction::Request, detectors),
     }))

@@ -38,7 +38,10 @@ class Server:
             "STOCKADE_ROOT_KEY_FILE": str(top / "key" / "root.key"),
         } | (environment or {})
         (top / "key").mkdir(mode=0o700)
-        with open(self.log, "wb") as log:
+        self._start(popen)
+
+    def _start(self, popen):
+        with open(self.log, "ab") as log:
             self.process = subprocess.Popen(
                 [
                     BINARY, "up", "--data", self.data, "--config", self.config, "--no-env-upstreams",
@@ -124,6 +127,13 @@ class Server:
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 self.process.wait()
+
+    def kill_and_start(self):
+        """Kills the server without a word, and starts it again on other ports."""
+        self.process.kill()
+        self.process.wait()
+        (self.data / "run" / "addresses.json").unlink(missing_ok=True)
+        self._start({})
 
     def close(self):
         """Ends the server and removes its files."""

@@ -9,10 +9,14 @@ use stockade_domain::Obligation;
 use crate::error::PolicyError;
 use crate::text;
 
-const KNOWN: [&str; 7] = ["id", "title", "why", "reason", "obligation", "floor", "waive"];
+const KNOWN: [&str; 8] = ["id", "title", "why", "reason", "obligation", "floor", "waive", "mode"];
 
 /// The reason code of a `forbid` without `@reason`.
 const FORBIDDEN: &str = "forbidden";
+
+/// The modes of a policy.
+const ENFORCE: &str = "enforce";
+const OBSERVE: &str = "observe";
 
 /// What a policy is for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,6 +40,8 @@ pub(crate) struct Info {
     pub(crate) why: String,
     /// What it does.
     pub(crate) kind: Kind,
+    /// It is evaluated and recorded, and decides nothing.
+    pub(crate) is_observed: bool,
     /// Index of its file.
     pub(crate) file: usize,
     /// Line of the file, from 1.
@@ -134,11 +140,18 @@ pub(crate) fn read(policy: &Policy, source: &Source<'_>, errors: &mut Vec<Policy
         }
     }
 
+    let mode = get("mode").unwrap_or(ENFORCE);
+    if ![ENFORCE, OBSERVE].contains(&mode) {
+        let help = "`@mode(\"observe\")` evaluates and records a policy without enforcing it; without it a policy is enforced";
+        fail("mode", format!("`{mode}` is not a mode"), Some(help.to_owned()));
+    }
+
     (errors.len() == before).then(|| Info {
         id: id.to_owned(),
         title: get("title").unwrap_or_default().to_owned(),
         why: get("why").unwrap_or_default().to_owned(),
         kind,
+        is_observed: mode == OBSERVE,
         file: source.file,
         line: text::line(source.text, source.span.start),
     })

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use cedar_policy::{AuthorizationError, Authorizer, Decision, Entities, PolicyId, Request, Response};
-use stockade_domain::{DecisionRecord, Effect, Obligation};
+use stockade_domain::{DecisionRecord, Effect, Obligation, Trial};
 
 use crate::annotations::{Info, Kind};
 use crate::cache::Cache;
@@ -63,7 +63,31 @@ impl Engine {
         let Some(policies) = self.policies.for_action(query.action) else {
             return self.deny(Vec::new(), BTreeSet::from([reason::DEFAULT_DENY.to_owned()]));
         };
-        let response = self.authorizer.is_authorized(&request, &policies.deciding, &entities);
+        let mut decision = self.judge(policies, &request, &entities);
+        if let Some(trial) = &policies.trial {
+            decision.trial = self.trial(trial, &request, &entities);
+        }
+        decision
+    }
+
+    /// What would be decided if the policies that are only observed were in force; none where they have no say.
+    fn trial(&self, policies: &ForAction, request: &Request, entities: &Entities) -> Option<Box<Trial>> {
+        let would = self.judge(policies, request, entities);
+        let is_observed =
+            |id: &String| self.policies.infos.get(&PolicyId::new(id)).is_some_and(|i| i.is_observed);
+        let observed: Vec<String> = would.policies.into_iter().filter(is_observed).collect();
+        (!observed.is_empty()).then(|| {
+            Box::new(Trial {
+                policies: observed,
+                effect: would.effect,
+                reasons: would.reasons,
+                obligations: would.obligations,
+            })
+        })
+    }
+
+    fn judge(&self, policies: &ForAction, request: &Request, entities: &Entities) -> DecisionRecord {
+        let response = self.authorizer.is_authorized(request, &policies.deciding, entities);
         if let Some(denial) = self.errors(&response) {
             return denial;
         }
@@ -76,7 +100,7 @@ impl Engine {
                 }
                 self.deny(forbids, reasons)
             }
-            Decision::Allow => self.permit(&response, policies, &request, &entities),
+            Decision::Allow => self.permit(&response, policies, request, entities),
         }
     }
 
@@ -125,6 +149,8 @@ impl Engine {
             policy_hash: self.policies.hash().to_owned(),
             reasons: reasons.into_iter().collect(),
             obligations: obligations.into_iter().collect(),
+            asked: None,
+            trial: None,
         }
     }
 
@@ -155,6 +181,8 @@ impl Engine {
             policy_hash: self.policies.hash().to_owned(),
             reasons: reasons.into_iter().collect(),
             obligations: Vec::new(),
+            asked: None,
+            trial: None,
         }
     }
 }

@@ -23,6 +23,9 @@ pub struct Explanation {
     pub forbids: Vec<PolicyLine>,
     /// Policies of the floor that matched, each with its obligation; they count once something permits.
     pub floor: Vec<FloorLine>,
+    /// Policies that matched and are only observed.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub observed: Vec<PolicyLine>,
     /// Policies that could not be evaluated, with Cedar's message. One is enough to deny.
     pub errors: Vec<PolicyLine>,
     /// Why the question could not be put at all.
@@ -79,6 +82,7 @@ impl Engine {
             permits: Vec::new(),
             forbids: Vec::new(),
             floor: Vec::new(),
+            observed: Vec::new(),
             errors: Vec::new(),
             unaskable: None,
             entities: Value::Null,
@@ -100,7 +104,11 @@ impl Engine {
         for (id, info) in infos {
             match self.verdict(id, &prepared) {
                 Verdict::Silent => {}
+                Verdict::Fails(message) if info.is_observed => {
+                    out.observed.push(PolicyLine { why: message, ..self.line(info) });
+                }
                 Verdict::Fails(message) => out.errors.push(PolicyLine { why: message, ..self.line(info) }),
+                Verdict::Matches if info.is_observed => out.observed.push(self.line(info)),
                 Verdict::Matches => match &info.kind {
                     Kind::Permit { waives, .. } => {
                         waivers.extend(waives.iter().map(|w| (info.id.as_str(), w)));
@@ -126,8 +134,8 @@ impl Engine {
 
     /// What one policy says on its own. A policy that is not there is silent.
     pub(crate) fn verdict(&self, id: &PolicyId, prepared: &Prepared) -> Verdict {
-        let Some(policy) = self.policies.deciding.policy(id).or_else(|| self.policies.floor.policy(id))
-        else {
+        let sets = [&self.policies.deciding, &self.policies.floor, &self.policies.observed];
+        let Some(policy) = sets.into_iter().find_map(|set| set.policy(id)) else {
             return Verdict::Silent;
         };
         let alone = match cedar_policy::PolicySet::from_policies([Policy::clone(policy)]) {
@@ -170,6 +178,7 @@ impl fmt::Display for Explanation {
         for (heading, lines) in [
             ("forbidden by", &self.forbids),
             ("permitted by", &self.permits),
+            ("only observed:", &self.observed),
             ("could not be evaluated", &self.errors),
         ] {
             for line in lines {

@@ -24,6 +24,6 @@ pub use engine::{Engine, reason};
 pub use error::{EngineError, PolicyError, PolicyErrors};
 pub use explain::{Explanation, FloorLine, PolicyLine};
 pub use pdp::{Pdp, Rules};
-pub use policies::{PolicySet, SCHEMA};
+pub use policies::{PolicySet, SCHEMA, Scope};
 pub use query::{FindingCounts, InspectionContext, Model, Query, Resource};
 pub use sheet::Described;

@@ -52,7 +52,11 @@ impl Pdp {
         resource: Resource<'_>,
         context: &InspectionContext,
     ) -> Decision {
-        self.minter.decision(self.ask(caller, action, resource, context))
+        let mut record = self.ask(caller, action, resource, context);
+        if let Resource::Model(_) = resource {
+            record.asked = Some(Box::new(context.record()));
+        }
+        self.minter.decision(record)
     }
 
     /// What the policies say, where no request leaves: on headers alone, on lists, on a model's tool calls.

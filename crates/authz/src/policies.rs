@@ -24,6 +24,8 @@ pub struct PolicySet {
     pub(crate) deciding: cedar_policy::PolicySet,
     /// Policies with `@floor`: they grant nothing, their obligations hold for every permit.
     pub(crate) floor: cedar_policy::PolicySet,
+    /// Policies with `@mode("observe")`, of both kinds: they are evaluated and decide nothing.
+    pub(crate) observed: cedar_policy::PolicySet,
     /// The same policies as they stand for one action each.
     pub(crate) by_action: Vec<(Action, ForAction)>,
     /// What each policy's annotations say.
@@ -34,12 +36,27 @@ pub struct PolicySet {
     hash: String,
 }
 
+/// What a policy is about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Scope<'a> {
+    /// Its id.
+    pub id: &'a str,
+    /// Its title.
+    pub title: &'a str,
+    /// Actions that it can apply to.
+    pub actions: Vec<Action>,
+    /// It is evaluated and recorded, and decides nothing.
+    pub is_observed: bool,
+}
+
 /// The policies whose scope an action is in, with that part of the scope, which is then always true, left out. Cedar
 /// would find the same policies one by one, at a microsecond each.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct ForAction {
     pub(crate) deciding: cedar_policy::PolicySet,
     pub(crate) floor: cedar_policy::PolicySet,
+    /// The same with the policies that are only observed, where there are any.
+    pub(crate) trial: Option<Box<ForAction>>,
 }
 
 impl PolicySet {
@@ -97,7 +114,7 @@ impl PolicySet {
     fn validate(&self) -> Result<(), PolicyErrors> {
         let validator = Validator::new(self.schema.clone());
         let mut errors = Vec::new();
-        for set in [&self.deciding, &self.floor] {
+        for set in [&self.deciding, &self.floor, &self.observed] {
             let result = validator.validate(set, ValidationMode::Strict);
             for error in result.validation_errors() {
                 errors.push(PolicyError::from_cedar(self.file_of(error.policy_id()), error));
@@ -117,6 +134,39 @@ impl PolicySet {
         Err(PolicyErrors::new(errors))
     }
 
+    /// Every policy with the actions that it can apply to, and whether it is only observed; sorted by id.
+    #[must_use]
+    pub fn scopes(&self) -> Vec<Scope<'_>> {
+        let applies = |id: &PolicyId, action: Action| {
+            self.for_action(action).is_some_and(|for_action| {
+                let trial = for_action.trial.as_deref().unwrap_or(for_action);
+                trial.deciding.policy(id).or_else(|| trial.floor.policy(id)).is_some()
+            })
+        };
+        let mut scopes: Vec<_> = self
+            .infos
+            .iter()
+            .map(|(id, info)| Scope {
+                id: &info.id,
+                title: &info.title,
+                actions: Action::ALL.into_iter().filter(|action| applies(id, *action)).collect(),
+                is_observed: info.is_observed,
+            })
+            .collect();
+        scopes.sort_unstable_by_key(|scope| scope.id);
+        scopes
+    }
+
+    /// Ids of policies that ask for a part of the context by name, such as `addr`.
+    #[must_use]
+    pub fn that_read(&self, name: &str) -> Vec<&str> {
+        let quoted = format!("\"{name}\"");
+        let sets = [&self.deciding, &self.floor, &self.observed];
+        let reads = |policy: &Policy| policy.to_json().is_ok_and(|json| json.to_string().contains(&quoted));
+        let ids = sets.into_iter().flat_map(cedar_policy::PolicySet::policies).filter(|policy| reads(policy));
+        ids.filter_map(|policy| Some(self.infos.get(policy.id())?.id.as_str())).collect()
+    }
+
     /// The policies that can apply to an action.
     pub(crate) fn for_action(&self, action: Action) -> Option<&ForAction> {
         self.by_action.iter().find(|(known, _)| *known == action).map(|(_, policies)| policies)
@@ -126,7 +176,21 @@ impl PolicySet {
     fn specialise(&self) -> Result<Vec<(Action, ForAction)>, PolicyErrors> {
         let for_action = |action: Action| {
             let deciding = specialise(&self.deciding, action)?;
-            Ok((action, ForAction { deciding, floor: specialise(&self.floor, action)? }))
+            let floor = specialise(&self.floor, action)?;
+            let observed = specialise(&self.observed, action)?;
+            let trial = if observed.is_empty() {
+                None
+            } else {
+                let mut trial = ForAction { deciding: deciding.clone(), floor: floor.clone(), trial: None };
+                for policy in observed.policies() {
+                    let info = self.infos.get(policy.id());
+                    let is_floor = matches!(info, Some(Info { kind: Kind::Floor { .. }, .. }));
+                    let set = if is_floor { &mut trial.floor } else { &mut trial.deciding };
+                    set.add(policy.clone()).map_err(|error| error.to_string())?;
+                }
+                Some(Box::new(trial))
+            };
+            Ok((action, ForAction { deciding, floor, trial }))
         };
         let all: Result<Vec<_>, String> = Action::ALL.into_iter().map(for_action).collect();
         all.map_err(|error| PolicyErrors::new(vec![PolicyError::whole("", error)]))
@@ -196,9 +260,14 @@ fn assemble(
 ) -> Result<PolicySet, PolicyErrors> {
     let mut deciding = cedar_policy::PolicySet::new();
     let mut floor = cedar_policy::PolicySet::new();
+    let mut observed = cedar_policy::PolicySet::new();
     let mut infos = HashMap::new();
     for (policy, info) in loaded.into_values() {
-        let target = if matches!(info.kind, Kind::Floor { .. }) { &mut floor } else { &mut deciding };
+        let target = match info.kind {
+            _ if info.is_observed => &mut observed,
+            Kind::Floor { .. } => &mut floor,
+            _ => &mut deciding,
+        };
         let id = policy.id().clone();
         if let Err(error) = target.add(policy) {
             let file = files.get(info.file).map_or("", |(name, _)| name);
@@ -214,7 +283,7 @@ fn assemble(
     }
     let hash = to_hex(&hasher.finish());
     let files = files.iter().map(|(name, _)| (*name).to_owned()).collect();
-    Ok(PolicySet { deciding, floor, by_action: Vec::new(), infos, files, schema, hash })
+    Ok(PolicySet { deciding, floor, observed, by_action: Vec::new(), infos, files, schema, hash })
 }
 
 /// The policies of a set that can apply to an action. The schema has no groups of actions, so a scope that does not name

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
-use stockade_domain::{Action, Caller, Label, LabelOrder, Micros};
+use stockade_domain::{Action, Asked, Caller, FindingKind, Label, LabelOrder, Micros};
 
 /// A question: may this caller do this, with that, now?
 #[derive(Debug, Clone, Copy)]
@@ -108,6 +108,64 @@ pub struct FindingCounts {
     pub injection: u64,
     /// What must never leave.
     pub leak: u64,
+}
+
+impl InspectionContext {
+    /// What the ledger keeps of it: all but address, time and stream, which stand elsewhere or must not.
+    #[must_use]
+    pub fn record(&self) -> Asked {
+        let FindingCounts { pii, secret, injection, leak } = self.findings;
+        let kinds = [
+            (FindingKind::Pii, pii),
+            (FindingKind::Secret, secret),
+            (FindingKind::Injection, injection),
+            (FindingKind::Leak, leak),
+        ];
+        Asked {
+            label: self.label.clone(),
+            signals: self.signals.clone(),
+            system_signals: self.system_signals.clone(),
+            course: self.course.clone(),
+            findings: kinds.into_iter().filter(|(_, count)| *count > 0).collect(),
+            atom_findings: self.atom_findings,
+            registered_system: self.registered_system,
+            opaque: self.opaque,
+            reference: self.reference,
+            sealed: self.sealed,
+            incomplete: self.incomplete,
+            tools: self.tools,
+            tokens: self.tokens,
+        }
+    }
+
+    /// The context of a recorded request; the address is not known any more.
+    #[must_use]
+    pub fn recorded(asked: &Asked, stream: bool, now: Micros) -> Self {
+        let count = |kind: FindingKind| asked.findings.get(&kind).copied().unwrap_or(0);
+        Self {
+            label: asked.label.clone(),
+            signals: asked.signals.clone(),
+            system_signals: asked.system_signals.clone(),
+            course: asked.course.clone(),
+            findings: FindingCounts {
+                pii: count(FindingKind::Pii),
+                secret: count(FindingKind::Secret),
+                injection: count(FindingKind::Injection),
+                leak: count(FindingKind::Leak),
+            },
+            atom_findings: asked.atom_findings,
+            registered_system: asked.registered_system,
+            opaque: asked.opaque,
+            reference: asked.reference,
+            sealed: asked.sealed,
+            incomplete: asked.incomplete,
+            tools: asked.tools,
+            tokens: asked.tokens,
+            stream,
+            addr: None,
+            now,
+        }
+    }
 }
 
 impl Model {

@@ -34,7 +34,7 @@ impl PolicySet {
         found.sort_by_key(|(_, info)| (info.file, info.line));
         let all = found.into_iter();
         all.map(|(policy, info)| {
-            let (kind, says) = match &info.kind {
+            let (kind, mut says): (_, Vec<String>) = match &info.kind {
                 Kind::Permit { obligations, waives } => {
                     let must = obligations.iter().map(ToString::to_string);
                     ("permit", must.chain(waives.iter().map(|waived| format!("waives {waived}"))).collect())
@@ -44,6 +44,9 @@ impl PolicySet {
                     ("floor", obligations.iter().map(ToString::to_string).collect())
                 }
             };
+            if info.is_observed {
+                says.insert(0, "observed only".to_owned());
+            }
             Described {
                 id: info.id.clone(),
                 title: info.title.clone(),

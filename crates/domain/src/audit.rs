@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::asked::{Asked, Trial, is_zero};
 use crate::caller::CallerRecord;
 use crate::decision::{Action, Effect, Obligation};
 use crate::finding::FindingKind;
@@ -65,6 +66,12 @@ pub struct DecisionRecord {
     pub reasons: Vec<String>,
     /// What had to be done.
     pub obligations: Vec<Obligation>,
+    /// What it was decided on, where a model was asked for.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub asked: Option<Box<Asked>>,
+    /// What it would have been with policies that are only observed.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub trial: Option<Box<Trial>>,
 }
 
 impl DecisionRecord {
@@ -204,6 +211,8 @@ pub enum EndReason {
     UpstreamFailed,
     /// The answer was cut because of what was in it.
     Cut,
+    /// The answer was ended because a limit of use was reached.
+    Limited,
     /// The key was revoked while the answer was under way.
     Revoked,
     /// The key ran out while the answer was under way. Entries older than this word say `revoked`.
@@ -221,6 +230,25 @@ pub struct Usage {
     pub prompt_tokens: u64,
     /// Tokens of the answer.
     pub completion_tokens: u64,
+    /// Tokens of the prompt that came from a cache of the provider's; they are among the prompt's.
+    #[serde(skip_serializing_if = "is_zero", default)]
+    pub cached_tokens: u64,
+}
+
+/// What a request was charged where use is limited or has a price.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Charge {
+    /// Tokens, of prompt and answer.
+    pub tokens: u64,
+    /// Money, in billionths of the unit that the operator's prices are in.
+    #[serde(skip_serializing_if = "is_zero", default)]
+    pub money: u64,
+    /// The tokens were counted here because the upstream did not say.
+    #[serde(skip_serializing_if = "std::ops::Not::not", default)]
+    pub counted: bool,
+    /// The limit that the request or its answer came up against.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub reached: Option<String>,
 }
 
 /// Written when a request has ended.
@@ -251,6 +279,9 @@ pub struct Outcome {
     /// Tokens, when the upstream said.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub usage: Option<Usage>,
+    /// What it was charged, where use is limited or has a price.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub charge: Option<Charge>,
     /// Bytes of body received from the client.
     pub bytes_in: u64,
     /// Bytes of body sent to the client.

@@ -3,6 +3,7 @@
 //! Nothing here performs IO, reads a clock or draws randomness: values come in, values go out. A type
 //! belongs here when at least two crates that must not see each other need to speak of it.
 
+mod asked;
 mod audit;
 mod caller;
 mod decision;
@@ -15,8 +16,9 @@ mod time;
 mod untrusted;
 mod workload;
 
+pub use asked::{Asked, Trial};
 pub use audit::{
-    AuditEvent, DecisionRecord, DetectorRun, EndReason, FindingRecord, Handling, Inspection, Intent,
+    AuditEvent, Charge, DecisionRecord, DetectorRun, EndReason, FindingRecord, Handling, Inspection, Intent,
     IntentMode, Interrupted, MAX_RECORDED_FINDINGS, Outcome, RejectionCount, Rejections, Usage,
 };
 pub use caller::{Caller, CallerRecord, CredentialKind, EndUser};

@@ -1,11 +1,14 @@
 //! What a caller is told when there is no answer: a status, a stable code and a sentence that is safe to show.
 
+use std::time::Duration;
+
 use bytes::Bytes;
-use http::{HeaderValue, Response, StatusCode, header};
+use http::{HeaderMap, HeaderValue, Response, StatusCode, header};
 use http_body_util::Full;
 use stockade_domain::RequestId;
 
 use crate::dialect::Family;
+use crate::limits::Fields;
 
 /// A request that gets no answer. The message never holds anything of the request or of the upstream but checked ids.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,9 +18,26 @@ pub(crate) struct Refusal {
     pub(crate) message: String,
     /// A word of the dialect by which its SDK knows that it can go on without.
     pub(crate) detail: Option<&'static str>,
-    /// How long to wait before another try, in seconds; a second when it is not said.
-    pub(crate) retry_after: Option<u64>,
+    /// When it is worth asking again, where the status says that it is.
+    pub(crate) wait: Wait,
+    /// What else stands in the answer's head.
+    pub(crate) fields: Fields,
 }
+
+/// When a request that was refused is worth repeating.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Wait {
+    /// In a moment.
+    Moment,
+    /// After so long.
+    For(Duration),
+    /// Never, as it is.
+    Forever,
+}
+
+/// Who is to wait longer than this is told not to ask again by itself: SDKs take no longer time for serious and would come
+/// back at once (`openai` and `anthropic`, `_calculate_retry_timeout`).
+const LONGEST_WAIT: Duration = Duration::from_secs(60);
 
 /// Every code that the gateway can answer with: status, code, and what to do. `docs/errors.md` is made from it.
 pub const CODES: &[(u16, &str, &str)] = &[
@@ -61,6 +81,11 @@ pub const CODES: &[(u16, &str, &str)] = &[
         "tool_denied",
         "The model called a tool that this workload may not let it call. An operator lists it: `stockade workload set NAME --tool TOOL`.",
     ),
+    (
+        403,
+        "price_unknown",
+        "A limit of money holds for the request, and its model has no price: the operator adds one to `[[prices]]`.",
+    ),
     (403, "foreign_host", "The `Host` header does not name this gateway."),
     (403, "foreign_origin", "Requests from web pages of other origins are refused."),
     (404, "model_not_found", "No upstream serves this model: see `GET /v1/models`."),
@@ -70,6 +95,16 @@ pub const CODES: &[(u16, &str, &str)] = &[
     (413, "body_too_large", "The body is larger than `limits.body`."),
     (415, "unsupported_media_type", "Send `Content-Type: application/json`."),
     (415, "encoded_body", "Send the body without `Content-Encoding`."),
+    (
+        429,
+        "limit_reached",
+        "A limit of use is reached; the message names it. `Retry-After` says when there may be room again.",
+    ),
+    (
+        429,
+        "request_over_limit",
+        "The request alone may come to more than a limit of use: shorten it, or ask for fewer tokens of answer.",
+    ),
     (429, "upstream_rate_limited", "The upstream asks to slow down."),
     (
         431,
@@ -104,7 +139,8 @@ impl Refusal {
             code,
             message: text.to_owned(),
             detail: None,
-            retry_after: None,
+            wait: Wait::Moment,
+            fields: Vec::new(),
         }
     }
 
@@ -176,14 +212,33 @@ impl Refusal {
             headers.insert("x-request-id", id);
         }
         match self.status.as_u16() {
-            429 | 503 => {
-                headers.insert(header::RETRY_AFTER, HeaderValue::from(self.retry_after.unwrap_or(1)));
-            }
+            429 | 503 => self.wait.tell(headers),
             502 | 504 if self.code != "upstream_unauthorized" => {}
             _ => {
                 headers.insert("x-should-retry", HeaderValue::from_static("false"));
             }
         }
+        for (name, value) in &self.fields {
+            headers.insert(name.clone(), value.clone());
+        }
         response
+    }
+}
+
+impl Wait {
+    fn tell(self, headers: &mut HeaderMap) {
+        let seconds = match self {
+            Self::Moment => Some(1),
+            Self::For(wait) => {
+                Some(u64::try_from(wait.as_millis().div_ceil(1_000)).unwrap_or(u64::MAX).max(1))
+            }
+            Self::Forever => None,
+        };
+        if let Some(seconds) = seconds {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        if seconds.is_none_or(|seconds| seconds > LONGEST_WAIT.as_secs()) {
+            headers.insert("x-should-retry", HeaderValue::from_static("false"));
+        }
     }
 }

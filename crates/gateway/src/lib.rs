@@ -8,11 +8,13 @@ mod course;
 mod dialect;
 mod error;
 mod explain;
+pub mod flow;
 mod guard;
 mod joined;
 mod json;
 mod label;
 mod leaks;
+pub mod limits;
 mod metrics;
 pub mod ports;
 mod pseudonyms;
@@ -66,6 +68,8 @@ pub struct Parts {
     pub leaks: Leaks,
     /// The way out; its minter is the decision point's.
     pub egress: Egress,
+    /// What limits use.
+    pub limits: limits::Limits,
     /// The models that exist; replaced whole when configuration changes.
     pub catalog: Arc<ArcSwap<Catalog>>,
     /// Registered system prompts.
@@ -101,6 +105,8 @@ pub struct Options {
     pub connections: usize,
     /// Text that the record of one direction may hold, in bytes; 0 records none.
     pub record_limit: usize,
+    /// Bounds of the flow to each upstream.
+    pub flow: flow::FlowOptions,
 }
 
 /// The gateway.
@@ -108,6 +114,7 @@ pub struct Gateway {
     pub(crate) parts: Parts,
     pub(crate) options: Options,
     pub(crate) metrics: Metrics,
+    pub(crate) flow: flow::Flow,
     /// Some detector of what is redacted needs the whole text: streams then wait for the end of each text.
     pub(crate) reads_whole: bool,
     phase: watch::Receiver<Phase>,
@@ -124,6 +131,7 @@ impl Default for Options {
             event: 8 << 20,
             connections: 4_096,
             record_limit: 64 << 10,
+            flow: flow::FlowOptions::default(),
         }
     }
 }
@@ -137,13 +145,20 @@ impl Gateway {
         let is_redacted = |kind| matches!(kind, FindingKind::Pii | FindingKind::Secret);
         let reads_whole =
             parts.engine.load().detectors().iter().any(|d| d.reach == Reach::Whole && is_redacted(d.kind));
-        Arc::new(Self { parts, options, metrics: Metrics::default(), reads_whole, phase })
+        let flow = flow::Flow::new(options.flow);
+        Arc::new(Self { parts, options, metrics: Metrics::default(), flow, reads_whole, phase })
     }
 
     /// Counters.
     #[must_use]
     pub fn metrics(&self) -> &Metrics {
         &self.metrics
+    }
+
+    /// How the flow to each upstream stands.
+    #[must_use]
+    pub fn flows(&self) -> Vec<(stockade_egress::TargetId, flow::GateLevel)> {
+        self.flow.levels()
     }
 
     /// Whether a request names this gateway and comes from no foreign web page; for listeners beside the gateway's own.

@@ -1,8 +1,11 @@
 //! Counters and their Prometheus text form. Labels come from closed sets only, never from a request.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
+
+use parking_lot::Mutex;
 
 /// Upper bounds of the duration histogram, in microseconds.
 const BOUNDS: [u64; 12] = [
@@ -29,6 +32,7 @@ pub struct Metrics {
     connections: AtomicI64,
     examine: Histogram,
     head: Histogram,
+    limited: Mutex<BTreeMap<String, u64>>,
 }
 
 /// A counter for each code, in their order.
@@ -81,6 +85,17 @@ impl Metrics {
         self.head.observe(head);
     }
 
+    /// A request or an answer came up against a limit of use. Names of limits are the operator's.
+    pub(crate) fn limited(&self, limit: &str) {
+        let mut limited = self.limited.lock();
+        match limited.get_mut(limit) {
+            Some(count) => *count = count.saturating_add(1),
+            None => {
+                limited.insert(limit.to_owned(), 1);
+            }
+        }
+    }
+
     pub(crate) fn examined(&self, took: Duration) {
         self.examine.observe(took);
     }
@@ -107,6 +122,12 @@ impl Metrics {
         let _ = writeln!(out, "# TYPE stockade_gateway_refusals_total counter");
         for ((_, code, _), counter) in crate::error::CODES.iter().zip(&self.refused.0) {
             let _ = writeln!(out, "stockade_gateway_refusals_total{{code=\"{code}\"}} {}", read(counter));
+        }
+        let name = "stockade_limit_reached_total";
+        let _ = writeln!(out, "# HELP {name} Requests refused for a limit of use.");
+        let _ = writeln!(out, "# TYPE {name} counter");
+        for (limit, count) in self.limited.lock().iter() {
+            let _ = writeln!(out, "{name}{{limit=\"{limit}\"}} {count}");
         }
         for (name, help, gauge) in [
             (

@@ -159,10 +159,26 @@ pub(crate) fn with_model(body: &Bytes, model: &str, limits: Limits) -> Result<By
 /// Whether a key at the top is a known one but for the case of its letters.
 fn is_mimic(pointer: &str) -> bool {
     let key = pointer.strip_prefix('/').unwrap_or_default();
-    ["model", "messages", "stream", "tools", "input", "prompt", "instructions", "system", "functions", "n"]
-        .iter()
-        .any(|known| *known != key && known.eq_ignore_ascii_case(key))
+    PRECISE.iter().any(|known| *known != key && known.eq_ignore_ascii_case(key))
 }
+
+/// Keys at the top whose letters are exactly these: what a request says, to whom, and for how long an answer.
+const PRECISE: [&str; 14] = [
+    "model",
+    "messages",
+    "stream",
+    "tools",
+    "input",
+    "prompt",
+    "instructions",
+    "system",
+    "functions",
+    "n",
+    "best_of",
+    "max_tokens",
+    "max_completion_tokens",
+    "max_output_tokens",
+];
 
 /// Words of `tool_choice` that name no tool.
 fn is_choice(kind: &str) -> bool {

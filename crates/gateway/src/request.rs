@@ -174,6 +174,8 @@ pub(crate) struct Apply<'a> {
     pub(crate) about: serde_json::Value,
     pub(crate) leaks: &'a Leaks,
     pub(crate) now: Micros,
+    /// What the upstream is told of the room there is for its answer.
+    pub(crate) room: Option<Edit>,
     /// What the body is put into at last, for an upstream of another API.
     pub(crate) translation: Option<Translation>,
     /// Where what the answer's filter needs goes.
@@ -226,6 +228,7 @@ impl ApplyObligations for Apply<'_> {
                 recording.add(span.channel, span.role, &span.path, pieces);
             }
         }
+        edits.extend(self.room);
         let body = if edits.is_empty() {
             message.body.clone()
         } else {

@@ -137,6 +137,9 @@ impl ResponseFilter for TranslatedFilter {
     }
 
     fn stats(&mut self) -> FilterStats {
+        if let Some(usage) = self.answer.usage() {
+            self.inner.count(usage);
+        }
         self.inner.stats()
     }
 }

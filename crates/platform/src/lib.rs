@@ -2,7 +2,7 @@
 //!
 //! - Authorise: [`Roster`] (workloads, keys and registered prompts, and the key directory of the gateway), [`Sessions`],
 //!   [`Tokens`]
-//! - Act: [`Platform`] (open, close, retention, backup)
+//! - Act: [`Platform`] (open, close, retention, backup), [`Usage`] (use under limits)
 //! - Audit: [`Journal`] (the gateway's audit sink, records of operators), [`Views`] (what people see of it)
 //!
 //! Nothing here knows a socket or a command line; the binary wires these to both. Calls block unless they are futures.
@@ -10,23 +10,27 @@
 mod audit;
 mod backup;
 mod error;
+mod history;
 mod keys;
 mod platform;
 mod prompts;
 mod roster;
 mod sessions;
 mod tokens;
+mod usage;
 mod views;
 mod workloads;
 
 pub use audit::{Counts, Feed, Journal, Recorder};
 pub use backup::{CopiedFile, Manifest, restore};
 pub use error::PlatformError;
+pub use history::{Decided, DecidedPage, PolicyUse};
 pub use keys::{Directory, KeyInfo, KeyState, KeyText, NewKey, PREFIX, ShortId};
 pub use platform::{Environment, Layout, Platform};
 pub use prompts::PromptInfo;
 pub use roster::Roster;
 pub use sessions::{LINK_LIFETIME, SESSION_LIFETIME, Sessions};
 pub use tokens::{NewToken, TokenInfo, TokenScope, Tokens};
+pub use usage::Usage;
 pub use views::Views;
 pub use workloads::{PLAYGROUND, WorkloadChange};

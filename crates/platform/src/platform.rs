@@ -16,6 +16,7 @@ use crate::error::PlatformError;
 use crate::roster::Roster;
 use crate::sessions::Sessions;
 use crate::tokens::Tokens;
+use crate::usage::Usage;
 use crate::views::Views;
 
 /// The setting that names this installation in its ledger's origin.
@@ -50,6 +51,8 @@ pub struct Platform {
     pub sessions: Arc<Sessions>,
     /// Which programs may look.
     pub tokens: Arc<Tokens>,
+    /// What is used of limits.
+    pub usage: Arc<Usage>,
     /// What they see.
     pub views: Views,
     pub(crate) layout: Layout,
@@ -127,12 +130,14 @@ impl Platform {
         )?;
         let sessions =
             Sessions::open(&ring, random, Arc::clone(&clock), store.clone(), Arc::clone(&journal))?;
+        let usage = Arc::new(Usage::open(store.clone(), Arc::clone(&clock))?);
         let views = Views::new(store, Arc::clone(&journal), Arc::clone(&roster), version);
         let platform = Self {
             roster,
             journal,
             sessions: Arc::new(sessions),
             tokens: Arc::new(tokens),
+            usage,
             views,
             layout,
             db,
@@ -164,7 +169,7 @@ impl Platform {
     /// # Errors
     /// When the ledger had stopped before, so that not everything is signed.
     pub fn close(&self) -> Result<(), PlatformError> {
-        let kept = [self.roster.note_uses(), self.journal.write_rejections()];
+        let kept = [self.roster.note_uses(), self.journal.write_rejections(), self.usage.save()];
         let closed = self.journal.ledger().close();
         self.end_index();
         closed?;

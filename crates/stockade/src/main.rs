@@ -40,6 +40,8 @@ enum Command {
     Workload(verbs::workload::WorkloadArgs),
     /// Register system prompts of workloads
     Prompts(verbs::prompts::PromptsArgs),
+    /// Show what is used of limits, and what is left
+    Limits(verbs::limits::LimitsArgs),
     /// Print a link that signs you in to the console, once
     Signin,
     /// Read, prove and verify the record
@@ -86,9 +88,10 @@ fn main() -> ExitCode {
         Command::Tokens(args) => verbs::tokens::run(home, output, args),
         Command::Workload(args) => verbs::workload::run(home, output, args),
         Command::Prompts(args) => verbs::prompts::run(home, output, args),
+        Command::Limits(args) => verbs::limits::run(home, output, args),
         Command::Signin => verbs::signin::run(home),
         Command::Audit(args) => verbs::audit::run(home, output, args),
-        Command::Policy(args) => verbs::policy::run(output, args),
+        Command::Policy(args) => verbs::policy::run(home, output, args),
         Command::Inspect(args) => verbs::inspect::run(home, output, args),
         Command::Scan(args) => verbs::scan::run(home, output, args),
         Command::Report(args) => verbs::scan::report(output, args),

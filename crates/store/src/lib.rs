@@ -24,6 +24,7 @@ pub use repo::requests::{Recent, RequestFilter, RequestRow, Requests};
 pub use repo::sessions::{Sessions, SigninLinks};
 pub use repo::settings::Settings;
 pub use repo::tokens::{ApiToken, ApiTokens};
+pub use repo::usage::{UsageCounter, UsageCounters};
 pub use repo::workloads::{StoredWorkload, Workloads};
 pub use sqlite::{RestoreOutcome, SqliteDb};
 pub use store::Store;

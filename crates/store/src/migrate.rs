@@ -20,6 +20,7 @@ pub struct Migration {
 pub const MIGRATIONS: &[Migration] = &[
     Migration { version: 1, sql: include_str!("../migrations/0001_initial.sql") },
     Migration { version: 2, sql: include_str!("../migrations/0002_api_tokens.sql") },
+    Migration { version: 3, sql: include_str!("../migrations/0003_usage.sql") },
 ];
 
 /// Brings a database to the newest format; gives the format that it had before, 0 for a new one. Each step is one

@@ -14,6 +14,7 @@ use crate::repo::requests::Requests;
 use crate::repo::sessions::{Sessions, SigninLinks};
 use crate::repo::settings::Settings;
 use crate::repo::tokens::ApiTokens;
+use crate::repo::usage::UsageCounters;
 use crate::repo::workloads::Workloads;
 use crate::sqlite::SqliteDb;
 
@@ -82,6 +83,12 @@ impl Store {
     #[must_use]
     pub fn settings(&self) -> Settings<'_> {
         Settings::new(self.db.as_ref())
+    }
+
+    /// Use under limits.
+    #[must_use]
+    pub fn usage_counters(&self) -> UsageCounters<'_> {
+        UsageCounters::new(self.db.as_ref())
     }
 
     /// Registered system prompts.

@@ -86,11 +86,12 @@ pub struct RequestRow {
 
 impl Ending {
     /// All of them, in the order in which a person looks for them.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Open,
         Self::Ended(EndReason::Completed),
         Self::Ended(EndReason::Denied),
         Self::Ended(EndReason::Cut),
+        Self::Ended(EndReason::Limited),
         Self::Ended(EndReason::Refused),
         Self::Ended(EndReason::ClientAborted),
         Self::Ended(EndReason::UpstreamFailed),
@@ -112,6 +113,7 @@ impl Ending {
             Self::Ended(EndReason::ClientAborted) => "client_aborted",
             Self::Ended(EndReason::UpstreamFailed) => "upstream_failed",
             Self::Ended(EndReason::Cut) => "cut",
+            Self::Ended(EndReason::Limited) => "limited",
             Self::Ended(EndReason::Revoked) => "revoked",
             Self::Ended(EndReason::Expired) => "expired",
             Self::Ended(EndReason::Shutdown) => "shutdown",

@@ -55,6 +55,8 @@ pub struct Decision {
     /// What had to be done.
     #[schema(schema_with = words::obligations)]
     pub obligations: Vec<Obligation>,
+    /// What it would have been with policies that are only observed, where they had a say.
+    pub trial: Option<Trial>,
 }
 
 /// What inspection did to one direction.
@@ -124,6 +126,8 @@ pub struct Outcome {
     pub tool_decisions: Vec<Decision>,
     /// Tokens, where the upstream said.
     pub usage: Option<Usage>,
+    /// What it was charged, where use is limited or has a price.
+    pub charge: Option<Charge>,
     /// Bytes of body received from the client.
     pub bytes_in: u64,
     /// Bytes of body sent to the client.
@@ -139,6 +143,31 @@ pub struct Usage {
     pub prompt_tokens: u64,
     /// Tokens of the answer.
     pub completion_tokens: u64,
+}
+
+/// What a request was charged.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Charge {
+    /// Tokens, of prompt and answer.
+    pub tokens: u64,
+    /// Money, in billionths of the unit of the prices.
+    pub money: u64,
+    /// The tokens were counted by the gateway because the upstream did not say.
+    pub counted: bool,
+    /// The limit that it came up against.
+    pub reached: Option<String>,
+}
+
+/// What would have been decided if policies that are only observed were in force.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Trial {
+    /// The observed policies that had a say.
+    pub policies: Vec<String>,
+    /// Permit or deny.
+    #[schema(schema_with = words::effect)]
+    pub effect: Effect,
+    /// Stable reason codes.
+    pub reasons: Vec<String>,
 }
 
 impl From<stockade_domain::Intent> for Intent {
@@ -172,6 +201,12 @@ impl From<stockade_domain::Outcome> for Outcome {
             usage: outcome
                 .usage
                 .map(|u| Usage { prompt_tokens: u.prompt_tokens, completion_tokens: u.completion_tokens }),
+            charge: outcome.charge.map(|c| Charge {
+                tokens: c.tokens,
+                money: c.money,
+                counted: c.counted,
+                reached: c.reached,
+            }),
             bytes_in: outcome.bytes_in,
             bytes_out: outcome.bytes_out,
             first_byte_us: outcome.first_byte_us,
@@ -187,6 +222,11 @@ impl From<stockade_domain::DecisionRecord> for Decision {
             policy_hash: decision.policy_hash,
             reasons: decision.reasons,
             obligations: decision.obligations,
+            trial: decision.trial.map(|trial| Trial {
+                policies: trial.policies,
+                effect: trial.effect,
+                reasons: trial.reasons,
+            }),
         }
     }
 }

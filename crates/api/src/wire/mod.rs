@@ -12,7 +12,7 @@ use serde::Serialize;
 use stockade_domain::RequestId;
 use utoipa::ToSchema;
 
-pub use entry::{Decision, Detector, Finding, Inspection, Intent, Outcome, Usage};
+pub use entry::{Charge, Decision, Detector, Finding, Inspection, Intent, Outcome, Trial, Usage};
 pub use list::{RequestPage, RequestRow};
 pub use status::Status;
 pub use text::{Piece, Span, Text};

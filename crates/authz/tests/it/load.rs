@@ -26,6 +26,7 @@ fn mistakes_are_refused_where_they_stand() {
         ("@id(\"a\") @floor(\"x\") @obligation(\"strict\")", "@floor", "no value"),
         ("@id(\"a\") @floor @obligation(\"strict\") @waive(\"strict\")", "@waive", "belongs to"),
         ("@id(\"a\") @reason(\"x\")", "@reason", "belongs to"),
+        ("@id(\"a\") @mode(\"watch\")", "@mode", "not a mode"),
     ] {
         let (found, said) = refusal(&format!("// first; comment\n{annotations}\n{SCOPE}"));
         assert!(found.starts_with(place), "{annotations}: {found}");

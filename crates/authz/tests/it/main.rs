@@ -3,5 +3,6 @@
 
 mod defaults;
 mod load;
+mod observe;
 mod properties;
 mod support;

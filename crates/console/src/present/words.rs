@@ -22,6 +22,7 @@ pub(crate) const fn ending(ending: Ending) -> &'static str {
         Ending::Ended(EndReason::ClientAborted) => "Client left",
         Ending::Ended(EndReason::UpstreamFailed) => "Upstream failed",
         Ending::Ended(EndReason::Cut) => "Answer cut",
+        Ending::Ended(EndReason::Limited) => "Limit reached",
         Ending::Ended(EndReason::Revoked) => "Key revoked",
         Ending::Ended(EndReason::Expired) => "Key ran out",
         Ending::Ended(EndReason::Shutdown) => "Server stopped",
@@ -44,6 +45,7 @@ pub(crate) const fn ending_sentence(ending: Ending) -> &'static str {
             "The upstream failed, or its answer could not be understood."
         }
         Ending::Ended(EndReason::Cut) => "The answer was cut because of what was in it.",
+        Ending::Ended(EndReason::Limited) => "The answer was ended because a limit of use was reached.",
         Ending::Ended(EndReason::Revoked) => "The key was revoked while the answer was under way.",
         Ending::Ended(EndReason::Expired) => "The key ran out while the answer was under way.",
         Ending::Ended(EndReason::Shutdown) => "The server was stopped while the answer was under way.",
@@ -65,6 +67,7 @@ pub(crate) const fn tone(ending: Ending) -> &'static str {
         Ending::Ended(
             EndReason::Refused
             | EndReason::ClientAborted
+            | EndReason::Limited
             | EndReason::Revoked
             | EndReason::Expired
             | EndReason::Shutdown,

@@ -97,6 +97,8 @@ impl Installation for Sample {
             policy_hash: "5f1c9b0e27aa41d3".repeat(4),
             reasons: if denied { vec!["injection".to_owned()] } else { Vec::new() },
             obligations: if denied { Vec::new() } else { vec![Obligation::Redact("secret".to_owned())] },
+            asked: None,
+            trial: None,
         }))
     }
 

@@ -187,6 +187,8 @@ fn decision(effect: Effect) -> DecisionRecord {
         } else {
             Vec::new()
         },
+        asked: None,
+        trial: None,
     }
 }
 
@@ -228,7 +230,8 @@ fn outcome(request: RequestId, time: Micros, shape: &Shape, end: EndReason) -> O
         caller: (end == EndReason::Refused).then(|| caller(time)),
         inspection: sent.then(|| inspection(Direction::Response, &[], Handling::Noted)),
         tool_decisions: if end == EndReason::Cut { vec![decision(Effect::Deny)] } else { Vec::new() },
-        usage: sent.then_some(Usage { prompt_tokens: 412, completion_tokens: 96 }),
+        usage: sent.then_some(Usage { prompt_tokens: 412, completion_tokens: 96, cached_tokens: 0 }),
+        charge: None,
         bytes_in: 3_140,
         bytes_out: if sent { 9_412 } else { 301 },
         first_byte_us: if sent { 38_200 } else { 0 },

@@ -7,7 +7,7 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use futures_util::future::BoxFuture;
 use http_body::{Body, Frame};
-use stockade_domain::{DecisionRecord, EndReason, Inspection, Usage};
+use stockade_domain::{Charge, DecisionRecord, EndReason, Inspection, Usage};
 use tokio::time::Instant;
 
 use super::audit::Payload;
@@ -38,6 +38,8 @@ pub struct FilterStats {
     pub tool_decisions: Vec<DecisionRecord>,
     /// Tokens, when the upstream said.
     pub usage: Option<Usage>,
+    /// What it was charged, where use is limited or has a price.
+    pub charge: Option<Charge>,
     /// Readable detail after filtering.
     pub payload: Option<Payload>,
 }
@@ -198,6 +200,7 @@ fn fill(ticket: &mut Ticket, stats: FilterStats) {
     draft.inspection = stats.inspection;
     draft.tool_decisions = stats.tool_decisions;
     draft.usage = stats.usage;
+    draft.charge = stats.charge;
     draft.payload = stats.payload;
 }
 

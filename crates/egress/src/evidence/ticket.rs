@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use stockade_domain::{
-    AuditEvent, CallerRecord, Clock, DecisionRecord, EndReason, Inspection, Intent, Micros, Outcome,
+    AuditEvent, CallerRecord, Charge, Clock, DecisionRecord, EndReason, Inspection, Intent, Micros, Outcome,
     RequestId, Usage,
 };
 
@@ -40,6 +40,8 @@ pub struct Closing {
     pub tool_decisions: Vec<DecisionRecord>,
     /// Tokens, when the upstream said.
     pub usage: Option<Usage>,
+    /// What it was charged.
+    pub charge: Option<Charge>,
     /// Bytes of body received.
     pub bytes_in: u64,
     /// Bytes of body sent.
@@ -141,6 +143,7 @@ impl Ticket {
             inspection: draft.inspection,
             tool_decisions: draft.tool_decisions,
             usage: draft.usage,
+            charge: draft.charge,
             bytes_in: draft.bytes_in,
             bytes_out: draft.bytes_out,
             first_byte_us: draft.first_byte_us,

@@ -25,7 +25,8 @@ pub(super) struct Envelope {
     open_blocks: BTreeSet<u64>,
 }
 
-/// Ends an answer. Content that may not leave ends as a content filter does; everything else as an error.
+/// Ends an answer. Content that may not leave ends as a content filter does, one for which there is no more room as one that
+/// has come to its length; everything else as an error.
 pub(super) fn cut(
     shape: Shape,
     code: &'static str,
@@ -51,7 +52,17 @@ pub(super) fn cut(
     Cut { code, end, status, last_words: Bytes::from(last_words) }
 }
 
-/// OpenAI chat and completions: each open choice ends with `content_filter`, or an error stands in place of an event.
+/// The dialect's word for an end that is no error: of what may not leave, or for want of room.
+fn reason(end: EndReason, words: [&'static str; 2]) -> Option<&'static str> {
+    let [filtered, length] = words;
+    match end {
+        EndReason::Cut => Some(filtered),
+        EndReason::Limited => Some(length),
+        _ => None,
+    }
+}
+
+/// OpenAI chat and completions: each open choice ends with its reason, or an error stands in place of an event.
 fn choices(
     out: &mut Vec<u8>,
     refusal: &Refusal,
@@ -60,14 +71,13 @@ fn choices(
     open: &[u64],
     dialect: Dialect,
 ) {
-    if end == EndReason::Cut {
+    if let Some(reason) = reason(end, ["content_filter", "length"]) {
         for choice in open {
             let (object, last) = if dialect == Dialect::Completions {
-                let last =
-                    json!({"index": choice, "text": "", "logprobs": null, "finish_reason": "content_filter"});
+                let last = json!({"index": choice, "text": "", "logprobs": null, "finish_reason": reason});
                 ("text_completion", last)
             } else {
-                let last = json!({"index": choice, "delta": {}, "logprobs": null, "finish_reason": "content_filter"});
+                let last = json!({"index": choice, "delta": {}, "logprobs": null, "finish_reason": reason});
                 ("chat.completion.chunk", last)
             };
             let event = json!({
@@ -82,19 +92,19 @@ fn choices(
     write_event(out, "", b"[DONE]");
 }
 
-/// Anthropic: what is open is closed, and the stop reason is `refusal`
+/// Anthropic: what is open is closed, and the stop reason is `refusal` or `max_tokens`
 /// (<https://docs.anthropic.com/en/docs/test-and-evaluate/strengthen-guardrails/handle-streaming-refusals>).
 fn messages(out: &mut Vec<u8>, refusal: &Refusal, end: EndReason, envelope: &Envelope) {
     let mut send = |kind: &str, event: &Value| write_event(out, kind, event.to_string().as_bytes());
-    if end != EndReason::Cut {
+    let Some(reason) = reason(end, ["refusal", "max_tokens"]) else {
         return write_event(out, "error", &refusal.to_json(Dialect::Messages.family()));
-    }
+    };
     let usage = envelope.usage.unwrap_or_default();
     if !envelope.has_begun {
         let message = json!({
             "id": envelope.id.as_deref().unwrap_or("msg_refused"), "type": "message", "role": "assistant",
             "model": envelope.model, "content": [], "stop_reason": null, "stop_sequence": null,
-            "usage": {"input_tokens": usage.prompt_tokens, "output_tokens": 0},
+            "usage": {"input_tokens": usage.prompt_tokens.saturating_sub(usage.cached_tokens), "output_tokens": 0},
         });
         send("message_start", &json!({"type": "message_start", "message": message}));
     }
@@ -102,27 +112,27 @@ fn messages(out: &mut Vec<u8>, refusal: &Refusal, end: EndReason, envelope: &Env
         send("content_block_stop", &json!({"type": "content_block_stop", "index": index}));
     }
     let delta = json!({
-        "type": "message_delta", "delta": {"stop_reason": "refusal", "stop_sequence": null},
+        "type": "message_delta", "delta": {"stop_reason": reason, "stop_sequence": null},
         "usage": {"output_tokens": usage.completion_tokens},
     });
     send("message_delta", &delta);
     send("message_stop", &json!({"type": "message_stop"}));
 }
 
-/// OpenAI responses: the response is incomplete for a content filter, or an error event ends it.
+/// OpenAI responses: the response is incomplete for a content filter or its length, or an error event ends it.
 fn responses(out: &mut Vec<u8>, refusal: &Refusal, end: EndReason, envelope: &Envelope) {
     let number = envelope.sequence.map_or(0, |last| last.saturating_add(1));
-    if end != EndReason::Cut {
+    let Some(reason) = reason(end, ["content_filter", "max_output_tokens"]) else {
         let event = json!({
             "type": "error", "code": refusal.code, "message": refusal.message, "param": null,
             "sequence_number": number,
         });
         return write_event(out, "error", event.to_string().as_bytes());
-    }
+    };
     let response = json!({
         "id": envelope.id.as_deref().unwrap_or("resp_refused"), "object": "response",
         "created_at": envelope.created.unwrap_or(0), "model": envelope.model, "status": "incomplete",
-        "incomplete_details": {"reason": "content_filter"}, "error": null, "instructions": null,
+        "incomplete_details": {"reason": reason}, "error": null, "instructions": null,
         "metadata": {}, "output": [], "parallel_tool_calls": true, "tool_choice": "auto", "tools": [],
         "temperature": null, "top_p": null, "usage": null,
     });

@@ -366,11 +366,8 @@ impl Event {
             ["created_at" | "completed_at"] | ["response", "completed_at"]
                 if leaf.text.len() <= TIME_DIGITS => {}
             ["sequence_number"] if !is_long(&leaf.text) => self.sequence = leaf.text.parse().ok(),
-            [.., "usage", "prompt_tokens" | "input_tokens"] if !is_long(&leaf.text) => {
-                self.usage.get_or_insert_default().prompt_tokens = leaf.text.parse().unwrap_or(0);
-            }
-            [.., "usage", "completion_tokens" | "output_tokens"] if !is_long(&leaf.text) => {
-                self.usage.get_or_insert_default().completion_tokens = leaf.text.parse().unwrap_or(0);
+            ["usage", rest @ ..] | ["message" | "response", "usage", rest @ ..] if !is_long(&leaf.text) => {
+                self.uses(rest, leaf.text.parse().unwrap_or(0));
             }
             [.., "logprob" | "index" | "start_index" | "end_index"] if !is_long_integer(&leaf.text) => {}
             // Log probabilities of legacy completions.
@@ -393,6 +390,49 @@ impl Event {
             _ => {}
         }
     }
+}
+
+impl Event {
+    /// Tokens as the upstream counts them. Anthropic counts what came from its cache, or was put there, beside the rest of
+    /// the prompt (<https://docs.anthropic.com/en/docs/build-with-claude/prompt-caching>).
+    fn uses(&mut self, path: &[&str], tokens: u64) {
+        let usage = self.usage.get_or_insert_default();
+        let (count, is_cached) = match path {
+            ["completion_tokens" | "output_tokens"] => (&mut usage.completion_tokens, false),
+            ["prompt_tokens" | "input_tokens" | "cache_creation_input_tokens"] => {
+                (&mut usage.prompt_tokens, false)
+            }
+            ["cache_read_input_tokens"] => (&mut usage.prompt_tokens, true),
+            ["prompt_tokens_details" | "input_tokens_details", "cached_tokens"] => {
+                usage.cached_tokens = tokens;
+                return;
+            }
+            _ => return,
+        };
+        *count = count.saturating_add(tokens);
+        if is_cached {
+            usage.cached_tokens = tokens;
+        }
+    }
+
+    /// How much of an answer it brings: bytes of text, in so many pieces. What repeats text that came before is left out.
+    pub(super) fn brings(&self) -> (usize, usize) {
+        let texts = self.parts.iter().filter_map(|part| match part {
+            Part::Text { lane, channel, text, is: Piece::Part, .. } if is_answer(*channel) => {
+                (!lane.place.contains("logprobs") && !text.is_empty()).then_some(text.len())
+            }
+            _ => None,
+        });
+        texts.fold((0, 0), |(bytes, pieces), length| (bytes.saturating_add(length), pieces.saturating_add(1)))
+    }
+}
+
+/// Whether what stands in a channel of an answer was made token by token.
+fn is_answer(channel: Channel) -> bool {
+    matches!(
+        channel,
+        Channel::Content | Channel::Reasoning | Channel::Refusal | Channel::ToolArgs | Channel::ToolName
+    )
 }
 
 /// One text in the object that a tool is called with.

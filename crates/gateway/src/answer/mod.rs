@@ -30,7 +30,9 @@ use stockade_inspect::leak::Guards;
 use stockade_inspect::{Context, Engine};
 
 use crate::dialect::Dialect;
+use crate::flow::Pass;
 use crate::json::Limits;
+use crate::limits::Hold;
 use crate::redact::{Recording, Redactor};
 use crate::sse::{SseError, SseReader, write_event};
 use crate::tally::Tally;
@@ -72,6 +74,10 @@ pub(crate) struct AnswerParts {
     /// Whether policy lets through what cannot be read.
     pub(crate) passes_opaque: bool,
     pub(crate) judge: ToolJudge,
+    /// What the answer may come to.
+    pub(crate) hold: Hold,
+    /// Its place at the upstream.
+    pub(crate) pass: Pass,
     pub(crate) limits: AnswerLimits,
     /// How many bytes of text the record may hold; 0 for none.
     pub(crate) record_limit: usize,
@@ -87,6 +93,9 @@ pub(crate) struct AnswerFilter {
     buffers: bool,
     passes_sealed: bool,
     judge: ToolJudge,
+    hold: Hold,
+    /// Given back when the answer has ended.
+    pass: Option<Pass>,
     limits: AnswerLimits,
     reader: SseReader,
     order: Order,
@@ -152,6 +161,8 @@ impl AnswerFilter {
             buffers: parts.buffers && parts.stream,
             passes_sealed: parts.passes_sealed,
             judge: parts.judge,
+            hold: parts.hold,
+            pass: Some(parts.pass),
             limits: parts.limits,
             reader: SseReader::new(parts.limits.event),
             order: Order::default(),
@@ -233,6 +244,7 @@ impl AnswerFilter {
                 Turn::Break => return Err(self.malformed()),
             }
         }
+        self.meter(&event)?;
         let (finished, is_last, ends_unit) = (event.finished.clone(), event.is_last, event.ends_unit());
         let waiting = self.admit(event)?;
         self.remember(&waiting.event);
@@ -256,6 +268,21 @@ impl AnswerFilter {
         self.release(out)
     }
 
+    /// Counts what an event brings. A stream ends where there is no room for it.
+    fn meter(&mut self, event: &Event) -> Result<(), Cut> {
+        let (bytes, pieces) = event.brings();
+        let goes_on = self.hold.read(bytes, pieces);
+        if goes_on || !self.shape.is_stream {
+            return Ok(());
+        }
+        Err(self.end("limit_reached", EndReason::Limited))
+    }
+
+    /// The upstream's own count, where it is told otherwise than in the answer that is filtered.
+    pub(crate) fn count(&mut self, usage: Usage) {
+        self.usage = Some(usage);
+    }
+
     /// Keeps what a made-up last event repeats: atoms in which nothing was found.
     fn remember(&mut self, event: &Event) {
         if self.envelope.id.is_none() {
@@ -271,6 +298,7 @@ impl AnswerFilter {
             let known = self.usage.get_or_insert_default();
             known.prompt_tokens = known.prompt_tokens.max(said.prompt_tokens);
             known.completion_tokens = known.completion_tokens.max(said.completion_tokens);
+            known.cached_tokens = known.cached_tokens.max(said.cached_tokens);
             self.envelope.usage = self.usage;
         }
     }
@@ -423,6 +451,7 @@ impl ResponseFilter for AnswerFilter {
         if !self.shape.is_stream {
             let body = self.whole.split().freeze();
             self.event(body, &mut out)?;
+            self.done = true;
             self.finish_all(&mut out)?;
             return Ok(Bytes::from(out));
         }
@@ -460,6 +489,11 @@ impl ResponseFilter for AnswerFilter {
     }
 
     fn stats(&mut self) -> FilterStats {
+        self.pass = None;
+        self.hold.told(self.usage);
+        if self.done {
+            self.hold.answered();
+        }
         // An answer that ended early was still looked at as far as it came.
         for lane in &mut self.lanes {
             lane.finish(&mut self.redactor, &mut self.tally);
@@ -470,6 +504,7 @@ impl ResponseFilter for AnswerFilter {
             inspection: Some(tally.into_record()),
             tool_decisions: std::mem::take(&mut self.tool_decisions),
             usage: self.usage,
+            charge: self.hold.settle(),
             payload: self.record.then(|| recording.into_payload(serde_json::Value::Null)),
         }
     }

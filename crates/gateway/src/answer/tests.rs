@@ -15,6 +15,8 @@ use stockade_rulebook::Rulebook;
 
 use super::{AnswerFilter, AnswerLimits, AnswerParts};
 use crate::dialect::Dialect;
+use crate::flow::Pass;
+use crate::limits::Hold;
 use crate::pseudonyms::Pseudonyms;
 use crate::redact::Redactor;
 
@@ -42,6 +44,8 @@ pub(super) fn filter_of(dialect: Dialect, stream: bool, passes_sealed: bool) -> 
         policy_hash: String::new(),
         reasons: Vec::new(),
         obligations: Vec::new(),
+        asked: None,
+        trial: None,
     };
     AnswerFilter::new(AnswerParts {
         dialect,
@@ -54,6 +58,8 @@ pub(super) fn filter_of(dialect: Dialect, stream: bool, passes_sealed: bool) -> 
         strips: false,
         buffers: false,
         judge: Arc::new(judge),
+        hold: Hold::default(),
+        pass: Pass::default(),
         limits: AnswerLimits { event: 1 << 20, held: 1 << 20, depth: 64 },
         record_limit: 1 << 16,
     })

@@ -1,6 +1,7 @@
 //! The request stack, on one screen. [`Call::run`] is the screen; the steps below it come in the order in which it takes them.
 
 mod ends;
+mod limit;
 mod meant;
 mod models;
 mod records;
@@ -27,7 +28,7 @@ use stockade_inspect::Engine;
 use crate::Gateway;
 use crate::answer::{AnswerFilter, AnswerLimits, AnswerParts, ToolJudge};
 use crate::dialect::Dialect;
-use crate::error::Refusal;
+use crate::error::{Refusal, Wait};
 use crate::json::Limits;
 use crate::ports::Resolved;
 use crate::read;
@@ -36,6 +37,7 @@ use crate::request::{self, Apply, Handover};
 use crate::seals;
 use crate::translated::{self, TranslatedFilter, Translation, Way};
 use ends::blocked;
+use limit::Room;
 use routes::{Route, Stray};
 use wire::{annotation, asserted_user, check_head, credential, local, read_body, with_common_headers};
 
@@ -44,6 +46,9 @@ pub(crate) type Answer = Response<Either<Full<Bytes>, Filtered>>;
 
 /// Why a request goes no further, with the record of it already under way.
 type Step<T> = Result<T, Refusal>;
+
+/// A request that an upstream answers.
+type Sent = (Dispatch, UpstreamResponse, Recorded);
 
 /// What a request asks for, and of whom.
 struct Asked {
@@ -95,13 +100,16 @@ impl Call<'_> {
         let authenticated = self.authenticate(ticket)?;
         match routes::route(&self.head.method, self.head.uri.path(), &self.head.headers) {
             Ok(Route::Model { dialect, deployment }) => {
+                let authenticated = self.turn_away(authenticated)?;
                 let authenticated = self.connect(authenticated, dialect).await?;
                 let (authenticated, body) = self.receive(authenticated, body).await?;
                 let (parsed, asked) = self.parse(authenticated, body, dialect, deployment)?;
+                let (parsed, pass) = self.enter(parsed, &asked).await?;
+                let (parsed, mut room) = self.reserve(parsed, &asked, pass).await?;
                 let (examined, context) = self.examine(parsed);
-                let (cleared, handover) = self.clear(examined, &context, &asked).await?;
-                let (dispatch, response, recorded) = self.send(cleared, &asked).await?;
-                self.filter(dispatch, response, recorded, handover, &asked, &context).await
+                let (cleared, handover) = self.clear(examined, &context, &asked, &mut room).await?;
+                let sent = self.send(cleared, &asked, &mut room).await?;
+                self.filter(sent, handover, room, &asked, &context).await
             }
             Ok(Route::Models { one, family }) => {
                 self.list_models(authenticated, one.as_deref(), family).await
@@ -286,6 +294,7 @@ impl Call<'_> {
         examined: Examined,
         context: &InspectionContext,
         asked: &Asked,
+        room: &mut Room,
     ) -> Step<(Cleared, Option<Handover>)> {
         let resolved = &asked.resolved;
         let parts = &self.gateway.parts;
@@ -301,6 +310,7 @@ impl Call<'_> {
             about: self.about(),
             leaks: &parts.leaks,
             now: context.now,
+            room: room.edit.take(),
             translation: asked.translation,
             handover: &mut handover,
         };
@@ -317,10 +327,11 @@ impl Call<'_> {
     }
 
     /// Dispatches, and waits for the upstream and for the record at the same time. Under `strict` the record comes first.
-    async fn send(&self, cleared: Cleared, asked: &Asked) -> Step<(Dispatch, UpstreamResponse, Recorded)> {
+    async fn send(&self, cleared: Cleared, asked: &Asked, room: &mut Room) -> Step<Sent> {
         let (mut dispatch, intent) =
             cleared.dispatch().await.map_err(|error| self.unrecorded(&error.to_string()))?;
         let egress = &self.gateway.parts.egress;
+        room.hold.sent();
         let sent = async {
             let attempt = dispatch.attempt(&asked.resolved.target).map_err(|_| SendError::Permit)?;
             egress.send(attempt).await
@@ -335,14 +346,19 @@ impl Call<'_> {
         };
         let refusal = match sent {
             Ok(response) => match check_head(&response, dispatch.message().stream) {
-                None => return Ok((dispatch, response, recorded)),
+                None => {
+                    room.begun(dispatch.message().stream);
+                    return Ok((dispatch, response, recorded));
+                }
                 Some(code) => {
+                    room.refused(response.status());
                     tracing::warn!(request = %dispatch.permit().request(), status = %response.status(), code, "the upstream's answer was not taken");
                     rejected(response, code).await
                 }
             },
             Err(error) => {
                 tracing::warn!(request = %dispatch.permit().request(), %error, "the upstream did not answer");
+                room.failed();
                 Refusal::new(if matches!(error, SendError::Timeout) {
                     "upstream_timeout"
                 } else {
@@ -350,15 +366,16 @@ impl Call<'_> {
                 })
             }
         };
-        Err(self.end(dispatch.into_ticket(), refusal, EndReason::UpstreamFailed))
+        let mut ticket = dispatch.into_ticket();
+        ticket.draft().charge = room.hold.settle();
+        Err(self.end(ticket, refusal, EndReason::UpstreamFailed))
     }
 
     async fn filter(
         &self,
-        dispatch: Dispatch,
-        response: UpstreamResponse,
-        recorded: Recorded,
+        (dispatch, response, recorded): Sent,
         handover: Option<Handover>,
+        Room { hold, fields, pass, .. }: Room,
         asked: &Asked,
         context: &InspectionContext,
     ) -> Step<Answer> {
@@ -401,6 +418,8 @@ impl Call<'_> {
                         InspectionContext { opaque: true, ..self.bare_context() },
                     ),
                     judge: self.judge(permit.caller().clone(), resolved),
+                    hold,
+                    pass,
                     limits,
                     record_limit: options.record_limit,
                 });
@@ -422,6 +441,7 @@ impl Call<'_> {
             let (status, body) = filtered.collect().await;
             local(StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_GATEWAY), "application/json", body)
         };
+        answer.headers_mut().extend(fields);
         if let Some(value) = annotation {
             answer.headers_mut().insert("x-stockade-annotations", value);
         }
@@ -455,10 +475,10 @@ impl Call<'_> {
 
 /// What a caller is told of an upstream's refusal: of its words nothing, but what helps to do better.
 async fn rejected(response: UpstreamResponse, code: &'static str) -> Refusal {
-    let retry_after = response.retry_after();
+    let wait = response.retry_after().map_or(Wait::Moment, |seconds| Wait::For(Duration::from_secs(seconds)));
     let is_too_long = code == "upstream_rejected" && response.is_too_long().await;
     let refusal = Refusal::new(if is_too_long { "context_length_exceeded" } else { code });
-    Refusal { retry_after, ..refusal }
+    Refusal { wait, ..refusal }
 }
 
 /// Texts from this size on take longer to inspect than other requests should wait for the thread.

@@ -87,6 +87,8 @@ pub(crate) fn intent(n: u64) -> AuditEvent {
             policy_hash: "00".repeat(32),
             reasons: Vec::new(),
             obligations: Vec::new(),
+            asked: None,
+            trial: None,
         },
         inspection: inspection(Direction::Request),
     }))
@@ -104,6 +106,7 @@ pub(crate) fn outcome(n: u64) -> AuditEvent {
         inspection: None,
         tool_decisions: Vec::new(),
         usage: None,
+        charge: None,
         bytes_in: 10,
         bytes_out: 20,
         first_byte_us: 1_000,

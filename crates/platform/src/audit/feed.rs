@@ -67,13 +67,14 @@ pub struct Counts {
 }
 
 /// Every way to end.
-const END_REASONS: [EndReason; 10] = [
+const END_REASONS: [EndReason; 11] = [
     EndReason::Completed,
     EndReason::Denied,
     EndReason::Refused,
     EndReason::ClientAborted,
     EndReason::UpstreamFailed,
     EndReason::Cut,
+    EndReason::Limited,
     EndReason::Revoked,
     EndReason::Expired,
     EndReason::Shutdown,

@@ -8,6 +8,7 @@ use stockade_authz::{Engine as PolicyEngine, Model, Pdp, PolicySet, Rules};
 use stockade_crypto::{MacKey, SystemRandom};
 use stockade_domain::{Label, LabelOrder, RequestId};
 use stockade_egress::{Egress, EgressOptions, Target, TargetId};
+use stockade_gateway::limits::Limits;
 use stockade_gateway::ports::{Apis, Catalog, CatalogEntry};
 use stockade_gateway::{Gateway, Hosts, Leaks, Options, Parts, Phase, Sandbox};
 use stockade_inspect::leak::{Canaries, GuardRules, LinkHosts};
@@ -49,6 +50,10 @@ fn parts(place: &Place, platform: &Platform) -> Parts {
             hosts: Arc::new(ArcSwap::from_pointee(LinkHosts::default())),
         },
         egress,
+        limits: Limits {
+            set: Arc::default(),
+            ledger: Arc::<stockade_gateway::limits::Meters>::clone(platform.usage.meters()),
+        },
         catalog: Arc::new(ArcSwap::from_pointee(Catalog { entries: vec![entry] })),
         prompts: Arc::<stockade_platform::Roster>::clone(&platform.roster),
         pseudonymiser: Arc::new(Pseudonymiser::new(MacKey::new(&[1; 32]))),

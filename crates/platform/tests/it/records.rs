@@ -30,6 +30,8 @@ fn intent(request: RequestId, workload: &Workload) -> AuditEvent {
             policy_hash: "00".to_owned(),
             reasons: Vec::new(),
             obligations: Vec::new(),
+            asked: None,
+            trial: None,
         },
         inspection: Inspection {
             direction: Direction::Request,
@@ -65,6 +67,7 @@ fn outcome(request: RequestId, caller: Option<CallerRecord>, end: EndReason) -> 
         inspection: None,
         tool_decisions: Vec::new(),
         usage: None,
+        charge: None,
         bytes_in: 10,
         bytes_out: 20,
         first_byte_us: 100,

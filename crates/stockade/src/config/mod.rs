@@ -9,14 +9,17 @@ mod place;
 mod schema;
 mod sense;
 mod units;
+mod usage;
 
 pub(crate) use error::ConfigError;
 use origin::Origin;
 pub(crate) use origin::Setting;
 pub(crate) use place::Place;
-pub(crate) use schema::{Api, Config, Recorded, RulesConfig, ServerConfig, Speaks, Thinks, UpstreamConfig};
+pub(crate) use schema::{
+    Api, Config, LimitsConfig, Recorded, RulesConfig, ServerConfig, Speaks, Thinks, UpstreamConfig,
+};
 pub(crate) use sense::Senseless;
-pub(crate) use units::Span;
+pub(crate) use units::{Money, Span};
 
 use std::path::{Path, PathBuf};
 

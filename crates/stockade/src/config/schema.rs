@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use stockade_domain::{Label, LabelOrder};
 
 use super::units::{ByteCount, Span};
+use super::usage::{PriceConfig, UsageLimitConfig};
 
 /// The whole file.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -28,6 +29,9 @@ pub(crate) struct Config {
     pub(crate) rules: RulesConfig,
     /// What guards answers against leaks. Which workloads they guard, policy says.
     pub(crate) guards: GuardsConfig,
+    /// What models cost; the first entry that fits a model counts.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) prices: Vec<PriceConfig>,
     /// Where models run, under names of your choice: letters, digits, `-`, `_` and `.`.
     pub(crate) upstreams: BTreeMap<String, UpstreamConfig>,
 }
@@ -79,6 +83,17 @@ pub(crate) struct LimitsConfig {
     pub(crate) head_timeout: Span,
     /// Between two pieces of its answer.
     pub(crate) idle_timeout: Span,
+    /// Requests at one time that an upstream gets even when its answers come late.
+    pub(crate) upstream_least: usize,
+    /// Requests at one time that an upstream gets at most.
+    pub(crate) upstream_most: usize,
+    /// Requests that wait for a place at an upstream.
+    pub(crate) queue: usize,
+    /// How long one waits for it.
+    pub(crate) queue_time: Span,
+    /// Limits of use. Each that fits a request holds for it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) usage: Vec<UsageLimitConfig>,
 }
 
 /// What is kept readable of requests and answers.
@@ -243,6 +258,11 @@ impl Default for LimitsConfig {
             connect_timeout: Span::seconds(10),
             head_timeout: Span::seconds(300),
             idle_timeout: Span::seconds(120),
+            upstream_least: 16,
+            upstream_most: 4_096,
+            queue: 1_024,
+            queue_time: Span::seconds(10),
+            usage: Vec::new(),
         }
     }
 }

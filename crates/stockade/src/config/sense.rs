@@ -16,7 +16,7 @@ pub(crate) struct Senseless {
     pub(crate) help: String,
 }
 
-type Sense = Result<(), Senseless>;
+pub(super) type Sense = Result<(), Senseless>;
 
 /// Labels that are spoken of without a configuration: what requests carry, and from where on built-in policies ask for
 /// more. An order without them would leave those policies without effect.
@@ -42,6 +42,7 @@ impl Config {
     pub(crate) fn check(&self) -> Sense {
         self.server.check()?;
         self.limits.check()?;
+        self.check_usage()?;
         self.labels.check()?;
         let code = |locale: &String| locale.len() == 2 && locale.bytes().all(|b| b.is_ascii_alphabetic());
         first(
@@ -138,6 +139,9 @@ impl LimitsConfig {
         };
         between("header_block", self.header_block.0, 8 << 10, 1 << 20, "from 8 KiB to 1 MiB")?;
         between("json_depth", self.json_depth, 1, 512, "from 1 to 512")?;
+        between("upstream_least", self.upstream_least, 1, self.upstream_most, "from 1 to `upstream_most`")?;
+        between("upstream_most", self.upstream_most, 1, MOST_CONNECTIONS, "from 1 to 1000000")?;
+        between("queue", self.queue, 1, MOST_CONNECTIONS, "from 1 to 1000000")?;
         between("connections", self.connections, 1, MOST_CONNECTIONS, "from 1 to 1000000")?;
         between("body", self.body.0, 1 << 10, usize::MAX, "1 KiB or more: a larger body is refused")?;
         between("event", self.event.0, 1 << 10, usize::MAX, "1 KiB or more: a larger event is refused")?;
@@ -146,6 +150,7 @@ impl LimitsConfig {
             ("connect_timeout", self.connect_timeout),
             ("head_timeout", self.head_timeout),
             ("idle_timeout", self.idle_timeout),
+            ("queue_time", self.queue_time),
         ] {
             if span.0.is_zero() {
                 return Err(Senseless::new(
@@ -266,7 +271,11 @@ impl UpstreamConfig {
 }
 
 /// The first item of a list that is wrong.
-fn first<T>(list: &[T], wrong: impl Fn(&T) -> bool, tell: impl FnOnce(usize, &T) -> Senseless) -> Sense {
+pub(super) fn first<T>(
+    list: &[T],
+    wrong: impl Fn(&T) -> bool,
+    tell: impl FnOnce(usize, &T) -> Senseless,
+) -> Sense {
     match list.iter().enumerate().find(|(_, item)| wrong(item)) {
         Some((at, item)) => Err(tell(at, item)),
         None => Ok(()),
@@ -274,7 +283,7 @@ fn first<T>(list: &[T], wrong: impl Fn(&T) -> bool, tell: impl FnOnce(usize, &T)
 }
 
 /// A name that can stand in a record, a metric and a command.
-fn is_name(name: &str) -> bool {
+pub(super) fn is_name(name: &str) -> bool {
     let inner = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
     !name.is_empty() && name.len() <= LONGEST_NAME && name.chars().all(inner)
 }

@@ -7,6 +7,6 @@ mod server;
 mod service;
 
 pub(crate) use client::{Client, connect};
-pub(crate) use protocol::{Link, MadeKey, MadeToken, Request, Revoked, Traffic};
+pub(crate) use protocol::{LimitUse, Link, MadeKey, MadeToken, Request, Revoked, Traffic};
 pub(crate) use server::serve;
 pub(crate) use service::Serving;

@@ -4,7 +4,8 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use stockade_domain::RequestId;
+use stockade_domain::{Micros, RequestId};
+use stockade_gateway::limits::{Level, Measure};
 use stockade_platform::{KeyInfo, TokenInfo, TokenScope, WorkloadChange};
 
 /// The version of the protocol. Client and server are usually one binary; after an upgrade they may not be.
@@ -49,6 +50,12 @@ pub(crate) enum Request {
     Prove { request: RequestId },
     /// What goes through the gateway, and what of it is a workload's; answers [`Traffic`].
     Traffic { workload: String },
+    /// What was decided, newest first; answers a [`DecidedPage`](stockade_platform::DecidedPage).
+    Decided { below: Option<u64>, since: Option<Micros> },
+    /// Which policies had a say; answers a [`PolicyUse`](stockade_platform::PolicyUse).
+    PolicyUse { since: Option<Micros> },
+    /// Answers a list of [`LimitUse`].
+    Limits,
     /// Writes a copy into a directory; answers its manifest.
     Backup { to: PathBuf },
 }
@@ -113,6 +120,40 @@ pub(crate) struct Traffic {
     pub(crate) models: Vec<String>,
     /// Hosts of the upstreams, with their ports.
     pub(crate) upstreams: Vec<String>,
+}
+
+/// How the use of a limit stands. Money is in billionths.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct LimitUse {
+    pub(crate) limit: String,
+    /// Whose use it is; `-` when nobody has used anything.
+    pub(crate) subject: String,
+    pub(crate) measure: String,
+    /// Over which time; none for requests at one time.
+    pub(crate) window: Option<String>,
+    pub(crate) most: u64,
+    pub(crate) used: u64,
+    pub(crate) reserved: u64,
+    pub(crate) left: u64,
+    /// Until all that is settled is free again.
+    pub(crate) resets_s: u64,
+}
+
+impl LimitUse {
+    pub(crate) fn of(level: &Level) -> Self {
+        let key = &level.key;
+        Self {
+            limit: key.limit.as_ref().to_owned(),
+            subject: key.subject.as_ref().to_owned(),
+            measure: key.measure.as_str().to_owned(),
+            window: (key.measure != Measure::Concurrent).then(|| key.window.as_str().to_owned()),
+            most: level.most,
+            used: level.used,
+            reserved: level.reserved,
+            left: level.left(),
+            resets_s: level.resets.as_secs().saturating_add(u64::from(level.resets.subsec_nanos() > 0)),
+        }
+    }
 }
 
 impl Refusal {

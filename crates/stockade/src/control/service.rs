@@ -7,10 +7,11 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use stockade_domain::WorkloadName;
+use stockade_gateway::limits::LimitSet;
 use stockade_gateway::ports::Catalog;
 use stockade_platform::{Platform, PlatformError};
 
-use super::protocol::{Link, MadeKey, MadeToken, Refusal, Request, Revoked, Traffic};
+use super::protocol::{LimitUse, Link, MadeKey, MadeToken, Refusal, Request, Revoked, Traffic};
 
 /// Who is recorded: the socket and the lock are both for the owner of the data directory alone.
 const ACTOR: &str = "cli";
@@ -30,6 +31,8 @@ pub(crate) struct Serving {
     pub(crate) gateway: String,
     /// What it serves.
     pub(crate) catalog: Arc<ArcSwap<Catalog>>,
+    /// Limits of use.
+    pub(crate) limits: Arc<ArcSwap<LimitSet>>,
 }
 
 impl Service {
@@ -85,12 +88,32 @@ impl Service {
                 value(&String::from_utf8_lossy(&bundle.to_file()))
             }
             Request::Traffic { workload } => value(&self.traffic(&workload)?),
+            Request::Decided { below, since } => value(&self.platform.decided(below, since)?),
+            Request::PolicyUse { since } => value(&self.platform.policy_use(since)?),
+            Request::Limits => value(&self.limits()),
             Request::Backup { to } => value(&self.platform.backup(&to, ACTOR)?),
         }
     }
 }
 
 impl Service {
+    /// Every use that is kept, and the limits that nobody has used.
+    fn limits(&self) -> Vec<LimitUse> {
+        let mut uses: Vec<LimitUse> =
+            self.platform.usage.meters().levels().iter().map(LimitUse::of).collect();
+        let set = self.serving.as_ref().map(|serving| serving.limits.load_full()).unwrap_or_default();
+        if self.serving.is_some() {
+            uses.retain(|used| set.rules.iter().any(|rule| *rule.name == *used.limit));
+        }
+        for level in set.untouched(|limit, measure| {
+            uses.iter().any(|used| used.limit == limit && used.measure == measure.as_str())
+        }) {
+            uses.push(LimitUse::of(&level));
+        }
+        uses.sort_by(|a, b| (&a.limit, &a.measure, &a.subject).cmp(&(&b.limit, &b.measure, &b.subject)));
+        uses
+    }
+
     /// What goes through the gateway, and which models a workload asked it for.
     fn traffic(&self, workload: &str) -> Result<Traffic, Refusal> {
         let Some(serving) = &self.serving else {

@@ -122,7 +122,7 @@ pub(super) fn console(
 pub(super) fn metrics(gateway: Arc<Gateway>, platform: Arc<Platform>) -> Router {
     let (ready, recording) = (Arc::clone(&gateway), Arc::clone(&platform));
     let text = move || {
-        let body = format!("{}{}", gateway.metrics().render(), super::metrics::render(&platform));
+        let body = format!("{}{}", gateway.metrics().render(), super::metrics::render(&platform, &gateway));
         async move { ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], body) }
     };
     let addressed = Arc::clone(&ready);

@@ -2,9 +2,12 @@
 //! text exposition format (<https://prometheus.io/docs/instrumenting/exposition_formats/>); labels come from closed sets
 //! only, never from a request.
 
+use std::collections::BTreeMap;
 use std::fmt::{Display, Write as _};
 
 use stockade_domain::EndReason;
+use stockade_gateway::Gateway;
+use stockade_gateway::flow::GateLevel;
 use stockade_ledger::Latency;
 use stockade_platform::Platform;
 
@@ -13,10 +16,12 @@ use stockade_platform::Platform;
 const USER_HZ: u64 = 100;
 
 /// The metrics as text.
-pub(super) fn render(platform: &Platform) -> String {
+pub(super) fn render(platform: &Platform, gateway: &Gateway) -> String {
     let mut out = String::new();
     requests(&mut out, platform);
     ledger(&mut out, platform);
+    limits(&mut out, platform);
+    flows(&mut out, gateway);
     process(&mut out);
     out
 }
@@ -51,6 +56,42 @@ fn requests(out: &mut String, platform: &Platform) {
     ] {
         single(out, name, kind, help, value);
     }
+}
+
+/// Names of limits are the operator's; whose use it is would be a label without bounds, so the fullest is told.
+fn limits(out: &mut String, platform: &Platform) {
+    let mut fullest: BTreeMap<(String, &'static str), f64> = BTreeMap::new();
+    for level in platform.usage.meters().levels().iter().filter(|level| level.most > 0) {
+        let taken = level.most.saturating_sub(level.left());
+        let share = (taken.saturating_mul(1_000).checked_div(level.most).unwrap_or(0)) as f64 / 1_000.0;
+        let at = fullest.entry((level.key.limit.to_string(), level.key.measure.as_str())).or_default();
+        *at = at.max(share);
+    }
+    let name = "stockade_limit_fullest_ratio";
+    head(out, name, "gauge", "How much of a limit is used or reserved, for whom it is most.");
+    for ((limit, measure), share) in fullest {
+        let _ = writeln!(out, "{name}{{limit=\"{limit}\",measure=\"{measure}\"}} {share}");
+    }
+}
+
+/// The flow to each upstream, by the operator's name of it.
+fn flows(out: &mut String, gateway: &Gateway) {
+    let flows = gateway.flows();
+    let mut family = |what: &str, kind: &str, help: &str, value: fn(&GateLevel) -> u64| {
+        let name = format!("stockade_upstream_{what}");
+        head(out, &name, kind, help);
+        for (upstream, level) in &flows {
+            labelled(out, &name, "upstream", upstream.as_str(), value(level));
+        }
+    };
+    family("limit", "gauge", "Requests that may be under way at an upstream.", |l| wide(l.limit));
+    family("under_way", "gauge", "Requests that are under way at it.", |l| wide(l.under_way));
+    family("waiting", "gauge", "Requests that wait for it.", |l| wide(l.waiting));
+    family("shed_total", "counter", "Requests that did not get a place in time.", |l| l.shed);
+}
+
+fn wide(n: usize) -> u64 {
+    u64::try_from(n).unwrap_or(u64::MAX)
 }
 
 fn ledger(out: &mut String, platform: &Platform) {

@@ -121,6 +121,7 @@ async fn serve(
         console: screen.console_url(),
         gateway: screen.gateway_url(),
         catalog: Arc::clone(&wiring.catalog),
+        limits: Arc::clone(&wiring.limits),
     };
     let control = crate::control::serve(home, Arc::clone(&platform), serving, running.clone())?;
     let here = installation::Here {
@@ -135,6 +136,7 @@ async fn serve(
     servers.spawn(listen::serve_router(listeners.metrics, metrics, None, running.clone()));
     servers.spawn(Arc::clone(&gateway).serve(listeners.gateway, tls, running.clone()));
     servers.spawn(control);
+    servers.spawn(save_usage(Arc::clone(&platform), running.clone()));
     servers.spawn(housekeeping(Arc::clone(&platform), config.recording.retention.0, running.clone()));
     let reloader = reload::Reloader {
         file: loaded.file,
@@ -144,6 +146,7 @@ async fn serve(
         catalog: wiring.catalog,
         engine: wiring.engine,
         link_hosts: wiring.link_hosts,
+        limits: Arc::clone(&wiring.limits),
         pdp: wiring.pdp,
         platform: Arc::clone(&platform),
         home: home.clone(),
@@ -217,6 +220,21 @@ async fn stop_signal() -> Result<()> {
     Ok(())
 }
 
+/// Use under limits is saved so often: what a crash forgets is no more.
+const SAVE_USAGE: Duration = Duration::from_millis(100);
+
+async fn save_usage(platform: Arc<Platform>, phase: watch::Receiver<Phase>) {
+    let mut tick = tokio::time::interval(SAVE_USAGE);
+    tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    while *phase.borrow() != Phase::Stopping {
+        tick.tick().await;
+        let usage = Arc::clone(&platform.usage);
+        if let Ok(Err(error)) = tokio::task::spawn_blocking(move || usage.save()).await {
+            tracing::error!(%error, "use under limits could not be saved");
+        }
+    }
+}
+
 async fn housekeeping(platform: Arc<Platform>, retention: Duration, phase: watch::Receiver<Phase>) {
     let mut tick = tokio::time::interval(TICK);
     let mut ticks = 0_u64;
@@ -229,6 +247,7 @@ async fn housekeeping(platform: Arc<Platform>, retention: Duration, phase: watch
             platform.roster.note_uses()?;
             platform.journal.write_rejections()?;
             if retain {
+                platform.usage.meters().forget_past();
                 platform.enforce_retention(retention)?;
             }
             Ok::<_, stockade_platform::PlatformError>(())

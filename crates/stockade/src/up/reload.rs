@@ -8,6 +8,7 @@ use anyhow::Result;
 use arc_swap::ArcSwap;
 use stockade_authz::Pdp;
 use stockade_gateway::Phase;
+use stockade_gateway::limits::LimitSet;
 use stockade_gateway::ports::Catalog;
 use stockade_inspect::Engine;
 use stockade_inspect::leak::LinkHosts;
@@ -17,7 +18,7 @@ use tokio::sync::watch;
 
 use super::wire::name_detectors;
 use super::{Built, EnvUpstreams};
-use crate::config::{self, Config, ServerConfig};
+use crate::config::{self, Config, LimitsConfig, ServerConfig};
 use crate::home::Home;
 use crate::output::{chain, say};
 use crate::system::env_vars;
@@ -37,6 +38,7 @@ pub(super) struct Reloader {
     pub(super) engine: Arc<ArcSwap<Engine>>,
     pub(super) pdp: Arc<Pdp>,
     pub(super) link_hosts: Arc<ArcSwap<LinkHosts>>,
+    pub(super) limits: Arc<ArcSwap<LimitSet>>,
     pub(super) platform: Arc<Platform>,
     pub(super) home: Home,
 }
@@ -107,17 +109,23 @@ impl Reloader {
         self.pdp.replace(built.rules);
         self.catalog.store(Arc::new(built.catalog));
         self.link_hosts.store(Arc::new(LinkHosts::new(&new.guards.link_hosts)));
+        self.limits.store(Arc::new(new.limit_set()));
         let lines = told(&self.config, new, other_rules && names);
         // What waits for a start is compared with what the start took, not with what the file said last.
         self.config = Config {
             server: self.config.server.clone(),
-            limits: self.config.limits.clone(),
+            limits: LimitsConfig { usage: new.limits.usage.clone(), ..self.config.limits.clone() },
             recording: self.config.recording.clone(),
             rules: config::RulesConfig { names: self.config.rules.names, ..new.rules.clone() },
             ..new.clone()
         };
         Ok(lines)
     }
+}
+
+/// What of `[limits]` waits for a start: bounds, but not limits of use.
+fn bounds(limits: &LimitsConfig) -> LimitsConfig {
+    LimitsConfig { usage: Vec::new(), ..limits.clone() }
 }
 
 /// What a reload says: each part that has changed, and whether it is in force.
@@ -128,6 +136,8 @@ fn told(old: &Config, new: &Config, other_rules: bool) -> Vec<String> {
         ("labels", old.labels != new.labels),
         ("rules", other_rules),
         ("guards", old.guards != new.guards),
+        ("limits of use", old.limits.usage != new.limits.usage),
+        ("prices", old.prices != new.prices),
     ] {
         if changed {
             now.push(part);
@@ -136,7 +146,7 @@ fn told(old: &Config, new: &Config, other_rules: bool) -> Vec<String> {
     let mut later = Vec::new();
     for (part, changed) in [
         ("[server]", old.server != new.server),
-        ("[limits]", old.limits != new.limits),
+        ("[limits]", bounds(&old.limits) != bounds(&new.limits)),
         ("[recording]", old.recording != new.recording),
         ("rules.names", old.rules.names != new.rules.names),
     ] {

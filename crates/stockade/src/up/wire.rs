@@ -7,6 +7,8 @@ use arc_swap::ArcSwap;
 use stockade_authz::Pdp;
 use stockade_crypto::KeyRole;
 use stockade_egress::{Egress, EgressOptions};
+use stockade_gateway::flow::{Bounds, FlowOptions};
+use stockade_gateway::limits::{LimitSet, Limits, Meters};
 use stockade_gateway::ports::Catalog;
 use stockade_gateway::{Hosts, Leaks, Options, Parts};
 use stockade_inspect::leak::{Canaries, LinkHosts};
@@ -23,6 +25,7 @@ pub(super) struct Wiring {
     pub(super) engine: Arc<ArcSwap<Engine>>,
     pub(super) pdp: Arc<Pdp>,
     pub(super) link_hosts: Arc<ArcSwap<LinkHosts>>,
+    pub(super) limits: Arc<ArcSwap<LimitSet>>,
     /// The names to tell on the first screen.
     pub(super) models: Vec<String>,
 }
@@ -51,6 +54,7 @@ impl Wiring {
         name_detectors(&built.engine, platform)?;
         let engine = Arc::new(ArcSwap::from_pointee(built.engine));
         platform.journal.record_payloads(config.recording.text == Recorded::Redacted);
+        let limits = Arc::new(ArcSwap::from_pointee(config.limit_set()));
         let parts = Parts {
             keys: platform.roster.directory(),
             audit: Arc::new(platform.recorder()),
@@ -58,6 +62,10 @@ impl Wiring {
             engine: Arc::clone(&engine),
             leaks,
             egress,
+            limits: Limits {
+                set: Arc::clone(&limits),
+                ledger: Arc::<Meters>::clone(platform.usage.meters()),
+            },
             catalog: Arc::clone(&catalog),
             prompts: Arc::<stockade_platform::Roster>::clone(&platform.roster),
             pseudonymiser: Arc::new(Pseudonymiser::new(env.ring.mac_key(
@@ -70,7 +78,7 @@ impl Wiring {
             clock: Arc::clone(&env.clock),
             random: Arc::clone(&env.random),
         };
-        Ok(Self { parts, catalog, engine, pdp, link_hosts, models })
+        Ok(Self { parts, catalog, engine, pdp, link_hosts, limits, models })
     }
 }
 
@@ -96,6 +104,11 @@ pub(super) fn options(config: &Config) -> Options {
         event: limits.event.0,
         connections: limits.connections,
         record_limit: if config.recording.text == Recorded::Redacted { config.recording.limit.0 } else { 0 },
+        flow: FlowOptions {
+            bounds: Bounds { least: limits.upstream_least, most: limits.upstream_most },
+            queue: limits.queue,
+            patience: limits.queue_time.0,
+        },
         ..Options::default()
     }
 }

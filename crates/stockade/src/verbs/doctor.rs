@@ -69,6 +69,7 @@ pub(crate) fn run(home: &HomeArgs, output: OutputArgs, args: &DoctorArgs) -> Res
         Ok(loaded) => {
             found.extend(checks::configuration(&loaded, &home));
             found.push(checks::ports(&home, &loaded.config));
+            found.extend(checks::limits(&loaded.config));
             if !args.offline {
                 found.extend(checks::upstreams(&loaded.config));
             }

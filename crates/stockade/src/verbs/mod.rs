@@ -9,6 +9,7 @@ pub(crate) mod doctor;
 pub(crate) mod explain;
 pub(crate) mod inspect;
 pub(crate) mod keys;
+pub(crate) mod limits;
 pub(crate) mod policy;
 pub(crate) mod prompts;
 pub(crate) mod rules;

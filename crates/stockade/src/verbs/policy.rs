@@ -1,5 +1,8 @@
 //! `stockade policy`: the policies, checked, tested and explained without a server.
 
+mod replay;
+mod unused;
+
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -9,7 +12,8 @@ use miette::{Diagnostic, NamedSource, SourceSpan};
 use stockade_authz::{CaseFile, Engine, PolicyErrors, PolicySet};
 use stockade_domain::{Effect, Untrusted};
 
-use crate::config::{self, Config, Senseless};
+use crate::config::{self, Config, Senseless, Span};
+use crate::home::HomeArgs;
 use crate::output::{self, OutputArgs, Verdict};
 use crate::system::env_vars;
 use crate::up::policy_files;
@@ -36,6 +40,14 @@ enum Verb {
         /// Case files [default: the built-in ones]
         files: Vec<PathBuf>,
     },
+    /// Decide again what was recorded, and say what would change, and for whom
+    Replay(replay::ReplayArgs),
+    /// Name policies that never had a say in what was recorded
+    Unused {
+        /// Only what was recorded in so long a time, for example 30d
+        #[arg(long, value_name = "TIME", value_parser = replay::span)]
+        since: Option<Span>,
+    },
     /// Say what is decided for the cases of a file, and why
     Explain {
         /// The case file, `-` for standard input
@@ -49,7 +61,7 @@ enum Verb {
 /// The longest case file, in bytes.
 const MAX_FILE: u64 = 1 << 20;
 
-pub(crate) fn run(output: OutputArgs, args: &PolicyArgs) -> Result<ExitCode> {
+pub(crate) fn run(home: &HomeArgs, output: OutputArgs, args: &PolicyArgs) -> Result<ExitCode> {
     let mut config = config::load(args.config.as_deref(), &env_vars()).map_err(crate::report)?.config;
     match &args.verb {
         Verb::Check { dir } => {
@@ -58,6 +70,13 @@ pub(crate) fn run(output: OutputArgs, args: &PolicyArgs) -> Result<ExitCode> {
             }
             check(output, &config)
         }
+        Verb::Replay(args) => {
+            if args.dir.is_some() {
+                config.policies.dir.clone_from(&args.dir);
+            }
+            replay::run(home, output, &config, &engine(&config)?, args)
+        }
+        Verb::Unused { since } => unused::run(home, output, &engine(&config)?, *since),
         Verb::Test { files } => test(output, &engine(&config)?, files),
         Verb::Explain { file, case } => explain(output, &engine(&config)?, file, case.as_deref()),
     }

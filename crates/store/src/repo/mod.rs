@@ -6,6 +6,7 @@ pub(crate) mod requests;
 pub(crate) mod sessions;
 pub(crate) mod settings;
 pub(crate) mod tokens;
+pub(crate) mod usage;
 pub(crate) mod workloads;
 
 macro_rules! repository {

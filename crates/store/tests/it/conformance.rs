@@ -6,10 +6,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use stockade_domain::{Effect, EndReason, RequestId, WorkloadId};
 use stockade_store::{
-    ApiToken, Db, MIGRATIONS, RegisteredPrompt, RequestFilter, Sql, Store, StoreError, Value, migrate,
+    ApiToken, Db, MIGRATIONS, RegisteredPrompt, RequestFilter, Sql, Store, StoreError, UsageCounter, Value,
+    migrate,
 };
 
-use crate::samples::{NOW, at, key, request, workload};
+use crate::samples::{NOW, at, counter, key, request, workload};
 
 /// Declares one test for each check, over the databases that `$fresh` makes. `$fresh` gives something to keep alive
 /// beside the database.
@@ -29,7 +30,7 @@ macro_rules! suite {
             last_use_only_moves_forward, validity_has_sharp_edges, requests_are_paged_newest_first,
             requests_are_filtered, a_request_goes_on, old_requests_are_forgotten, a_link_opens_once_for_one,
             links_and_sessions_run_out, tokens_are_revoked_once, settings_are_set_and_drawn_once, prompts_are_registered,
-            hostile_texts_are_only_texts,
+            use_is_replaced_and_forgotten, hostile_texts_are_only_texts,
         }
     };
 }
@@ -319,6 +320,16 @@ pub(crate) fn prompts_are_registered(db: Database) {
     assert_eq!(store.registered_prompts().list().unwrap(), [prompt.clone()]);
     assert!(store.registered_prompts().remove(owner.id, &prompt.digest).unwrap());
     assert!(!store.registered_prompts().remove(owner.id, &prompt.digest).unwrap());
+}
+
+pub(crate) fn use_is_replaced_and_forgotten(db: Database) {
+    let store = store(db);
+    let [first, second] = ["a", "b"].map(counter);
+    store.usage_counters().write(&[second.clone(), first.clone()]).unwrap();
+    assert_eq!(store.usage_counters().list().unwrap(), [first.clone(), second.clone()]);
+    let changed = UsageCounter { state: Some("{\"x\":1}".to_owned()), ..first };
+    store.usage_counters().write(&[changed.clone(), UsageCounter { state: None, ..second }]).unwrap();
+    assert_eq!(store.usage_counters().list().unwrap(), [changed]);
 }
 
 pub(crate) fn hostile_texts_are_only_texts(db: Database) {

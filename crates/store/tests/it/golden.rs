@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use stockade_store::{ApiToken, MIGRATIONS, RegisteredPrompt, RequestFilter, SqliteDb, Store};
 use tempfile::TempDir;
 
-use crate::samples::{NOW, at, key, request, workload};
+use crate::samples::{NOW, at, counter, key, request, workload};
 
 fn golden(version: i64) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/golden/v{version}.db"))
@@ -36,6 +36,8 @@ fn a_database_of_every_format_opens_and_holds_what_it_held() {
         assert_eq!(store.registered_prompts().list().unwrap().len(), 1);
         let tokens: Vec<_> = store.api_tokens().list().unwrap().into_iter().map(|t| t.short_id).collect();
         assert_eq!(tokens, ["A123456789"].get(..usize::from(step.version >= 2)).unwrap());
+        let counters = store.usage_counters().list().unwrap();
+        assert_eq!(counters, [counter("golden")].get(..usize::from(step.version >= 3)).unwrap());
         assert!(SqliteDb::open(&path).unwrap().check().unwrap().is_empty());
     }
 }
@@ -77,5 +79,6 @@ fn write_the_golden_file_of_the_newest_format() {
         revoked: None,
     };
     store.api_tokens().create(&token).unwrap();
+    store.usage_counters().write(&[counter("golden")]).unwrap();
     SqliteDb::open(&path).unwrap().backup(&target).unwrap();
 }

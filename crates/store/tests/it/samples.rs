@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use stockade_domain::{
     Audience, Effect, EndReason, Exposure, KeyId, Label, Micros, RequestId, TenantId, Workload, WorkloadId,
 };
-use stockade_store::{ApiKey, RequestRow};
+use stockade_store::{ApiKey, RequestRow, UsageCounter};
 
 pub(crate) const NOW: Micros = Micros::from_i64(1_795_176_000_000_000);
 
@@ -60,5 +60,15 @@ pub(crate) fn request(second: i64, workload: WorkloadId) -> RequestRow {
         intent_index: Some(u64::try_from(second).unwrap()),
         outcome_index: None,
         duration_us: 1_234,
+    }
+}
+
+pub(crate) fn counter(limit: &str) -> UsageCounter {
+    UsageCounter {
+        limit: limit.to_owned(),
+        measure: "tokens".to_owned(),
+        window: "day".to_owned(),
+        subject: "all".to_owned(),
+        state: Some("{}".to_owned()),
     }
 }

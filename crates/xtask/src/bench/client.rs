@@ -103,7 +103,25 @@ impl Connection {
         Ok(times)
     }
 
+    /// Sends, reads the whole answer whatever it is, and gives its status.
+    pub(crate) async fn status(&mut self, ask: &Ask) -> Result<u16> {
+        let response = self.answer(ask).await?;
+        let status = response.status().as_u16();
+        response.into_body().collect().await?;
+        Ok(status)
+    }
+
     async fn send(&mut self, ask: &Ask) -> Result<hyper::Response<hyper::body::Incoming>> {
+        let response = self.answer(ask).await?;
+        if response.status() != hyper::StatusCode::OK {
+            let status = response.status();
+            let body = response.into_body().collect().await?.to_bytes();
+            bail!("{} answers {status}: {}", self.target.name, String::from_utf8_lossy(&body));
+        }
+        Ok(response)
+    }
+
+    async fn answer(&mut self, ask: &Ask) -> Result<hyper::Response<hyper::body::Incoming>> {
         let mut request = Request::builder()
             .method(Method::POST)
             .uri("/v1/chat/completions")
@@ -114,15 +132,9 @@ impl Connection {
         }
         let request = request.body(Full::new(ask.body.clone()))?;
         self.send.ready().await?;
-        let response = tokio::time::timeout(PATIENCE, self.send.send_request(request))
+        Ok(tokio::time::timeout(PATIENCE, self.send.send_request(request))
             .await
-            .with_context(|| format!("{} does not answer", self.target.name))??;
-        if response.status() != hyper::StatusCode::OK {
-            let status = response.status();
-            let body = response.into_body().collect().await?.to_bytes();
-            bail!("{} answers {status}: {}", self.target.name, String::from_utf8_lossy(&body));
-        }
-        Ok(response)
+            .with_context(|| format!("{} does not answer", self.target.name))??)
     }
 }
 

@@ -321,6 +321,8 @@ fn intent(request: RequestId, detectors: usize) -> AuditEvent {
             policy_hash: "0".repeat(64),
             reasons: Vec::new(),
             obligations: Vec::new(),
+            asked: None,
+            trial: None,
         },
         inspection: inspection(Direction::Request, detectors),
     }))
@@ -338,6 +340,7 @@ fn outcome(request: RequestId, detectors: usize) -> AuditEvent {
         inspection: Some(inspection(Direction::Response, detectors)),
         tool_decisions: Vec::new(),
         usage: None,
+        charge: None,
         bytes_in: 2_000,
         bytes_out: 3_000,
         first_byte_us: 90_000,

@@ -6,6 +6,7 @@
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context as TaskContext, Poll};
 use std::time::Duration;
 
@@ -18,6 +19,7 @@ use hyper::service::service_fn;
 use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
 use tokio::time::{Instant, Sleep, sleep_until};
 
 /// Deltas in every streamed answer.
@@ -28,6 +30,11 @@ pub(crate) const PACE: Duration = Duration::from_millis(5);
 pub(crate) const MODEL: &str = "mock-fast";
 /// Streams with [`PACE`] between deltas.
 pub(crate) const PACED_MODEL: &str = "mock-paced";
+
+/// Answers as a server does that has few workers: [`WORKERS`] at a time, each after [`WORK`].
+pub(crate) const NARROW_MODEL: &str = "mock-narrow";
+const WORKERS: usize = 16;
+const WORK: Duration = Duration::from_millis(10);
 
 const WORDS: &str = "The harbour was quiet that morning and the boats lay still on the water. ";
 
@@ -58,6 +65,7 @@ struct Answers {
     first: Bytes,
     delta: Bytes,
     last: Bytes,
+    workers: Arc<Semaphore>,
 }
 
 impl Answers {
@@ -78,6 +86,7 @@ impl Answers {
             format!("data: {chunk}\n\n")
         };
         Self {
+            workers: Arc::new(Semaphore::new(WORKERS)),
             whole: whole.to_string().into(),
             first: event(serde_json::json!({"role": "assistant", "content": ""}), None).into(),
             delta: event(serde_json::json!({"content": " quiet harbour morning"}), None).into(),
@@ -95,6 +104,11 @@ async fn answer(
         Err(_) => Bytes::new(),
     };
     let asks = |what: &str| contains(&body, what.as_bytes());
+    if asks(NARROW_MODEL)
+        && let Ok(_worker) = answers.workers.acquire().await
+    {
+        tokio::time::sleep(WORK).await;
+    }
     let mut response = if asks(r#""stream":true"#) || asks(r#""stream": true"#) {
         let pace = asks(PACED_MODEL).then_some(PACE);
         Response::new(Either::Right(Deltas::new(answers, pace)))

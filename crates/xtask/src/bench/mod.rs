@@ -7,6 +7,7 @@ mod inspect;
 mod ledger;
 mod load;
 mod mock;
+mod overload;
 mod peer;
 mod proxy;
 mod scan;
@@ -31,6 +32,8 @@ const LOAD_CORE: usize = 1;
 pub(crate) enum Bench {
     /// Latency, throughput, CPU and memory of the gateway and its tiers.
     Gateway(gateway::Options),
+    /// Answers a second when ten times as much is asked for.
+    Overload(overload::Options),
     /// Durable appends, the latency of their acknowledgement, and verification.
     Ledger(ledger::Options),
     /// Inspection: latency and throughput by size and sort of text, what hostile texts cost, start-up and memory.
@@ -45,7 +48,7 @@ pub(crate) fn run(bench: &Bench) -> Result<()> {
     if cfg!(debug_assertions) && !matches!(bench, Bench::Inspect(_)) {
         let optimised = build("xtask", Profile::Release)?;
         let mut command = match bench {
-            Bench::Gateway(_) => process::pinned(LOAD_CORE, optimised),
+            Bench::Gateway(_) | Bench::Overload(_) => process::pinned(LOAD_CORE, optimised),
             // The log's threads and its producers share the cores, as they do in the product.
             Bench::Ledger(_) | Bench::Inspect(_) | Bench::Scan(_) => std::process::Command::new(optimised),
         };
@@ -56,6 +59,7 @@ pub(crate) fn run(bench: &Bench) -> Result<()> {
         Bench::Ledger(options) => ledger::run(options),
         Bench::Inspect(options) => inspect::run(options),
         Bench::Scan(options) => scan::run(options, &workspace::build_stockade(Profile::Release)?),
+        Bench::Overload(options) => overload::run(options, &workspace::build_stockade(Profile::Release)?),
         Bench::Gateway(options) => {
             let stockade = workspace::has("stockade")?
                 .then(|| workspace::build_stockade(Profile::Release))

@@ -90,6 +90,10 @@ fn parts(has: Has, upstream: SocketAddr, key: &str) -> Result<Parts> {
     let entry = CatalogEntry { models, model, target, apis: Apis::OPENAI };
     let mac = MacKey::new(&[0x5A; 32]);
     Ok(Parts {
+        limits: stockade_gateway::limits::Limits {
+            set: Arc::default(),
+            ledger: Arc::new(stockade_gateway::limits::Meters::new(Arc::new(SystemClock))),
+        },
         keys: Arc::new(OneKey { tag: mac.mac(key.as_bytes()), mac, workload: Arc::new(workload()?) }),
         audit: Arc::new(Nowhere),
         pdp: Arc::new(Pdp::new(rules, minter)),

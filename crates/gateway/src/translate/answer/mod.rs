@@ -42,6 +42,8 @@ pub(crate) struct Answer {
     writer: Writer,
     caps: Caps,
     state: State,
+    /// What the upstream says that it used.
+    usage: Option<Usage>,
 }
 
 #[derive(Debug)]
@@ -135,7 +137,7 @@ impl Answer {
             Api::Chat | Api::Responses => Reader::Chat(chat_in::ChatReader::new(caps.whole)),
         };
         let input = if stream { Input::Stream(SseReader::new(caps.event)) } else { Input::Whole(Vec::new()) };
-        Self { input, reader, writer, caps, state: State::Running }
+        Self { input, reader, writer, caps, state: State::Running, usage: None }
     }
 
     /// Takes a piece and tells what can be told now. Once an error was told, there is nothing but that error.
@@ -166,10 +168,11 @@ impl Answer {
     fn take(&mut self, piece: &[u8], out: &mut Vec<u8>) -> Result<(), Malformed> {
         match &mut self.input {
             Input::Stream(events) => {
-                let (reader, writer) = (&mut self.reader, &mut self.writer);
+                let (reader, writer, usage) = (&mut self.reader, &mut self.writer, &mut self.usage);
                 events.push(piece, |data| {
                     let mut steps = Vec::new();
                     let read = reader.event(&data, &mut steps);
+                    *usage = told(&steps).or(*usage);
                     writer.write_all(steps, out)?;
                     read
                 })
@@ -193,7 +196,17 @@ impl Answer {
                 self.reader.whole(&json, &mut steps)?;
             }
         }
+        self.usage = told(&steps).or(self.usage);
         self.writer.write_all(steps, out)
+    }
+
+    /// What the upstream says that it used, once it has said so.
+    pub(crate) fn usage(&self) -> Option<stockade_domain::Usage> {
+        self.usage.map(|usage| stockade_domain::Usage {
+            prompt_tokens: usage.input,
+            completion_tokens: usage.output,
+            cached_tokens: usage.cache_read,
+        })
     }
 
     /// What was told before an error is told; the error comes with the next call.
@@ -206,6 +219,10 @@ impl Answer {
         }
         Ok(out)
     }
+}
+
+fn told(steps: &[Event]) -> Option<Usage> {
+    steps.iter().find_map(|step| if let Event::End(_, usage) = step { *usage } else { None })
 }
 
 fn parse(data: &[u8]) -> Result<Json, Malformed> {

@@ -128,6 +128,27 @@ pub(super) fn ports(home: &Home, config: &Config) -> Check {
     }
 }
 
+/// Limits of use, and models whose use nobody could put a price on.
+pub(super) fn limits(config: &Config) -> Option<Check> {
+    let (name, set) = ("limits", config.limit_set());
+    if set.rules.is_empty() {
+        return None;
+    }
+    let fits = |pattern: &str, model: &str| match pattern.strip_suffix('*') {
+        Some(prefix) => model.starts_with(prefix),
+        None => pattern == model,
+    };
+    let models = config.upstreams.values().flat_map(|upstream| &upstream.models);
+    let priced = |model: &str| set.prices.iter().any(|p| p.models.iter().any(|pattern| fits(pattern, model)));
+    let unpriced: Vec<&str> = models.map(String::as_str).filter(|model| !priced(model)).collect();
+    let limits = set.rules.iter().map(|rule| rule.name.as_ref()).collect::<Vec<_>>().join(", ");
+    if set.rules.iter().any(|rule| rule.money.is_some()) && !unpriced.is_empty() {
+        let detail = format!("money is limited, and there is no price for {}", unpriced.join(", "));
+        return Some(Check::warn(name, detail, "requests for them are refused: add them to `[[prices]]`"));
+    }
+    Some(Check::ok(name, format!("use is limited by {limits}; `stockade limits` shows what is left")))
+}
+
 /// What `up` would make of the configuration: policies, rules, upstreams and their keys, certificates.
 pub(super) fn configuration(loaded: &Loaded, home: &Home) -> Vec<Check> {
     let name = "configuration";

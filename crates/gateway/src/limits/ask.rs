@@ -1,0 +1,180 @@
+//! How long an answer a request asks for, and how it is told to ask for no longer one.
+
+use std::ops::Range;
+
+use bytes::Bytes;
+
+use super::hold::STEP;
+use super::ledger::Tokens;
+use super::rule::DEFAULT_ANSWER;
+use crate::dialect::Dialect;
+use crate::json::{Edit, Leaf, LeafKind, Limits, walk};
+
+/// What a request says about the length of its answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Ask {
+    dialect: Dialect,
+    stream: bool,
+    /// Tokens of one answer, where it says so.
+    limit: Option<u64>,
+    /// Answers that it asks for.
+    answers: u64,
+    /// The field that the limit belongs into, and where its value stands.
+    field: &'static str,
+    at: Option<Range<usize>>,
+    /// Where the object begins.
+    begin: usize,
+    is_empty: bool,
+}
+
+/// What OpenAI's legacy completions answer when they are not told how long
+/// (<https://platform.openai.com/docs/api-reference/completions/create>).
+const DEFAULT_COMPLETION: u64 = 16;
+
+/// Fields that limit an answer, over all dialects. Servers differ in which of two they follow: the larger one counts.
+const LIMITS: [&str; 3] = ["max_tokens", "max_completion_tokens", "max_output_tokens"];
+
+impl Ask {
+    /// Reads a body that was read before. `completion_limit` says which name of two the upstream knows.
+    pub(crate) fn read(
+        dialect: Dialect,
+        body: &Bytes,
+        stream: bool,
+        completion_limit: bool,
+        limits: Limits,
+    ) -> Self {
+        let field = match dialect {
+            Dialect::Responses => "max_output_tokens",
+            Dialect::Chat if completion_limit => "max_completion_tokens",
+            _ => "max_tokens",
+        };
+        let mut ask =
+            Self { dialect, stream, limit: None, answers: 1, field, at: None, begin: 0, is_empty: false };
+        let (mut n, mut best_of, mut prompts) = (1, 1, 0_u64);
+        // It was walked before: what is wrong with it was told then.
+        let _walked = walk(body, limits, |leaf| {
+            let Some(key) = leaf.path.strip_prefix('/') else {
+                if leaf.kind == LeafKind::Container {
+                    ask.begin = leaf.raw.start.saturating_add(1);
+                    ask.is_empty = leaf.raw.len() <= 2;
+                }
+                return;
+            };
+            match key {
+                _ if leaf.kind == LeafKind::Key => {}
+                _ if LIMITS.contains(&key) => {
+                    if key == field {
+                        ask.at = Some(leaf.raw.clone());
+                    }
+                    ask.limit = ask.limit.max(count(&leaf));
+                }
+                "n" => n = count(&leaf).unwrap_or(1),
+                "best_of" => best_of = count(&leaf).unwrap_or(1),
+                _ if dialect == Dialect::Completions && is_prompt(key, leaf.kind) => {
+                    prompts = prompts.saturating_add(1);
+                }
+                _ => {}
+            }
+        });
+        if matches!(dialect, Dialect::Chat | Dialect::Completions) {
+            ask.answers = n.max(best_of).max(1).saturating_mul(prompts.max(1));
+        }
+        ask
+    }
+
+    /// How many tokens must and can be reserved for the answer. `known` is the longest answer of the model.
+    pub(crate) fn tokens(&self, known: Option<u64>) -> Tokens {
+        if matches!(self.dialect, Dialect::Embeddings | Dialect::CountTokens) {
+            return Tokens { least: 0, most: 0 };
+        }
+        let all = |one: u64| one.saturating_mul(self.answers);
+        match self.limit {
+            Some(limit) => Tokens { least: all(limit), most: all(limit) },
+            // A stream goes on for as long as there is room, and ends then.
+            None if self.stream => Tokens { least: self.answers, most: all(STEP) },
+            None if self.dialect == Dialect::Completions => {
+                Tokens { least: self.answers, most: all(DEFAULT_COMPLETION) }
+            }
+            None => Tokens { least: self.answers, most: all(known.unwrap_or(DEFAULT_ANSWER)) },
+        }
+    }
+
+    /// Tells the upstream that an answer in one piece has only so many tokens of room, where the request leaves it open.
+    pub(crate) fn edit(&self, answer: u64) -> Option<Edit> {
+        let is_open = self.limit.is_none()
+            && !self.stream
+            && !matches!(self.dialect, Dialect::Embeddings | Dialect::CountTokens);
+        let one = answer.checked_div(self.answers).filter(|one| is_open && *one > 0)?;
+        Some(match &self.at {
+            Some(raw) => Edit { raw: raw.clone(), with: one.to_string().into_bytes() },
+            None => {
+                let comma = if self.is_empty { "" } else { "," };
+                let with = format!("\"{}\":{one}{comma}", self.field).into_bytes();
+                Edit { raw: self.begin..self.begin, with }
+            }
+        })
+    }
+}
+
+/// A positive number; anything else says nothing.
+fn count(leaf: &Leaf<'_, '_>) -> Option<u64> {
+    if leaf.kind != LeafKind::Number {
+        return None;
+    }
+    let text = leaf.text.as_ref();
+    text.parse().ok().or_else(|| {
+        let float: f64 = text.parse().ok().filter(|n: &f64| *n > 0.0)?;
+        // Whoever writes so many means all there are.
+        if float >= 1e15 { Some(u64::MAX) } else { format!("{:.0}", float.ceil()).parse().ok() }
+    })
+}
+
+/// Whether a value of `prompt` is one prompt of several: a text, or a list of token ids.
+fn is_prompt(key: &str, kind: LeafKind) -> bool {
+    let element = key.strip_prefix("prompt/");
+    element.is_some_and(|rest| !rest.contains('/')) && matches!(kind, LeafKind::String | LeafKind::Container)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::json::splice;
+
+    const ALL: Limits = Limits { depth: 16, leaves: 1_000 };
+
+    fn ask(dialect: Dialect, body: &'static str) -> Ask {
+        let body = Bytes::from_static(body.as_bytes());
+        Ask::read(dialect, &body, body.windows(6).any(|w| w == b"stream"), false, ALL)
+    }
+
+    #[test]
+    fn the_larger_of_two_limits_counts_for_each_answer() {
+        let most = |dialect, body| ask(dialect, body).tokens(None).most;
+        assert_eq!(most(Dialect::Chat, r#"{"max_tokens":5,"max_completion_tokens":9,"n":3}"#), 27);
+        assert_eq!(most(Dialect::Completions, r#"{"prompt":["a","b"],"max_tokens":7,"best_of":2}"#), 28);
+        assert_eq!(most(Dialect::Completions, r#"{"prompt":[1,2,3],"max_tokens":7}"#), 7);
+        assert_eq!(most(Dialect::Completions, r#"{"prompt":"a"}"#), DEFAULT_COMPLETION);
+        assert_eq!(most(Dialect::Messages, r#"{"max_tokens":1e2,"n":9}"#), 100);
+        assert_eq!(most(Dialect::Responses, r#"{"input":"a"}"#), DEFAULT_ANSWER);
+        assert_eq!(most(Dialect::Embeddings, r#"{"input":"a","max_tokens":5}"#), 0);
+        assert_eq!(ask(Dialect::Chat, r#"{"stream":true}"#).tokens(None), Tokens { least: 1, most: STEP });
+    }
+
+    #[test]
+    fn what_is_left_open_is_told() {
+        let told = |dialect, body: &'static str| {
+            let edit = ask(dialect, body).edit(40)?;
+            splice(body.as_bytes(), &mut [edit]).and_then(|b| String::from_utf8(b).ok())
+        };
+        assert_eq!(told(Dialect::Chat, r#"{"n":2}"#).as_deref(), Some(r#"{"max_tokens":20,"n":2}"#));
+        assert_eq!(told(Dialect::Chat, "{}").as_deref(), Some(r#"{"max_tokens":40}"#));
+        assert_eq!(told(Dialect::Chat, r#"{"max_tokens":-1}"#).as_deref(), Some(r#"{"max_tokens":40}"#));
+        assert_eq!(
+            told(Dialect::Responses, r#"{"max_output_tokens":null}"#).as_deref(),
+            Some(r#"{"max_output_tokens":40}"#)
+        );
+        assert_eq!(told(Dialect::Chat, r#"{"max_tokens":3}"#), None);
+        assert_eq!(told(Dialect::Chat, r#"{"stream":true}"#), None);
+        assert_eq!(told(Dialect::Embeddings, "{}"), None);
+    }
+}

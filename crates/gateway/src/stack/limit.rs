@@ -1,0 +1,132 @@
+//! The step in which use is reserved: before a request is looked at, so that one for which there is no room costs little.
+
+use http::StatusCode;
+use stockade_domain::{Charge, EndReason};
+use stockade_egress::evidence::{Authenticated, Parsed, Ticket};
+
+use super::{Asked, Call, Step};
+use crate::dialect::{Dialect, Family};
+use crate::error::{Refusal, Wait};
+use crate::flow::{AGAIN, Pass, Shed};
+use crate::json::{Edit, Limits};
+use crate::limits::{self, Ask, Asking, Fields, Hold, Reached, Terms};
+
+/// What a request has reserved, and what follows from it.
+pub(super) struct Room {
+    /// Its place at the upstream.
+    pub(super) pass: Pass,
+    pub(super) hold: Hold,
+    /// What the upstream is told.
+    pub(super) edit: Option<Edit>,
+    /// What the caller is told.
+    pub(super) fields: Fields,
+}
+
+impl Room {
+    /// The answer has begun.
+    pub(super) fn begun(&self, stream: bool) {
+        self.pass.begun(stream);
+    }
+
+    /// The upstream has said no. What it does not answer is not used.
+    pub(super) fn refused(&mut self, status: StatusCode) {
+        // 529 is Anthropic's word for it (<https://docs.anthropic.com/en/api/errors>).
+        if matches!(status.as_u16(), 429 | 503 | 529) {
+            self.pass.overloaded();
+        }
+        if status != StatusCode::OK {
+            self.hold.refused();
+        }
+    }
+
+    /// The upstream has said nothing.
+    pub(super) fn failed(&self) {
+        self.pass.overloaded();
+    }
+}
+
+fn overloaded() -> Refusal {
+    Refusal { wait: Wait::For(AGAIN), ..Refusal::new("overloaded") }
+}
+
+impl Call<'_> {
+    /// Where everything is full, a request of whoever crowds it most is not read. It is counted and not recorded one by
+    /// one: there may be very many.
+    pub(super) fn turn_away(&self, authenticated: Authenticated) -> Step<Authenticated> {
+        if !self.gateway.flow.turns_away(authenticated.caller().workload.id) {
+            return Ok(authenticated);
+        }
+        authenticated.into_ticket().reject("overloaded");
+        Err(overloaded())
+    }
+
+    /// Waits for a place at the upstream.
+    pub(super) async fn enter(&self, parsed: Parsed, asked: &Asked) -> Step<(Parsed, Pass)> {
+        let workload = parsed.caller().workload.id;
+        match self.gateway.flow.enter(asked.resolved.target.id(), workload).await {
+            Ok(pass) => Ok((parsed, pass)),
+            Err(Shed) => Err(self.refuse(parsed.into_ticket(), overloaded())),
+        }
+    }
+
+    /// Reserves what the request may come to under every limit that fits it.
+    pub(super) async fn reserve(&self, parsed: Parsed, asked: &Asked, pass: Pass) -> Step<(Parsed, Room)> {
+        let parts = &self.gateway.parts;
+        let set = parts.limits.set.load_full();
+        if set.is_empty() {
+            return Ok((parsed, Room { pass, hold: Hold::default(), edit: None, fields: Fields::new() }));
+        }
+        let model = &asked.resolved.model;
+        let message = parsed.message();
+        let body = u64::try_from(message.body.len()).unwrap_or(u64::MAX);
+        let record = self.record_of(parsed.caller());
+        let has_tokens = asked.dialect != Dialect::CountTokens;
+        let asking = Asking {
+            caller: parsed.caller(),
+            user: record.user.as_deref(),
+            model: &model.name,
+            prompt: limits::prompt_tokens(body),
+            has_tokens,
+        };
+        let claims = match set.claims(&asking, model.sandbox) {
+            Ok(claims) => claims,
+            Err(unknown) => {
+                return Err(self.refuse_for(parsed.into_ticket(), &unknown.0, limits::no_price(&unknown)));
+            }
+        };
+        let depth =
+            Limits { depth: self.gateway.options.json_depth, leaves: self.gateway.options.json_leaves };
+        let names_completion = asked.resolved.apis.completion_limit || asked.translation.is_some();
+        let ask = Ask::read(asked.dialect, &message.body, message.stream, names_completion, depth);
+        let price = set.price(&model.name).cloned();
+        let tokens = ask.tokens(price.as_ref().and_then(|price| price.answer));
+        let family = asked.dialect.family();
+        let terms = Terms {
+            ledger: std::sync::Arc::clone(&parts.limits.ledger),
+            claims: claims.into(),
+            price,
+            body,
+            has_tokens,
+        };
+        match Hold::take(terms, tokens).await {
+            Ok((hold, levels)) => {
+                let edit = hold.answer().and_then(|answer| ask.edit(answer));
+                let fields = limits::fields(&levels, family, parts.clock.now());
+                Ok((parsed, Room { pass, hold, edit, fields }))
+            }
+            Err(reached) => Err(self.refuse_reached(parsed.into_ticket(), &reached, family)),
+        }
+    }
+
+    fn refuse_reached(&self, ticket: Ticket, reached: &Reached, family: Family) -> Refusal {
+        let fields = limits::fields(&reached.levels, family, self.gateway.parts.clock.now());
+        self.refuse_for(ticket, &reached.at.key.limit, limits::refusal(reached, fields))
+    }
+
+    /// Records which limit a request was refused for.
+    fn refuse_for(&self, mut ticket: Ticket, limit: &str, refusal: Refusal) -> Refusal {
+        self.gateway.metrics.limited(limit);
+        ticket.draft().charge = Some(Charge { reached: Some(limit.to_owned()), ..Charge::default() });
+        self.end(ticket, refusal, EndReason::Refused)
+    }
+}

@@ -1,7 +1,7 @@
 //! Use-cases over the engines, the store and the ledger, one module a capability.
 //!
 //! - Authorise: [`Roster`] (workloads, keys and registered prompts, and the key directory of the gateway), [`Sessions`],
-//!   [`Tokens`]
+//!   [`Tokens`] (of programs that read the API), [`Identities`] (tokens of identity providers)
 //! - Act: [`Platform`] (open, close, retention, backup)
 //! - Audit: [`Journal`] (the gateway's audit sink, records of operators), [`Views`] (what people see of it)
 //!
@@ -10,6 +10,7 @@
 mod audit;
 mod backup;
 mod error;
+mod identities;
 mod keys;
 mod platform;
 mod prompts;
@@ -22,6 +23,7 @@ mod workloads;
 pub use audit::{Counts, Feed, Journal, Recorder};
 pub use backup::{CopiedFile, Manifest, restore};
 pub use error::PlatformError;
+pub use identities::Identities;
 pub use keys::{Directory, KeyInfo, KeyState, KeyText, NewKey, PREFIX, ShortId};
 pub use platform::{Environment, Layout, Platform};
 pub use prompts::PromptInfo;

@@ -4,6 +4,7 @@
 //! Unknown keys are errors. A file is taken whole or refused whole.
 
 mod error;
+mod identity;
 mod origin;
 mod place;
 mod schema;

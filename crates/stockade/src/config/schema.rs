@@ -8,6 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use stockade_domain::{Label, LabelOrder};
 
+use super::identity::IdentityConfig;
 use super::units::{ByteCount, Span};
 
 /// The whole file.
@@ -28,6 +29,8 @@ pub(crate) struct Config {
     pub(crate) rules: RulesConfig,
     /// What guards answers against leaks. Which workloads they guard, policy says.
     pub(crate) guards: GuardsConfig,
+    /// Whose tokens are accepted beside API keys.
+    pub(crate) identity: IdentityConfig,
     /// Where models run, under names of your choice: letters, digits, `-`, `_` and `.`.
     pub(crate) upstreams: BTreeMap<String, UpstreamConfig>,
 }

@@ -71,6 +71,7 @@ impl Config {
                 )
             },
         )?;
+        self.identity.options()?;
         self.upstreams.iter().try_for_each(|(name, upstream)| upstream.check(name, &self.labels))
     }
 }
@@ -274,7 +275,7 @@ fn first<T>(list: &[T], wrong: impl Fn(&T) -> bool, tell: impl FnOnce(usize, &T)
 }
 
 /// A name that can stand in a record, a metric and a command.
-fn is_name(name: &str) -> bool {
+pub(super) fn is_name(name: &str) -> bool {
     let inner = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
     !name.is_empty() && name.len() <= LONGEST_NAME && name.chars().all(inner)
 }

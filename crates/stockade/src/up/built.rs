@@ -9,6 +9,7 @@ use stockade_authz::{Engine as PolicyEngine, Model, PolicySet, Rules};
 use stockade_egress::{Target, TargetId};
 use stockade_gateway::Sandbox;
 use stockade_gateway::ports::{Apis, Catalog, CatalogEntry};
+use stockade_identity::IssuerOptions;
 use stockade_inspect::Engine;
 use stockade_inspect::leak::GuardRules;
 
@@ -28,6 +29,7 @@ pub(crate) struct Built {
     pub(crate) engine: Engine,
     pub(crate) guards: GuardRules,
     pub(crate) catalog: Catalog,
+    pub(crate) issuers: Vec<IssuerOptions>,
 }
 
 impl Built {
@@ -36,7 +38,8 @@ impl Built {
         let rules = rules(config)?;
         let catalog = catalog(config, env)?;
         let (engine, guards) = inspector(config, home)?;
-        Ok(Self { rules, engine, guards, catalog })
+        let issuers = config.identity.options()?;
+        Ok(Self { rules, engine, guards, catalog, issuers })
     }
 }
 

@@ -18,7 +18,7 @@ use hyper_util::service::TowerToHyperService;
 use rustls_pki_types::pem::{self, PemObject};
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use stockade_gateway::{Gateway, Phase};
-use stockade_platform::Platform;
+use stockade_platform::{Identities, Platform};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio_rustls::TlsAcceptor;
@@ -118,10 +118,15 @@ pub(super) fn console(
 }
 
 /// Metrics and health, on a listener of their own.
-pub(super) fn metrics(gateway: Arc<Gateway>, platform: Arc<Platform>) -> Router {
+pub(super) fn metrics(gateway: Arc<Gateway>, platform: Arc<Platform>, identities: Arc<Identities>) -> Router {
     let (ready, recording) = (Arc::clone(&gateway), Arc::clone(&platform));
     let text = move || {
-        let body = format!("{}{}", gateway.metrics().render(), super::metrics::render(&platform));
+        let body = format!(
+            "{}{}{}",
+            gateway.metrics().render(),
+            super::metrics::render(&platform),
+            super::metrics::issuers(&identities)
+        );
         async move { ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], body) }
     };
     let addressed = Arc::clone(&ready);

@@ -11,7 +11,7 @@ use stockade_gateway::Phase;
 use stockade_gateway::ports::Catalog;
 use stockade_inspect::Engine;
 use stockade_inspect::leak::LinkHosts;
-use stockade_platform::Platform;
+use stockade_platform::{Identities, Platform};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
@@ -25,7 +25,7 @@ use crate::system::env_vars;
 /// How often the file's time is looked at.
 const LOOK: Duration = Duration::from_secs(2);
 
-/// Puts changed upstreams, labels, policies, rules and guards in place under running traffic.
+/// Puts changed upstreams, labels, policies, rules, guards and issuers in place under running traffic.
 pub(super) struct Reloader {
     pub(super) file: Option<PathBuf>,
     /// The file and the environment as they were read last, without flags.
@@ -37,6 +37,7 @@ pub(super) struct Reloader {
     pub(super) engine: Arc<ArcSwap<Engine>>,
     pub(super) pdp: Arc<Pdp>,
     pub(super) link_hosts: Arc<ArcSwap<LinkHosts>>,
+    pub(super) identities: Arc<Identities>,
     pub(super) platform: Arc<Platform>,
     pub(super) home: Home,
 }
@@ -107,6 +108,9 @@ impl Reloader {
         self.pdp.replace(built.rules);
         self.catalog.store(Arc::new(built.catalog));
         self.link_hosts.store(Arc::new(LinkHosts::new(&new.guards.link_hosts)));
+        self.identities.replace(built.issuers);
+        let identities = Arc::clone(&self.identities);
+        drop(tokio::spawn(async move { identities.warm().await }));
         let lines = told(&self.config, new, other_rules && names);
         // What waits for a start is compared with what the start took, not with what the file said last.
         self.config = Config {
@@ -128,6 +132,7 @@ fn told(old: &Config, new: &Config, other_rules: bool) -> Vec<String> {
         ("labels", old.labels != new.labels),
         ("rules", other_rules),
         ("guards", old.guards != new.guards),
+        ("identity", old.identity != new.identity),
     ] {
         if changed {
             now.push(part);

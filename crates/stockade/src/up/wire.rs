@@ -11,7 +11,7 @@ use stockade_gateway::ports::Catalog;
 use stockade_gateway::{Hosts, Leaks, Options, Parts};
 use stockade_inspect::leak::{Canaries, LinkHosts};
 use stockade_inspect::{Engine, Pseudonymiser};
-use stockade_platform::{Environment, Platform};
+use stockade_platform::{Environment, Identities, Platform};
 
 use super::built::Built;
 use crate::config::{Config, Recorded};
@@ -23,6 +23,7 @@ pub(super) struct Wiring {
     pub(super) engine: Arc<ArcSwap<Engine>>,
     pub(super) pdp: Arc<Pdp>,
     pub(super) link_hosts: Arc<ArcSwap<LinkHosts>>,
+    pub(super) identities: Arc<Identities>,
     /// The names to tell on the first screen.
     pub(super) models: Vec<String>,
 }
@@ -51,8 +52,16 @@ impl Wiring {
         name_detectors(&built.engine, platform)?;
         let engine = Arc::new(ArcSwap::from_pointee(built.engine));
         platform.journal.record_payloads(config.recording.text == Recorded::Redacted);
+        let identities = Arc::new(Identities::new(
+            egress.system(),
+            Arc::clone(&platform.roster),
+            Arc::clone(&platform.journal),
+            Arc::clone(&env.clock),
+        ));
+        identities.replace(built.issuers);
         let parts = Parts {
             keys: platform.roster.directory(),
+            tokens: Arc::<Identities>::clone(&identities),
             audit: Arc::new(platform.recorder()),
             pdp: Arc::clone(&pdp),
             engine: Arc::clone(&engine),
@@ -70,7 +79,7 @@ impl Wiring {
             clock: Arc::clone(&env.clock),
             random: Arc::clone(&env.random),
         };
-        Ok(Self { parts, catalog, engine, pdp, link_hosts, models })
+        Ok(Self { parts, catalog, engine, pdp, link_hosts, identities, models })
     }
 }
 

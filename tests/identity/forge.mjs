@@ -16,6 +16,12 @@ export async function startIssuer() {
     const base = path.replace("/.well-known/openid-configuration", "");
     const body = kind === "keys" ? it.body ?? JSON.stringify({ keys: it.keys })
       : JSON.stringify({ issuer: `${it.issuer}${base}`, jwks_uri: `${it.issuer}/jwks`, ...it.metadata });
+    if (path === "/token" && it.token) {
+      let form = "";
+      request.on("data", (piece) => (form += piece));
+      request.on("end", () => response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify(it.token(new URLSearchParams(form), request.headers))));
+      return;
+    }
     setTimeout(() => {
       if (it.redirect) response.writeHead(302, { location: it.redirect }).end();
       else response.writeHead(it.down ? 503 : 200, { "content-type": "application/json" }).end(it.down ? "down" : body);

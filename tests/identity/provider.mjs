@@ -13,6 +13,7 @@ const PEOPLE = {
   alice: { groups: ["analysts", "staff"], roles: ["reader"], console: ["operators"] },
   bob: { groups: ["staff"], roles: [], console: [] },
   eve: { groups: ["banned"], roles: [], console: ["everyone"] },
+  root: { groups: [], roles: [], console: ["everyone", "admins"] },
 };
 
 const clients = (redirect) => [
@@ -30,6 +31,7 @@ export async function startProvider({ extra = [], ttl = 600, alg = "RS256" } = {
   const state = { ttl, down: false };
   let provider;
   let handle;
+  let signing;
   const server = createServer((request, response) => {
     if (request.url.startsWith("/jwks")) counts.keys += 1;
     if (request.url.startsWith("/.well-known/")) counts.metadata += 1;
@@ -47,8 +49,12 @@ export async function startProvider({ extra = [], ttl = 600, alg = "RS256" } = {
 
   async function rotate(next = alg) {
     const { privateKey } = await generateKeyPair(next, { extractable: true });
-    const key = { ...(await exportJWK(privateKey)), use: "sig", alg: next, kid: randomBytes(8).toString("hex") };
-    provider = new Provider(issuer, options(key, next));
+    signing = { ...(await exportJWK(privateKey)), use: "sig", alg: next, kid: randomBytes(8).toString("hex") };
+    begin();
+  }
+
+  function begin() {
+    provider = new Provider(issuer, options(signing, signing.alg));
     provider.on("server_error", (_, error) => console.error(error));
     handle = provider.callback();
   }
@@ -85,13 +91,16 @@ export async function startProvider({ extra = [], ttl = 600, alg = "RS256" } = {
 
   async function interact(provider, request, response) {
     const details = await provider.interactionDetails(request, response);
-    const person = details.params.login_hint ?? "alice";
+    const person = state.person ?? details.params.login_hint ?? "alice";
     if (details.prompt.name === "login") {
       return provider.interactionFinished(request, response, { login: { accountId: person } });
     }
     const grant = new provider.Grant({ accountId: details.session.accountId, clientId: details.params.client_id });
     grant.addOIDCScope("openid");
     grant.addResourceScope(AUDIENCE, "ai.invoke");
+    if (state.refuses) {
+      return provider.interactionFinished(request, response, { error: "access_denied" }, { mergeWithLastSubmission: false });
+    }
     return provider.interactionFinished(request, response, { consent: { grantId: await grant.save() } });
   }
 
@@ -109,6 +118,11 @@ export async function startProvider({ extra = [], ttl = 600, alg = "RS256" } = {
   };
   return {
     issuer, counts, state, rotate, token,
+    /** Makes another client known, under the same keys. */
+    register(client) {
+      extra.push(client);
+      begin();
+    },
     /** A token that a program gets for itself. */
     program: (client, resource = AUDIENCE) =>
       token(client, { grant_type: "client_credentials", scope: "ai.invoke", resource }),
@@ -120,7 +134,7 @@ export async function startProvider({ extra = [], ttl = 600, alg = "RS256" } = {
         client_id: client, response_type: "code", redirect_uri: redirect, scope: "openid ai.invoke",
         resource: AUDIENCE, code_challenge: challenge, code_challenge_method: "S256", login_hint: name,
       })}`;
-      const back = await follow(start, redirect);
+      const back = await new Browser().follow(start, redirect);
       return token(client, {
         grant_type: "authorization_code", code: back.searchParams.get("code"), redirect_uri: redirect,
         code_verifier: verifier, resource: AUDIENCE,
@@ -133,15 +147,21 @@ export async function startProvider({ extra = [], ttl = 600, alg = "RS256" } = {
   };
 }
 
-/** Follows redirects as a browser does, with cookies, until they lead to an address that begins so. */
-export async function follow(url, until, jars = new Map()) {
-  for (let hop = 0; hop < 20; hop += 1) {
-    if (url.startsWith(until)) return new URL(url);
+/** What a browser does with addresses and cookies, and no more: redirects are followed one by one. */
+export class Browser {
+  jars = new Map();
+
+  jar(url) {
     const { host } = new URL(url);
-    const jar = jars.get(host) ?? new Map();
-    jars.set(host, jar);
+    if (!this.jars.has(host)) this.jars.set(host, new Map());
+    return this.jars.get(host);
+  }
+
+  async get(url, options = {}) {
+    const jar = this.jar(url);
     const cookie = [...jar].map(([name, value]) => `${name}=${value}`).join("; ");
-    const answer = await fetch(url, { redirect: "manual", headers: cookie ? { cookie } : {} });
+    const headers = { ...(cookie && { cookie }), ...options.headers };
+    const answer = await fetch(url, { redirect: "manual", ...options, headers });
     for (const set of answer.headers.getSetCookie()) {
       const [pair, ...attributes] = set.split(";");
       const [name, value] = [pair.slice(0, pair.indexOf("=")), pair.slice(pair.indexOf("=") + 1)];
@@ -149,9 +169,18 @@ export async function follow(url, until, jars = new Map()) {
       if (gone) jar.delete(name);
       else jar.set(name, value);
     }
-    const next = answer.headers.get("location");
-    if (next === null) throw new Error(`${url} answered ${answer.status}: ${(await answer.text()).slice(0, 500)}`);
-    url = new URL(next, url).href;
+    return answer;
   }
-  throw new Error("too many redirects");
+
+  /** Follows redirects until they lead to an address that begins so; that address is not asked. */
+  async follow(url, until) {
+    for (let hop = 0; hop < 20; hop += 1) {
+      if (url.startsWith(until)) return new URL(url);
+      const answer = await this.get(url);
+      const next = answer.headers.get("location");
+      if (next === null) throw new Error(`${url} answered ${answer.status}: ${(await answer.text()).slice(0, 500)}`);
+      url = new URL(next, url).href;
+    }
+    throw new Error("too many redirects");
+  }
 }

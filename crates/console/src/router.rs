@@ -7,12 +7,12 @@ use axum::extract::DefaultBodyLimit;
 use axum::middleware;
 use axum::routing::{get, post};
 use stockade_api::{ApiError, Site};
-use stockade_views::{Sessions, Views};
+use stockade_views::{Login, Sessions, Views};
 use tokio::sync::Semaphore;
 
 use crate::assets::Assets;
 use crate::door;
-use crate::pages::{list, live, request, signin};
+use crate::pages::{list, live, login, request, signin};
 
 /// The longest form that a page sends, in bytes.
 const MAX_FORM: usize = 4 * 1024;
@@ -28,6 +28,8 @@ pub struct Options {
     pub endpoint: String,
     /// A model that a newcomer can try, for example `sandbox`.
     pub sample_model: String,
+    /// An identity provider that people can sign in with.
+    pub login: Option<Arc<dyn Login>>,
 }
 
 /// What the handlers share.
@@ -37,6 +39,13 @@ pub(crate) struct App {
     pub(crate) views: Arc<dyn Views>,
     pub(crate) sessions: Arc<dyn Sessions>,
     pub(crate) live: Arc<Semaphore>,
+}
+
+impl App {
+    /// What the identity provider is called, if there is one.
+    pub(crate) fn provider(&self) -> Option<&str> {
+        self.options.login.as_ref().map(|login| login.provider())
+    }
 }
 
 /// The console's pages. The router has a fallback of its own; the API's routes can be merged into it.
@@ -54,6 +63,8 @@ pub fn router(options: Options, views: Arc<dyn Views>, sessions: Arc<dyn Session
         .layer(middleware::from_fn_with_state(Arc::clone(&app), door::signed_in));
     Router::new()
         .route("/signin", get(signin::ask).post(signin::begin))
+        .route("/signin/provider", get(login::begin))
+        .route(login::CALLBACK, get(login::finish))
         .route("/assets/{version}/{name}", get(crate::assets::serve))
         .merge(signed_in)
         .layer(DefaultBodyLimit::max(MAX_FORM))

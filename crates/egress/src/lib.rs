@@ -17,5 +17,5 @@ mod system;
 mod target;
 
 pub use client::{Egress, EgressOptions, SendError, UpstreamBody, UpstreamResponse};
-pub use system::{Purpose, SystemAnswer, SystemClient, SystemError, SystemRequest, SystemTarget};
+pub use system::{Form, Purpose, SystemAnswer, SystemClient, SystemError, SystemRequest, SystemTarget};
 pub use target::{Credential, LocalUpstream, Target, TargetError, TargetId};

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use http::uri::Scheme;
-use http::{Request, StatusCode, Uri, header};
+use http::{HeaderValue, Method, Request, StatusCode, Uri, header};
 use http_body::Body;
 use http_body_util::{BodyExt, Full};
 use hyper_util::client::legacy::Client;
@@ -27,6 +27,8 @@ pub enum Purpose {
     IssuerMetadata,
     /// The keys that it signs with (RFC 7517 section 5).
     IssuerKeys,
+    /// Its answer to a code, where a person signs in at the console (RFC 6749 section 4.1.3).
+    IssuerToken,
 }
 
 /// Where a request goes: an address that the operator configured, or that a provider he configured names.
@@ -40,6 +42,17 @@ pub struct SystemRequest {
     pub purpose: Purpose,
     /// Where to.
     pub target: SystemTarget,
+    /// What is sent; a request without one only fetches.
+    pub form: Option<Form>,
+}
+
+/// A form that is posted (`application/x-www-form-urlencoded`).
+#[derive(Clone)]
+pub struct Form {
+    /// The body, encoded.
+    pub body: String,
+    /// `Authorization`, where the other side wants to know who asks by that.
+    pub authorization: Option<HeaderValue>,
 }
 
 /// The way out for the installation's own traffic.
@@ -82,7 +95,7 @@ impl Purpose {
     /// certificates.
     const fn limit(self) -> usize {
         match self {
-            Self::IssuerMetadata => 256 << 10,
+            Self::IssuerMetadata | Self::IssuerToken => 256 << 10,
             Self::IssuerKeys => 1 << 20,
         }
     }
@@ -134,29 +147,39 @@ impl SystemClient {
         Self { client }
     }
 
-    /// Fetches what is at the target.
+    /// Fetches what is at the target, or what it answers to the form.
     ///
     /// # Errors
     /// [`SystemError`]; nothing of a partial answer is given out.
     pub async fn fetch(&self, request: SystemRequest) -> Result<SystemAnswer, SystemError> {
         let limit = request.purpose.limit();
-        tokio::time::timeout(TIMEOUT, self.exchange(request.target, limit))
+        tokio::time::timeout(TIMEOUT, self.exchange(request, limit))
             .await
             .unwrap_or(Err(SystemError::Timeout))
     }
 
-    async fn exchange(&self, target: SystemTarget, limit: usize) -> Result<SystemAnswer, SystemError> {
-        let request = Request::get(target.0)
+    async fn exchange(&self, request: SystemRequest, limit: usize) -> Result<SystemAnswer, SystemError> {
+        let SystemRequest { target, form, .. } = request;
+        let mut head = Request::builder()
+            .method(if form.is_some() { Method::POST } else { Method::GET })
+            .uri(target.0)
             .header(header::ACCEPT, "application/json")
             .header(header::ACCEPT_ENCODING, "identity")
-            .header(header::USER_AGENT, concat!("stockade/", env!("CARGO_PKG_VERSION")))
-            .body(Full::default())
-            .map_err(|error| SystemError::Exchange(error.to_string()))?;
+            .header(header::USER_AGENT, concat!("stockade/", env!("CARGO_PKG_VERSION")));
+        let mut sent = Full::default();
+        if let Some(Form { body, authorization }) = form {
+            head = head.header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
+            if let Some(value) = authorization {
+                head = head.header(header::AUTHORIZATION, value);
+            }
+            sent = Full::new(Bytes::from(body));
+        }
+        let request = head.body(sent).map_err(|error| SystemError::Exchange(error.to_string()))?;
         let response = self.client.request(request).await.map_err(|error| broken(&error))?;
         if response.status() != StatusCode::OK {
             return Err(SystemError::Status(response.status().as_u16()));
         }
-        let is_encoded = |value: &http::HeaderValue| !value.as_bytes().eq_ignore_ascii_case(b"identity");
+        let is_encoded = |value: &HeaderValue| !value.as_bytes().eq_ignore_ascii_case(b"identity");
         if response.headers().get_all(header::CONTENT_ENCODING).iter().any(is_encoded) {
             return Err(SystemError::Encoded);
         }
@@ -184,6 +207,13 @@ where
 
 fn broken(error: &(dyn std::error::Error + 'static)) -> SystemError {
     SystemError::Exchange(exchange(error).to_string())
+}
+
+impl std::fmt::Debug for Form {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // It holds codes and secrets.
+        f.write_str("Form(..)")
+    }
 }
 
 impl std::fmt::Debug for SystemClient {

@@ -292,13 +292,13 @@ pub async fn fetch(options: &IssuerOptions, client: &SystemClient) -> Result<Pub
         Some(target) => target.clone(),
         None => {
             let target = discovery::metadata_of(&options.issuer)?;
-            let request = SystemRequest { purpose: Purpose::IssuerMetadata, target };
+            let request = SystemRequest { purpose: Purpose::IssuerMetadata, target, form: None };
             let described = client.fetch(request).await;
             let described = described.map_err(|error| FetchError::Metadata(error.to_string()))?;
             discovery::keys_of(&options.issuer, &described.body)?
         }
     };
-    let request = SystemRequest { purpose: Purpose::IssuerKeys, target: keys_at.clone() };
+    let request = SystemRequest { purpose: Purpose::IssuerKeys, target: keys_at.clone(), form: None };
     let answer = client.fetch(request).await?;
     Ok(Published { set: KeySet::parse(&answer.body)?, keys_at, date: answer.date })
 }

@@ -9,6 +9,7 @@ use stockade_egress::SystemClient;
 use tokio::sync::watch;
 
 use crate::claims::{self, Identity};
+use crate::json::Object;
 use crate::jwk::Wanted;
 use crate::keys::{Keys, KeysStatus, Observer};
 use crate::options::IssuerOptions;
@@ -45,6 +46,8 @@ pub struct Verified {
     pub ended: watch::Receiver<bool>,
     /// Where to count what becomes of it.
     pub tally: Arc<Tally>,
+    /// All that it says, for the checks of a login.
+    pub(crate) claims: Object,
 }
 
 /// How it stands with one issuer.
@@ -185,6 +188,7 @@ impl Issuer {
             signed_by: key.thumbprint,
             ended: self.ended.subscribe(),
             tally: Arc::clone(&self.tally),
+            claims: token.claims.clone(),
         })
     }
 

@@ -10,7 +10,8 @@ use stockade_egress::SystemClient;
 use stockade_egress::evidence::Lease;
 use stockade_gateway::ports::{Grant, PassedUser, TokenDirectory, TokenError};
 use stockade_identity::{
-    IssuerOptions, IssuerStatus, KeysEvent, Observer, Reason, Verified, Verifier, looks_like_token,
+    IssuerOptions, IssuerStatus, KeysEvent, LoginClient, LoginOptions, Observer, Reason, Verified, Verifier,
+    looks_like_token,
 };
 use tokio::sync::watch;
 
@@ -58,6 +59,12 @@ impl Identities {
     /// Fetches the keys of every issuer that has none yet, so that the first request does not wait for them.
     pub async fn warm(&self) {
         self.verifier.load_full().warm().await;
+    }
+
+    /// A client for people who sign in to the console.
+    #[must_use]
+    pub fn login_client(&self, options: LoginOptions) -> LoginClient {
+        LoginClient::new(options, self.client.clone(), &self.observer)
     }
 
     /// How it stands with every issuer.

@@ -6,6 +6,7 @@
 
 mod detail;
 mod list;
+mod login;
 mod session;
 mod status;
 mod verification;
@@ -13,7 +14,8 @@ mod views;
 
 pub use detail::{MAX_PIECES, Mark, PayloadView, Piece, RequestDetail, SpanView};
 pub use list::{Ending, MAX_PAGE, Page, RequestFilter, RequestRow, UnknownEnding};
-pub use session::{LinkError, NewSession, Reader, Session, Sessions, Tokens};
+pub use login::{Begun, Login, LoginError};
+pub use session::{LinkError, NewSession, Reader, Role, Session, Sessions, Tokens};
 pub use status::StatusSummary;
 pub use verification::{Check, CheckResult, CheckStep, EntryKind, Verification};
 pub use views::{ViewError, Views};

@@ -9,7 +9,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 export const binary = process.env.STOCKADE_BIN;
 
 /** One `stockade up` with a data directory, root key and ports of its own. */
-export async function start(config = "", { policies } = {}) {
+export async function start(config = "", { policies, variables = {} } = {}) {
   const folder = mkdtempSync(join(tmpdir(), "stockade-test-"));
   const data = join(folder, "data");
   mkdirSync(join(folder, "key"), { mode: 0o700 });
@@ -25,6 +25,7 @@ export async function start(config = "", { policies } = {}) {
     HOME: process.env.HOME,
     STOCKADE_HOME: data,
     STOCKADE_ROOT_KEY_FILE: join(folder, "key", "root.key"),
+    ...variables,
   };
   const free = "127.0.0.1:0";
   const child = spawn(

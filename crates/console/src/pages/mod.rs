@@ -3,5 +3,6 @@
 pub(crate) mod error;
 pub(crate) mod list;
 pub(crate) mod live;
+pub(crate) mod login;
 pub(crate) mod request;
 pub(crate) mod signin;

@@ -8,6 +8,7 @@ use stockade_domain::WorkloadName;
 use stockade_egress::SystemTarget;
 use stockade_identity::{Algorithm, ClientRule, IssuerOptions};
 
+use super::login::ConsoleLogin;
 use super::place::Place;
 use super::sense::{Senseless, is_name};
 use super::units::Span;
@@ -24,6 +25,9 @@ const LEAST_REFRESH: Span = Span::seconds(10);
 pub(crate) struct IdentityConfig {
     /// Issuers whose tokens are accepted as credentials, `[[identity.issuers]]` each.
     pub(crate) issuers: Vec<IssuerConfig>,
+    /// The provider that people sign in to the console with.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) console: Option<ConsoleLogin>,
 }
 
 /// An issuer whose tokens are accepted.

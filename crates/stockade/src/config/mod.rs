@@ -5,6 +5,7 @@
 
 mod error;
 mod identity;
+mod login;
 mod origin;
 mod place;
 mod schema;
@@ -12,6 +13,7 @@ mod sense;
 mod units;
 
 pub(crate) use error::ConfigError;
+pub(crate) use identity::IdentityConfig;
 use origin::Origin;
 pub(crate) use origin::Setting;
 pub(crate) use place::Place;

@@ -18,7 +18,7 @@ use hyper_util::service::TowerToHyperService;
 use rustls_pki_types::pem::{self, PemObject};
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use stockade_gateway::{Gateway, Phase};
-use stockade_platform::{Identities, Platform};
+use stockade_platform::{Identities, Logins, Platform};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio_rustls::TlsAcceptor;
@@ -94,6 +94,7 @@ pub(super) fn console(
     listeners: &Listeners,
     secure: bool,
     platform: &Arc<Platform>,
+    login: Option<Arc<Logins>>,
 ) -> Router {
     let port = listeners.console_address.port();
     let names = ["stockade.localhost", "localhost", "127.0.0.1", "[::1]"].map(str::to_owned);
@@ -108,6 +109,7 @@ pub(super) fn console(
         site: site.clone(),
         endpoint: format!("{scheme}://{}/v1", listeners.gateway_address),
         sample_model: "sandbox".to_owned(),
+        login: login.map(|login| login as Arc<dyn stockade_views::Login>),
     };
     let views: Arc<dyn stockade_views::Views> = Arc::new(platform.views.clone());
     let sessions: Arc<dyn stockade_views::Sessions> =

@@ -122,7 +122,7 @@ async fn serve(
         catalog: Arc::clone(&wiring.catalog),
     };
     let control = crate::control::serve(home, Arc::clone(&platform), serving, running.clone())?;
-    let console = listen::console(&config, &listeners, tls.is_some(), &platform);
+    let console = listen::console(&config, &listeners, tls.is_some(), &platform, wiring.login.clone());
     let mut servers = tokio::task::JoinSet::new();
     servers.spawn(listen::serve_router(listeners.console, console, tls.clone(), running.clone()));
     let metrics =

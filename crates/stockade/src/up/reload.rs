@@ -117,6 +117,10 @@ impl Reloader {
             server: self.config.server.clone(),
             limits: self.config.limits.clone(),
             recording: self.config.recording.clone(),
+            identity: config::IdentityConfig {
+                console: self.config.identity.console.clone(),
+                ..new.identity.clone()
+            },
             rules: config::RulesConfig { names: self.config.rules.names, ..new.rules.clone() },
             ..new.clone()
         };
@@ -132,7 +136,7 @@ fn told(old: &Config, new: &Config, other_rules: bool) -> Vec<String> {
         ("labels", old.labels != new.labels),
         ("rules", other_rules),
         ("guards", old.guards != new.guards),
-        ("identity", old.identity != new.identity),
+        ("issuers", old.identity.issuers != new.identity.issuers),
     ] {
         if changed {
             now.push(part);
@@ -144,6 +148,7 @@ fn told(old: &Config, new: &Config, other_rules: bool) -> Vec<String> {
         ("[limits]", old.limits != new.limits),
         ("[recording]", old.recording != new.recording),
         ("rules.names", old.rules.names != new.rules.names),
+        ("[identity.console]", old.identity.console != new.identity.console),
     ] {
         if changed {
             later.push(part);

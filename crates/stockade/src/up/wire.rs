@@ -11,9 +11,9 @@ use stockade_gateway::ports::Catalog;
 use stockade_gateway::{Hosts, Leaks, Options, Parts};
 use stockade_inspect::leak::{Canaries, LinkHosts};
 use stockade_inspect::{Engine, Pseudonymiser};
-use stockade_platform::{Environment, Identities, Platform};
+use stockade_platform::{Environment, Identities, Logins, Platform};
 
-use super::built::Built;
+use super::built::{Built, ConsoleProvider};
 use crate::config::{Config, Recorded};
 
 /// The gateway's parts, and what is replaced in them when configuration changes.
@@ -24,6 +24,7 @@ pub(super) struct Wiring {
     pub(super) pdp: Arc<Pdp>,
     pub(super) link_hosts: Arc<ArcSwap<LinkHosts>>,
     pub(super) identities: Arc<Identities>,
+    pub(super) login: Option<Arc<Logins>>,
     /// The names to tell on the first screen.
     pub(super) models: Vec<String>,
 }
@@ -59,6 +60,11 @@ impl Wiring {
             Arc::clone(&env.clock),
         ));
         identities.replace(built.issuers);
+        let login = built.login.map(|ConsoleProvider { options, roles }| {
+            let client = identities.login_client(options);
+            let (random, clock) = (Arc::clone(&env.random), Arc::clone(&env.clock));
+            Arc::new(Logins::new(client, roles, Arc::clone(&platform.sessions), random, clock))
+        });
         let parts = Parts {
             keys: platform.roster.directory(),
             tokens: Arc::<Identities>::clone(&identities),
@@ -79,7 +85,7 @@ impl Wiring {
             clock: Arc::clone(&env.clock),
             random: Arc::clone(&env.random),
         };
-        Ok(Self { parts, catalog, engine, pdp, link_hosts, identities, models })
+        Ok(Self { parts, catalog, engine, pdp, link_hosts, identities, login, models })
     }
 }
 

@@ -31,7 +31,13 @@ pub enum Refusal {
     /// It would change something, and its token is not the session's.
     #[error("the form is out of date; load the page again")]
     Token,
+    /// It would change something, and the person's role lets look only.
+    #[error("your role lets you look at this, not change it")]
+    Role,
 }
+
+/// How long a person may take at the identity provider, in seconds.
+const LOGIN_SECONDS: u64 = 600;
 
 /// A header that is there once, or not at all.
 enum Single<'a> {
@@ -74,6 +80,20 @@ fn single(headers: &HeaderMap, name: HeaderName) -> Single<'_> {
 fn opens_page(headers: &HeaderMap) -> bool {
     let is = |name: &'static str, wanted: &str| matches!(single(headers, HeaderName::from_static(name)), Single::Value(v) if v == wanted);
     is("sec-fetch-mode", "navigate") && is("sec-fetch-dest", "document")
+}
+
+/// A cookie that is there once.
+fn read_cookie<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
+    let mut found = headers
+        .get_all(header::COOKIE)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|line| line.split(';'))
+        .filter_map(|pair| pair.trim().split_once('='))
+        .filter(|(key, _)| *key == name)
+        .map(|(_, value)| value);
+    let value = found.next()?;
+    (found.next().is_none() && (1..=128).contains(&value.len())).then_some(value)
 }
 
 // === impl Site ===
@@ -121,17 +141,7 @@ impl Site {
     /// The session cookie's value. Two of the name are as good as none: one of them was planted.
     #[must_use]
     pub fn cookie<'h>(&self, headers: &'h HeaderMap) -> Option<&'h str> {
-        let name = self.cookie_name();
-        let mut found = headers
-            .get_all(header::COOKIE)
-            .iter()
-            .filter_map(|value| value.to_str().ok())
-            .flat_map(|line| line.split(';'))
-            .filter_map(|pair| pair.trim().split_once('='))
-            .filter(|(key, _)| *key == name)
-            .map(|(_, value)| value);
-        let value = found.next()?;
-        (found.next().is_none() && (1..=128).contains(&value.len())).then_some(value)
+        read_cookie(headers, self.cookie_name())
     }
 
     /// The `Set-Cookie` that begins a session; `None` when the value does not fit into a header.
@@ -147,12 +157,45 @@ impl Site {
         self.set_cookie("", 0)
     }
 
+    /// The scheme and host that a request names, as its browser writes them.
+    ///
+    /// # Errors
+    /// [`Refusal::Host`] when it is none of ours.
+    pub fn origin(&self, request: &Parts) -> Result<String, Refusal> {
+        let scheme = if self.secure { "https" } else { "http" };
+        self.host(request).map(|host| format!("{scheme}://{host}"))
+    }
+
+    /// What a browser keeps while its person is at the identity provider. It is sent with the link back (`Lax`).
+    #[must_use]
+    pub fn begin_login_cookie(&self, secret: &str) -> Option<HeaderValue> {
+        self.write_cookie(self.login_cookie_name(), secret, LOGIN_SECONDS, "Lax")
+    }
+
+    /// Takes it away.
+    #[must_use]
+    pub fn end_login_cookie(&self) -> Option<HeaderValue> {
+        self.write_cookie(self.login_cookie_name(), "", 0, "Lax")
+    }
+
+    /// What the browser kept.
+    #[must_use]
+    pub fn login_cookie<'h>(&self, headers: &'h HeaderMap) -> Option<&'h str> {
+        read_cookie(headers, self.login_cookie_name())
+    }
+
+    fn login_cookie_name(&self) -> &'static str {
+        if self.secure { "__Host-stockade-login" } else { "stockade-login" }
+    }
+
     fn set_cookie(&self, value: &str, seconds: u64) -> Option<HeaderValue> {
+        self.write_cookie(self.cookie_name(), value, seconds, "Strict")
+    }
+
+    fn write_cookie(&self, name: &str, value: &str, seconds: u64, same_site: &str) -> Option<HeaderValue> {
         let secure = if self.secure { "; Secure" } else { "" };
-        let cookie = format!(
-            "{}={value}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Strict{secure}",
-            self.cookie_name()
-        );
+        let cookie =
+            format!("{name}={value}; Path=/; Max-Age={seconds}; HttpOnly; SameSite={same_site}{secure}");
         let mut header = HeaderValue::try_from(cookie).ok()?;
         header.set_sensitive(true);
         Some(header)
@@ -193,7 +236,7 @@ impl Refusal {
     pub const fn status(self) -> StatusCode {
         match self {
             Self::Host => StatusCode::MISDIRECTED_REQUEST,
-            Self::CrossSite | Self::NoOrigin | Self::Token => StatusCode::FORBIDDEN,
+            Self::CrossSite | Self::NoOrigin | Self::Token | Self::Role => StatusCode::FORBIDDEN,
         }
     }
 
@@ -205,6 +248,7 @@ impl Refusal {
             Self::CrossSite => "cross_site",
             Self::NoOrigin => "origin_missing",
             Self::Token => "form_token",
+            Self::Role => "role",
         }
     }
 }

@@ -101,7 +101,7 @@ impl Door {
             None => self
                 .site
                 .session(headers, &*self.sessions)
-                .map(|_| Reader::console())
+                .map(|session| session.reader())
                 .ok_or(ApiError::NotSignedIn),
             Some(token) => token.and_then(|token| self.tokens.reader(token)).ok_or(ApiError::BadToken),
         }

@@ -39,8 +39,9 @@ fn main() -> Result<(), Box<dyn Error>> {
             tools: vec!["demo_*".to_owned()],
             traits: vec!["allows_opaque".to_owned()],
         }),
-        key: KeyId::new(now, [2; 10]),
+        key: Some(KeyId::new(now, [2; 10])),
         credential: CredentialKind::ApiKey,
+        token: None,
         user: None,
         chain: Vec::new(),
     };

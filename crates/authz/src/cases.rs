@@ -7,7 +7,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use stockade_domain::{
     Action, Audience, Caller, CredentialKind, DecisionRecord, Effect, EndUser, Exposure, KeyId, Label,
-    LabelOrder, Micros, Obligation, TenantId, Workload, WorkloadId, WorkloadName,
+    LabelOrder, Micros, Obligation, TenantId, TokenFacts, UserProof, Workload, WorkloadId, WorkloadName,
 };
 
 use crate::engine::Engine;
@@ -40,6 +40,17 @@ pub struct Case {
     workload: WorkloadName,
     #[serde(default)]
     user: Option<String>,
+    /// How it is known who the user is.
+    #[serde(default = "asserted")]
+    user_proof: UserProof,
+    /// Groups of the user, as policies name them.
+    #[serde(default)]
+    groups: Vec<String>,
+    #[serde(default = "known")]
+    groups_known: bool,
+    /// The token that is the credential, or that the workload passed.
+    #[serde(default)]
+    token: Option<TokenCase>,
     action: Action,
     #[serde(default)]
     model: Option<String>,
@@ -50,6 +61,19 @@ pub struct Case {
     /// What should be decided; absent where a file is only to be explained.
     #[serde(default)]
     pub expect: Option<Expectation>,
+}
+
+/// What a token says.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct TokenCase {
+    issuer: String,
+    #[serde(default)]
+    client: Option<String>,
+    #[serde(default)]
+    roles: Vec<String>,
+    #[serde(default)]
+    scopes: Vec<String>,
 }
 
 /// What should be decided. What is left out is not compared.
@@ -101,6 +125,14 @@ struct WorkloadFacts {
 
 fn employees() -> Audience {
     Audience::Employees
+}
+
+fn asserted() -> UserProof {
+    UserProof::Asserted
+}
+
+fn known() -> bool {
+    true
 }
 
 fn internal() -> Exposure {
@@ -183,6 +215,8 @@ impl CaseFile {
 impl WorkloadFacts {
     fn caller(&self, case: &Case) -> Caller {
         let nil = Micros::from_i64(0);
+        // A token beside a key is the one that was passed for the user.
+        let is_token = case.token.is_some() && case.user_proof != UserProof::Passed;
         Caller {
             workload: Arc::new(Workload {
                 id: WorkloadId::new(nil, [0; 10]),
@@ -196,11 +230,30 @@ impl WorkloadFacts {
                 tools: self.tools.clone(),
                 traits: self.traits.clone(),
             }),
-            key: KeyId::new(nil, [0; 10]),
-            credential: CredentialKind::ApiKey,
-            user: case.user.clone().map(|id| EndUser { id }),
+            key: if is_token { None } else { Some(KeyId::new(nil, [0; 10])) },
+            credential: if is_token { CredentialKind::Token } else { CredentialKind::ApiKey },
+            token: case.token.as_ref().map(TokenCase::facts),
+            user: case.user.clone().map(|id| EndUser {
+                id,
+                proof: case.user_proof,
+                groups: case.groups.clone(),
+                groups_known: case.groups_known,
+            }),
             chain: Vec::new(),
         }
+    }
+}
+
+impl TokenCase {
+    fn facts(&self) -> Arc<TokenFacts> {
+        Arc::new(TokenFacts {
+            issuer: self.issuer.clone(),
+            client: self.client.clone(),
+            roles: self.roles.clone(),
+            scopes: self.scopes.clone(),
+            signed_by: String::new(),
+            id: None,
+        })
     }
 }
 

@@ -5,7 +5,9 @@ use std::collections::{HashMap, HashSet};
 use cedar_policy::{
     Context, Entities, Entity, EntityId, EntityTypeName, EntityUid, Request, RestrictedExpression as Expr,
 };
-use stockade_domain::{Action, CredentialKind, Label, LabelOrder, UnknownLabel, Workload};
+use stockade_domain::{
+    Action, CredentialKind, EndUser, Label, LabelOrder, UnknownLabel, UserProof, Workload,
+};
 
 use crate::cache::Cache;
 use crate::error::EngineError;
@@ -23,7 +25,9 @@ pub(crate) struct Names {
     model: EntityTypeName,
     tool: EntityTypeName,
     upstream: EntityTypeName,
+    group: EntityTypeName,
     user: EntityTypeName,
+    user_proof: EntityTypeName,
     workload: EntityTypeName,
 }
 
@@ -61,7 +65,9 @@ impl Names {
             model: name("Model")?,
             tool: name("Tool")?,
             upstream: name("Upstream")?,
+            group: name("Group")?,
             user: name("User")?,
+            user_proof: name("UserProof")?,
             workload: name("Workload")?,
         })
     }
@@ -103,18 +109,49 @@ impl Names {
         entities.push(workload);
         let credential = match caller.credential {
             CredentialKind::ApiKey => "api_key",
+            CredentialKind::Token => "token",
         };
+        let token = caller.token.as_deref();
+        let words =
+            |list: Option<&Vec<String>>| Expr::new_set(list.into_iter().flatten().map(|word| text(word)));
         let chain = caller.chain.iter().map(|id| entity(uid(&self.workload, &id.to_string())));
         let mut attributes = HashMap::from([
             pair("workload", entity(workload_uid.clone())),
             pair("credential", entity(uid(&self.credential, credential))),
             pair("chain", Expr::new_set(chain)),
+            pair("groups_known", Expr::new_bool(caller.user.as_ref().is_none_or(|user| user.groups_known))),
+            pair("roles", words(token.map(|token| &token.roles))),
+            pair("scopes", words(token.map(|token| &token.scopes))),
         ]);
-        if let Some(user) = &caller.user {
-            attributes.extend([pair("user", entity(uid(&self.user, &user.id)))]);
+        if let Some(token) = token {
+            attributes.extend([pair("issuer", text(&token.issuer))]);
+            attributes.extend(token.client.iter().map(|client| pair("client", text(client))));
         }
-        let id = uid(&self.caller, &caller.key.to_string());
+        if let Some(user) = &caller.user {
+            attributes.extend([
+                pair("user", entity(self.user(user, entities)?)),
+                pair("user_proof", entity(uid(&self.user_proof, proof(user.proof)))),
+            ]);
+        }
+        // What a key's id is to a key, issuer and program are to a token.
+        let id = match (&caller.key, token) {
+            (Some(key), _) => key.to_string(),
+            (None, Some(token)) => {
+                format!("{}:{}", token.issuer, token.client.as_deref().unwrap_or_default())
+            }
+            (None, None) => String::new(),
+        };
+        let id = uid(&self.caller, &id);
         entities.push(Entity::new(id.clone(), attributes, HashSet::from([workload_uid])).map_err(cedar)?);
+        Ok(id)
+    }
+
+    fn user(&self, user: &EndUser, entities: &mut Vec<Entity>) -> Result<EntityUid, Unaskable> {
+        let id = uid(&self.user, &user.id);
+        if !user.groups.is_empty() {
+            let parents = user.groups.iter().map(|group| uid(&self.group, group)).collect();
+            entities.push(Entity::new(id.clone(), HashMap::new(), parents).map_err(cedar)?);
+        }
         Ok(id)
     }
 
@@ -172,6 +209,14 @@ impl Names {
     /// The caller's workload as a parent, when it lists the thing.
     fn lists(&self, query: &Query<'_>, listed: bool) -> HashSet<EntityUid> {
         listed.then(|| uid(&self.workload, &query.caller.workload.id.to_string())).into_iter().collect()
+    }
+}
+
+const fn proof(proof: UserProof) -> &'static str {
+    match proof {
+        UserProof::Asserted => "asserted",
+        UserProof::Token => "token",
+        UserProof::Passed => "passed",
     }
 }
 

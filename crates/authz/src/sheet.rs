@@ -62,7 +62,8 @@ impl PolicySet {
     }
 
     fn text_of(&self, policy: &PolicyId) -> String {
-        let found = self.deciding.policy(policy).or_else(|| self.floor.policy(policy));
+        let sets = [&self.deciding, &self.floor, &self.observed];
+        let found = sets.into_iter().find_map(|set| set.policy(policy));
         found.map(ToString::to_string).unwrap_or_default()
     }
 }

@@ -22,6 +22,7 @@ async fn main() -> std::io::Result<()> {
         site: site.clone(),
         endpoint: "http://127.0.0.1:8470/v1".to_owned(),
         sample_model: "sandbox".to_owned(),
+        login: None,
     };
     let views = Arc::new(match std::env::args().nth(1).as_deref() {
         Some("empty") => sample::Sample::empty(),

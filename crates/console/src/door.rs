@@ -45,7 +45,9 @@ pub(crate) async fn guard(State(app): State<Arc<App>>, request: Request, next: N
         error.log(id);
         let assets = app.assets.base();
         let page = match error {
-            ApiError::NotSignedIn => html(&SignInPage { assets, token: None, failed: None }),
+            ApiError::NotSignedIn => {
+                html(&SignInPage { assets, token: None, failed: None, provider: app.provider() })
+            }
             _ => html(&ErrorPage::new(assets, &error, id)),
         };
         let headers = std::mem::take(response.headers_mut());

@@ -7,12 +7,12 @@ use axum::extract::DefaultBodyLimit;
 use axum::middleware;
 use axum::routing::{get, post};
 use stockade_api::{ApiError, Site};
-use stockade_views::{Installation, Sessions, Views};
+use stockade_views::{Installation, Login, Sessions, Views};
 use tokio::sync::Semaphore;
 
 use crate::assets::Assets;
 use crate::door;
-use crate::pages::{keys, ledger, list, live, overview, policies, request, signin};
+use crate::pages::{keys, ledger, list, live, login, overview, policies, request, signin};
 
 /// The longest form that a page sends, in bytes.
 const MAX_FORM: usize = 4 * 1024;
@@ -28,6 +28,8 @@ pub struct Options {
     pub endpoint: String,
     /// A model that a newcomer can try, for example `sandbox`.
     pub sample_model: String,
+    /// An identity provider that people can sign in with.
+    pub login: Option<Arc<dyn Login>>,
 }
 
 /// What the handlers share.
@@ -38,6 +40,13 @@ pub(crate) struct App {
     pub(crate) installation: Arc<dyn Installation>,
     pub(crate) sessions: Arc<dyn Sessions>,
     pub(crate) live: Arc<Semaphore>,
+}
+
+impl App {
+    /// What the identity provider is called, if there is one.
+    pub(crate) fn provider(&self) -> Option<&str> {
+        self.options.login.as_ref().map(|login| login.provider())
+    }
 }
 
 /// The console's pages. The router has a fallback of its own; the API's routes can be merged into it.
@@ -66,6 +75,8 @@ pub fn router(
         .layer(middleware::from_fn_with_state(Arc::clone(&app), door::signed_in));
     Router::new()
         .route("/signin", get(signin::ask).post(signin::begin))
+        .route("/signin/provider", get(login::begin))
+        .route(login::CALLBACK, get(login::finish))
         .route("/assets/{version}/{name}", get(crate::assets::serve))
         .merge(signed_in)
         .layer(DefaultBodyLimit::max(MAX_FORM))

@@ -5,12 +5,14 @@
 
 mod aead;
 mod hash;
+mod public;
 mod random;
 mod ring;
 mod sign;
 
 pub use aead::{OpenError, SealingKey};
 pub use hash::{Digest, Hasher, MacKey, ct_eq, from_hex, sha256, to_hex};
+pub use public::{Curve, Padding, PublicKey, PublicKeyError};
 pub use random::{Random, SystemRandom};
 pub use ring::{KeyRing, KeyRole, RootKey, RootKeyError};
 pub use sign::{SignatureError, SigningKey, VerifyingKey};

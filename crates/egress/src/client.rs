@@ -16,6 +16,7 @@ use tokio::time::{Instant, Sleep};
 
 use crate::connect::Connector;
 use crate::evidence::{Attempt, Authority, Minter};
+use crate::system::SystemClient;
 use crate::target::{Target, TargetKind};
 
 /// A body on its way back from an upstream.
@@ -111,6 +112,12 @@ impl Egress {
         &self.authority
     }
 
+    /// The way out for traffic that is no caller's.
+    #[must_use]
+    pub fn system(&self) -> SystemClient {
+        SystemClient::new(self.client.clone())
+    }
+
     /// Sends one attempt of a cleared request.
     ///
     /// # Errors
@@ -183,7 +190,7 @@ fn single(headers: &HeaderMap, name: &HeaderName) -> Option<HeaderValue> {
 }
 
 /// The whole chain of causes, for the operator's log.
-fn exchange(error: &(dyn std::error::Error + 'static)) -> SendError {
+pub(crate) fn exchange(error: &(dyn std::error::Error + 'static)) -> SendError {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(inner) = cause {

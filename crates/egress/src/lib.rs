@@ -13,7 +13,9 @@
 mod client;
 mod connect;
 pub mod evidence;
+mod system;
 mod target;
 
 pub use client::{Egress, EgressOptions, SendError, UpstreamBody, UpstreamResponse};
+pub use system::{Form, Purpose, SystemAnswer, SystemClient, SystemError, SystemRequest, SystemTarget};
 pub use target::{Credential, LocalUpstream, Target, TargetError, TargetId};

@@ -182,7 +182,7 @@ impl fmt::Debug for Target {
 }
 
 /// Whether a host is this machine: `localhost`, a name under it (RFC 6761 section 6.3) or a loopback address.
-fn is_loopback(host: &str) -> bool {
+pub(crate) fn is_loopback(host: &str) -> bool {
     let bare = host.trim_start_matches('[').trim_end_matches(']');
     bare.parse::<IpAddr>()
         .map_or_else(|_| bare == "localhost" || bare.ends_with(".localhost"), |address| address.is_loopback())

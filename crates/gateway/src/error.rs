@@ -70,8 +70,23 @@ pub const CODES: &[(u16, &str, &str)] = &[
         "invalid_api_key",
         "The key is missing, malformed, unknown, expired or revoked: use a key of this installation.",
     ),
-    (401, "key_expired", "The key ran out while the answer was under way."),
-    (401, "key_revoked", "The key was revoked while the answer was under way."),
+    (401, "key_expired", "The key or token ran out while the answer was under way."),
+    (
+        401,
+        "key_revoked",
+        "The key was revoked, or the token's issuer removed, while the answer was under way.",
+    ),
+    (
+        401,
+        "invalid_token",
+        "The token is not accepted here: its issuer, audience, client, signature or times are not what they must be. `stockade identity check` tells operators which.",
+    ),
+    (401, "token_expired", "The token has expired: get a new one from its issuer."),
+    (
+        401,
+        "invalid_user_token",
+        "The token in `x-stockade-user-token` is not accepted, or speaks of no person.",
+    ),
     (403, "policy_denied", "A policy forbids it. Operators find the reason under the request id."),
     (403, "obligation_unmet", "A policy asks for something that cannot be done to this request."),
     (403, "policy_error", "A policy could not be evaluated, so nothing is permitted."),
@@ -122,6 +137,7 @@ pub const CODES: &[(u16, &str, &str)] = &[
     (502, "upstream_encoded", "The upstream encoded its answer although it was asked not to."),
     (502, "upstream_too_large", "The upstream's answer, or one event of it, is larger than `limits.event`."),
     (503, "ledger_unavailable", "Nothing can be recorded, so nothing is answered."),
+    (503, "identity_unavailable", "The keys of the token's issuer cannot be had, so it cannot be checked."),
     (503, "overloaded", "Too many requests at once."),
     (503, "upstream_overloaded", "The upstream has too much to do."),
     (503, "shutting_down", "The server is stopping."),
@@ -191,6 +207,17 @@ impl Refusal {
         serde_json::json!({"error": {"message": self.message, "type": kind, "code": self.code, "param": null}})
     }
 
+    /// What a 401 must say (RFC 9110 section 15.5.2), in the words of RFC 6750 section 3.
+    fn challenge(&self) -> Option<&'static str> {
+        match (self.status, self.code) {
+            (StatusCode::UNAUTHORIZED, "invalid_token" | "token_expired") => {
+                Some(r#"Bearer error="invalid_token""#)
+            }
+            (StatusCode::UNAUTHORIZED, _) => Some("Bearer"),
+            _ => None,
+        }
+    }
+
     /// The whole answer. SDKs repeat a request on most errors: they are told not to where that would not help.
     pub(crate) fn response(&self, family: Family, request: RequestId) -> Response<Full<Bytes>> {
         let body = match family {
@@ -210,6 +237,9 @@ impl Refusal {
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         if let Ok(id) = HeaderValue::try_from(request.to_string()) {
             headers.insert("x-request-id", id);
+        }
+        if let Some(challenge) = self.challenge() {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
         }
         match self.status.as_u16() {
             429 | 503 => self.wait.tell(headers),

@@ -51,13 +51,15 @@ pub use redact::{Piece, RecordedSpan};
 pub use sandbox::Sandbox;
 pub use server::Phase;
 
-use ports::{AuditSink, Catalog, KeyDirectory, PromptRegistry};
+use ports::{AuditSink, Catalog, KeyDirectory, PromptRegistry, TokenDirectory};
 use pseudonyms::Pseudonyms;
 
 /// What a gateway is made from.
 pub struct Parts {
     /// API keys.
     pub keys: Arc<dyn KeyDirectory>,
+    /// Tokens of identity providers.
+    pub tokens: Arc<dyn TokenDirectory>,
     /// Where requests are recorded.
     pub audit: Arc<dyn AuditSink>,
     /// Who decides.

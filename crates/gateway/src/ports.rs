@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
+use futures_util::future::BoxFuture;
 use stockade_authz::Model;
-use stockade_domain::{Caller, WorkloadId};
+use stockade_domain::{Caller, EndUser, TokenFacts, WorkloadId};
 use stockade_egress::Target;
 use stockade_egress::evidence::Lease;
 
@@ -14,7 +15,7 @@ pub use stockade_egress::evidence::{AuditError, AuditSink, AuditSlot, Durable, P
 /// A credential that was accepted.
 #[derive(Debug)]
 pub struct Grant {
-    /// Who it belongs to; no end user yet.
+    /// Who it belongs to; of end users only one that the credential itself speaks of.
     pub caller: Caller,
     /// For how long it is good.
     pub lease: Lease,
@@ -44,6 +45,70 @@ pub trait KeyDirectory: Send + Sync + 'static {
     /// # Errors
     /// [`AuthError`] says why not, for the record.
     fn authenticate(&self, presented: &str) -> Result<Grant, AuthError>;
+}
+
+/// Why a token was not accepted. The caller learns no more than this.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum TokenError {
+    /// It is not good, or nobody here trusts its issuer.
+    #[error("the token is not accepted")]
+    Refused,
+    /// It was good, and has run out.
+    #[error("the token has expired")]
+    Expired,
+    /// It cannot be checked now.
+    #[error("the issuer's keys cannot be had")]
+    Unavailable,
+}
+
+/// A person whose token a workload passed.
+#[derive(Debug)]
+pub struct PassedUser {
+    /// The person.
+    pub user: EndUser,
+    /// What else the token says.
+    pub token: TokenFacts,
+    /// The workload that the token was issued to, where that is a known one: the call passed through it.
+    pub through: Option<WorkloadId>,
+    /// For how long it is good.
+    pub lease: Lease,
+}
+
+/// Knows identity providers and their tokens. May wait for a provider's keys.
+pub trait TokenDirectory: Send + Sync + 'static {
+    /// Whether a credential is a token, to be checked here, and no key.
+    fn is_token(&self, presented: &str) -> bool;
+
+    /// Whether an identifier has the form of those that tokens give to people: no workload may assert it.
+    fn names(&self, person: &str) -> bool;
+
+    /// Checks a token as the credential of a workload.
+    fn authenticate<'a>(&'a self, token: &'a str) -> BoxFuture<'a, Result<Grant, TokenError>>;
+
+    /// Checks the token of a person that a workload passes beside its own credential.
+    fn person<'a>(&'a self, token: &'a str) -> BoxFuture<'a, Result<PassedUser, TokenError>>;
+}
+
+/// No identity provider is trusted: every credential is a key.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct NoIssuers;
+
+impl TokenDirectory for NoIssuers {
+    fn is_token(&self, _: &str) -> bool {
+        false
+    }
+
+    fn names(&self, _: &str) -> bool {
+        false
+    }
+
+    fn authenticate<'a>(&'a self, _: &'a str) -> BoxFuture<'a, Result<Grant, TokenError>> {
+        Box::pin(std::future::ready(Err(TokenError::Refused)))
+    }
+
+    fn person<'a>(&'a self, _: &'a str) -> BoxFuture<'a, Result<PassedUser, TokenError>> {
+        Box::pin(std::future::ready(Err(TokenError::Refused)))
+    }
 }
 
 /// Knows which system prompts a workload has registered.

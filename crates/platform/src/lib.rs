@@ -1,7 +1,7 @@
 //! Use-cases over the engines, the store and the ledger, one module a capability.
 //!
 //! - Authorise: [`Roster`] (workloads, keys and registered prompts, and the key directory of the gateway), [`Sessions`],
-//!   [`Tokens`]
+//!   [`Tokens`] (of programs that read the API), [`Identities`] (tokens of identity providers)
 //! - Act: [`Platform`] (open, close, retention, backup), [`Usage`] (use under limits)
 //! - Audit: [`Journal`] (the gateway's audit sink, records of operators), [`Views`] (what people see of it)
 //!
@@ -11,7 +11,9 @@ mod audit;
 mod backup;
 mod error;
 mod history;
+mod identities;
 mod keys;
+mod logins;
 mod platform;
 mod prompts;
 mod roster;
@@ -25,7 +27,9 @@ pub use audit::{Counts, Feed, Journal, Recorder};
 pub use backup::{CopiedFile, Manifest, restore};
 pub use error::PlatformError;
 pub use history::{Decided, DecidedPage, PolicyUse};
+pub use identities::Identities;
 pub use keys::{Directory, KeyInfo, KeyState, KeyText, NewKey, PREFIX, ShortId};
+pub use logins::Logins;
 pub use platform::{Environment, Layout, Platform};
 pub use prompts::PromptInfo;
 pub use roster::Roster;

@@ -31,6 +31,7 @@ pub struct Roster {
 #[derive(Default)]
 struct Known {
     workloads: HashMap<WorkloadId, Arc<Workload>>,
+    names: HashMap<String, Arc<Workload>>,
     prompts: std::collections::HashSet<(WorkloadId, Digest)>,
 }
 
@@ -65,6 +66,12 @@ impl Roster {
         self.known.load().workloads.get(&id).map_or_else(|| id.to_string(), |w| w.name.to_string())
     }
 
+    /// The workload of that name, from memory.
+    #[must_use]
+    pub fn known_workload(&self, name: &str) -> Option<Arc<Workload>> {
+        self.known.load().names.get(name).map(Arc::clone)
+    }
+
     /// Writes down when keys were used. Called now and then, off the request path.
     ///
     /// # Errors
@@ -93,7 +100,8 @@ impl Roster {
         let records = self.store.keys().list(None)?;
         // A key that cannot be read in full is no key: it is left out, so it authenticates nobody.
         self.directory.replace(records.iter().filter_map(|key| record(key, &workloads)).collect());
-        self.known.store(Arc::new(Known { workloads, prompts }));
+        let names = workloads.values().map(|w| (w.name.to_string(), Arc::clone(w))).collect();
+        self.known.store(Arc::new(Known { workloads, names, prompts }));
         Ok(())
     }
 

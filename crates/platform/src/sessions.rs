@@ -1,4 +1,5 @@
-//! Who may look at the console: sessions that begin with a one-time link from the command line.
+//! Who may look at the console: sessions that begin with a one-time link from the command line, or by way of an identity
+//! provider.
 //!
 //! Both outlast a restart. Of both only keyed hashes are kept, so that neither memory nor store holds what opens them.
 
@@ -10,7 +11,7 @@ use parking_lot::Mutex;
 use stockade_crypto::{CryptoError, Digest, KeyRing, KeyRole, MacKey, Random, from_hex, to_hex};
 use stockade_domain::{Clock, Micros};
 use stockade_store::Store;
-use stockade_views::{LinkError, NewSession, Session};
+use stockade_views::{LinkError, NewSession, Role, Session};
 
 use crate::audit::Journal;
 use crate::error::PlatformError;
@@ -36,9 +37,17 @@ pub struct Sessions {
 
 #[derive(Default)]
 struct State {
-    sessions: HashMap<Digest, Times>,
+    sessions: HashMap<Digest, Held>,
     /// When the current minute of tries began, and how many failed in it.
     tries: (Micros, u32),
+}
+
+/// A session. Those that a provider began are in memory only: after a restart the provider is asked again.
+#[derive(Clone)]
+struct Held {
+    times: Times,
+    role: Role,
+    who: Arc<str>,
 }
 
 #[derive(Clone, Copy)]
@@ -46,6 +55,9 @@ struct Times {
     since: Micros,
     expires: Micros,
 }
+
+/// Who used a link of the command line: whoever can print one owns the installation.
+const AT_THE_CONSOLE: &str = "console";
 
 impl Sessions {
     /// Loads the sessions that are still good.
@@ -62,7 +74,7 @@ impl Sessions {
         let mac = ring.mac_key(KeyRole::Session, 1, b"")?;
         store.sessions().forget_expired(clock.now())?;
         let sessions = store.sessions().list()?.into_iter().filter_map(|(hash, since, expires)| {
-            Some((from_hex(&hash)?.try_into().ok()?, Times { since, expires }))
+            Some((from_hex(&hash)?.try_into().ok()?, Held::of_link(Times { since, expires })))
         });
         let state = State { sessions: sessions.collect(), ..State::default() };
         Ok(Self { mac, random, clock, store, journal, state: Mutex::new(state) })
@@ -131,21 +143,62 @@ impl Sessions {
         let times = Times { since: now, expires: now.plus(SESSION_LIFETIME) };
         self.journal.admin("signin", &self.pseudonym(&cookie), [("expires", times.expires.to_string())])?;
         self.store.sessions().create(&to_hex(&hash), times.since, times.expires)?;
+        self.hold(cookie, hash, Held::of_link(times))
+    }
+
+    /// Begins the session of a person whom a provider signed in; `None` for one without a role. Both are recorded.
+    ///
+    /// # Errors
+    /// When it cannot be recorded: then there is no session.
+    pub(crate) fn begin_person(
+        &self,
+        person: &str,
+        provider: &str,
+        role: Option<Role>,
+    ) -> Result<Option<NewSession>, PlatformError> {
+        let tag = to_hex(&self.mac.mac_parts(&[b"person", person.as_bytes()]));
+        let who = format!("person:{}", tag.get(..16).unwrap_or_default());
+        let Some(role) = role else {
+            self.journal.admin("signin.refused", &who, [("provider", provider.to_owned())])?;
+            return Ok(None);
+        };
+        let now = self.clock.now();
+        let times = Times { since: now, expires: now.plus(SESSION_LIFETIME) };
+        let detail = [
+            ("expires", times.expires.to_string()),
+            ("provider", provider.to_owned()),
+            ("role", role.as_str().to_owned()),
+        ];
+        self.journal.admin("signin", &who, detail)?;
+        let cookie = self.token()?;
+        let hash = self.hash(&cookie);
+        self.hold(cookie, hash, Held { times, role, who: who.into() }).map(Some)
+    }
+
+    fn hold(&self, cookie: String, hash: Digest, held: Held) -> Result<NewSession, PlatformError> {
+        let Times { since: now, expires } = held.times;
         let ended = {
             let mut state = self.state.lock();
-            state.sessions.retain(|_, t| t.expires > now);
-            let oldest = state.sessions.iter().min_by_key(|(_, t)| t.since).map(|(hash, _)| *hash);
+            state.sessions.retain(|_, held| held.times.expires > now);
+            let oldest =
+                state.sessions.iter().min_by_key(|(_, held)| held.times.since).map(|(hash, _)| *hash);
             let ended = oldest.filter(|_| state.sessions.len() >= MAX_SESSIONS);
             if let Some(oldest) = &ended {
                 state.sessions.remove(oldest);
             }
-            state.sessions.insert(hash, times);
+            state.sessions.insert(hash, held);
             ended
         };
         if let Some(oldest) = ended {
             self.store.sessions().end(&to_hex(&oldest))?;
         }
-        Ok(NewSession { cookie, since: times.since, expires: times.expires })
+        Ok(NewSession { cookie, since: now, expires })
+    }
+}
+
+impl Held {
+    fn of_link(times: Times) -> Self {
+        Self { times, role: Role::Admin, who: AT_THE_CONSOLE.into() }
     }
 }
 
@@ -160,25 +213,24 @@ impl stockade_views::Sessions for Sessions {
     }
 
     fn session(&self, cookie: &str) -> Option<Session> {
-        let times = *self.state.lock().sessions.get(&self.hash(cookie))?;
+        let Held { times, role, who } = self.state.lock().sessions.get(&self.hash(cookie))?.clone();
         let now = self.clock.now();
         // A clock that was put back must not bring an ended session to life, nor a future one forward.
         if times.expires <= now || now < times.since {
             return None;
         }
         let csrf = to_hex(&self.mac.mac_parts(&[b"csrf", cookie.as_bytes()]));
-        Some(Session { csrf, since: times.since, expires: times.expires })
+        Some(Session { role, who: who.to_string(), csrf, since: times.since, expires: times.expires })
     }
 
     fn end(&self, cookie: &str) {
         let hash = self.hash(cookie);
-        if self.state.lock().sessions.remove(&hash).is_none() {
-            return;
-        }
+        let Some(Held { who, .. }) = self.state.lock().sessions.remove(&hash) else { return };
+        let actor = if *who == *AT_THE_CONSOLE { self.pseudonym(cookie) } else { who.to_string() };
         if let Err(error) = self.store.sessions().end(&to_hex(&hash)) {
             tracing::warn!(%error, "a session has ended but could not be forgotten");
         }
-        if let Err(error) = self.journal.admin("signout", &self.pseudonym(cookie), []) {
+        if let Err(error) = self.journal.admin("signout", &actor, []) {
             tracing::warn!(%error, "the end of a session could not be recorded");
         }
     }

@@ -44,6 +44,8 @@ enum Command {
     Limits(verbs::limits::LimitsArgs),
     /// Print a link that signs you in to the console, once
     Signin,
+    /// Check tokens of identity providers
+    Identity(verbs::identity::IdentityArgs),
     /// Read, prove and verify the record
     Audit(verbs::audit::AuditArgs),
     /// Check, test and explain policies
@@ -90,6 +92,7 @@ fn main() -> ExitCode {
         Command::Prompts(args) => verbs::prompts::run(home, output, args),
         Command::Limits(args) => verbs::limits::run(home, output, args),
         Command::Signin => verbs::signin::run(home),
+        Command::Identity(args) => verbs::identity::run(output, args),
         Command::Audit(args) => verbs::audit::run(home, output, args),
         Command::Policy(args) => verbs::policy::run(home, output, args),
         Command::Inspect(args) => verbs::inspect::run(home, output, args),

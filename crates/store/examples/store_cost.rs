@@ -69,7 +69,7 @@ fn row(now: Micros, number: u32) -> RequestRow {
         id: RequestId::new(time, [7; 10]),
         time,
         workload: WorkloadId::new(now, [1; 10]),
-        key: KeyId::new(now, [1; 10]),
+        key: Some(KeyId::new(now, [1; 10])),
         surface: "openai.chat".to_owned(),
         model: "gpt".to_owned(),
         upstream: "openai".to_owned(),

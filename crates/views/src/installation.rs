@@ -17,8 +17,8 @@ pub trait Installation: Send + Sync + 'static {
     /// Every key, oldest first. No secret is in it.
     fn keys(&self) -> BoxFuture<'_, Result<Vec<KeyRow>, ViewError>>;
 
-    /// Revokes a key; requests that run under it end now.
-    fn revoke(&self, key: KeyId) -> BoxFuture<'_, Result<(), ViewError>>;
+    /// Revokes a key, in the name of somebody; requests that run under it end now.
+    fn revoke(&self, key: KeyId, who: String) -> BoxFuture<'_, Result<(), ViewError>>;
 
     /// The policies that decide now.
     fn policies(&self) -> PolicySheet;

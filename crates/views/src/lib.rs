@@ -7,6 +7,7 @@
 mod detail;
 mod installation;
 mod list;
+mod login;
 mod session;
 mod status;
 mod verification;
@@ -18,7 +19,8 @@ pub use installation::{
     Question, WorkloadRow,
 };
 pub use list::{Ending, MAX_PAGE, Page, RequestFilter, RequestRow, UnknownEnding};
-pub use session::{LinkError, NewSession, Reader, Session, Sessions, Tokens};
+pub use login::{Begun, Login, LoginError};
+pub use session::{LinkError, NewSession, Reader, Role, Session, Sessions, Tokens};
 pub use status::StatusSummary;
 pub use verification::{Check, CheckResult, CheckStep, EntryKind, Verification};
 pub use views::{ViewError, Views};

@@ -43,9 +43,26 @@ pub struct NewSession {
     pub since: Micros,
 }
 
+/// What a person may do at the console and with the API. Of several roles the one counts that stands first here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Role {
+    /// Everything.
+    Admin,
+    /// See everything, recorded text included, each look at it recorded; change nothing.
+    Auditor,
+    /// See requests, decisions and proofs, and change what pages let one change; no text.
+    Operator,
+    /// See requests, decisions and proofs; no text.
+    Viewer,
+}
+
 /// A session that is good.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Session {
+    /// What the person may do.
+    pub role: Role,
+    /// The person in records: `console` for whoever used a link of the command line, else a keyed pseudonym.
+    pub who: String,
     /// The token that a state-changing request of this session has to carry, in `A-Z a-z 0-9 - _`.
     pub csrf: String,
     /// When it began.
@@ -63,6 +80,50 @@ pub enum LinkError {
     /// Too many tries in a short time.
     #[error("too many sign-in attempts")]
     TooMany,
+}
+
+impl Role {
+    /// All of them, in the order in which they count.
+    pub const ALL: [Self; 4] = [Self::Admin, Self::Auditor, Self::Operator, Self::Viewer];
+
+    /// The word used in configuration and records.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Viewer => "viewer",
+            Self::Operator => "operator",
+            Self::Auditor => "auditor",
+            Self::Admin => "admin",
+        }
+    }
+
+    /// Whether what pages let one change may be changed.
+    #[must_use]
+    pub const fn changes(self) -> bool {
+        matches!(self, Self::Operator | Self::Admin)
+    }
+
+    /// Whether recorded text may be seen.
+    #[must_use]
+    pub const fn sees_text(self) -> bool {
+        matches!(self, Self::Auditor | Self::Admin)
+    }
+}
+
+impl std::str::FromStr for Role {
+    type Err = ();
+
+    fn from_str(word: &str) -> Result<Self, ()> {
+        Self::ALL.into_iter().find(|role| role.as_str() == word).ok_or(())
+    }
+}
+
+impl Session {
+    /// How far this person sees.
+    #[must_use]
+    pub fn reader(&self) -> Reader {
+        if self.role.sees_text() { Reader::OfText(self.who.clone()) } else { Reader::OfRecords }
+    }
 }
 
 impl Reader {

@@ -50,6 +50,7 @@ const PLACES: &[Place] = &[
     place("stockade-ledger", 1, Sees::Only(&["stockade-crypto", "stockade-domain"]), true),
     place("stockade-egress", 1, Sees::Only(&["stockade-crypto", "stockade-domain"]), false),
     place("stockade-authz", 2, Sees::LowerLayers, true),
+    place("stockade-identity", 2, Sees::LowerLayers, false),
     place("stockade-trust", 2, Sees::LowerLayers, false),
     place("stockade-scan", 2, Sees::LowerLayers, false),
     place("stockade-catalog", 2, Sees::LowerLayers, false),

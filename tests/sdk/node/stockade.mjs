@@ -1,6 +1,6 @@
 // Starts the real binary for the tests in this folder. STOCKADE_BIN names it.
 
-import { spawn, execFileSync } from "node:child_process";
+import { execFile, execFileSync, spawn } from "node:child_process";
 import { mkdtempSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -9,21 +9,28 @@ import { setTimeout as sleep } from "node:timers/promises";
 export const binary = process.env.STOCKADE_BIN;
 
 /** One `stockade up` with a data directory, root key and ports of its own. */
-export async function start() {
+export async function start(config = "", { policies, variables = {} } = {}) {
   const folder = mkdtempSync(join(tmpdir(), "stockade-test-"));
   const data = join(folder, "data");
   mkdirSync(join(folder, "key"), { mode: 0o700 });
-  writeFileSync(join(folder, "stockade.toml"), "");
+  const file = join(folder, "stockade.toml");
+  if (policies !== undefined) {
+    mkdirSync(join(folder, "policies"));
+    writeFileSync(join(folder, "policies", "own.cedar"), policies);
+    config += `\n[policies]\ndir = ${JSON.stringify(join(folder, "policies"))}\n`;
+  }
+  writeFileSync(file, config);
   const environment = {
     PATH: process.env.PATH,
     HOME: process.env.HOME,
     STOCKADE_HOME: data,
     STOCKADE_ROOT_KEY_FILE: join(folder, "key", "root.key"),
+    ...variables,
   };
   const free = "127.0.0.1:0";
   const child = spawn(
     binary,
-    ["up", "--data", data, "--config", join(folder, "stockade.toml"), "--no-env-upstreams",
+    ["up", "--data", data, "--config", file, "--no-env-upstreams",
       "--gateway", free, "--console", free, "--metrics", free],
     { env: environment, stdio: ["ignore", "pipe", "pipe"] },
   );
@@ -34,6 +41,32 @@ export async function start() {
   const addresses = await ready(child, join(data, "run", "addresses.json"), () => output);
   return {
     baseURL: `http://${addresses.gateway}/v1`,
+    console: `http://${addresses.console}`,
+    metricsURL: `http://${addresses.metrics}/metrics`,
+    config: file,
+    /** Another verb of the binary; its exit code and what it printed. The test's own servers go on meanwhile. */
+    command: (args, input = "") => new Promise((done) => {
+      const options = { env: environment, encoding: "utf8", timeout: 60_000, maxBuffer: 2 ** 28 };
+      const verb = execFile(binary, args, options, (error, out, said) => done({ code: error?.code ?? 0, out, said }));
+      verb.stdin.end(input);
+    }),
+    /** Writes another configuration and waits until it is in force. */
+    async reconfigure(text) {
+      const before = output.length;
+      writeFileSync(file, text);
+      child.kill("SIGHUP");
+      for (const end = Date.now() + 10_000; Date.now() < end; await sleep(50)) {
+        if (/configuration/.test(output.slice(before))) return output.slice(before);
+      }
+      throw new Error(`the configuration was not taken:\n${output}`);
+    },
+    /** Everything in the ledger, oldest first. */
+    events() {
+      const text = execFileSync(binary, ["audit", "export"], { env: environment, encoding: "utf8", maxBuffer: 2 ** 28 });
+      const lines = text.split("\n").filter((line) => line.startsWith("{"));
+      return lines.map((line) => find(JSON.parse(line), (e) => typeof e.type === "string")).filter(Boolean);
+    },
+    output: () => output,
     apiKey: readFileSync(join(data, "playground.key"), "utf8").trim(),
     /** A sign-in link for the console, good once. */
     signin() {

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use serde::Serialize;
-use stockade_domain::{Channel, Effect, FindingKind, Handling, IntentMode, Obligation};
+use stockade_domain::{
+    Channel, Effect, FindingKind, Handling, IntentMode, Obligation, TokenRecord, UserProof,
+};
 use utoipa::ToSchema;
 
 use super::words;
@@ -15,10 +17,16 @@ pub struct Intent {
     pub time: String,
     /// The workload's id.
     pub workload: String,
-    /// The key's id.
-    pub key: String,
-    /// Keyed pseudonym of the end user, where one was asserted.
+    /// The key's id, if the credential was a key.
+    pub key: Option<String>,
+    /// The token that was used, if there was one.
+    pub token: Option<Token>,
+    /// Keyed pseudonym of the end user, where there was one.
     pub user: Option<String>,
+    /// How it is known who the end user is: `asserted` by the workload, by its own `token`, or by a token that the
+    /// workload `passed`.
+    #[schema(schema_with = words::user_proof)]
+    pub user_proof: Option<UserProof>,
     /// Workloads that the call passed through, nearest first.
     pub chain: Vec<String>,
     /// What for, for example `invoke`.
@@ -170,13 +178,34 @@ pub struct Trial {
     pub reasons: Vec<String>,
 }
 
+/// A token that an issuer signed.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Token {
+    /// The issuer's name in the configuration.
+    pub issuer: String,
+    /// The program that it was issued to.
+    pub client: Option<String>,
+    /// Thumbprint of the key that it is signed with (RFC 7638).
+    pub signed_by: String,
+    /// Keyed pseudonym of the token's own identifier.
+    pub id: Option<String>,
+}
+
+impl From<TokenRecord> for Token {
+    fn from(token: TokenRecord) -> Self {
+        Self { issuer: token.issuer, client: token.client, signed_by: token.signed_by, id: token.id }
+    }
+}
+
 impl From<stockade_domain::Intent> for Intent {
     fn from(intent: stockade_domain::Intent) -> Self {
         Self {
             time: intent.time.to_string(),
             workload: intent.caller.workload.to_string(),
-            key: intent.caller.key.to_string(),
+            key: intent.caller.key.map(|key| key.to_string()),
+            token: intent.caller.token.map(Token::from),
             user: intent.caller.user,
+            user_proof: intent.caller.user_proof,
             chain: intent.caller.chain.iter().map(ToString::to_string).collect(),
             action: intent.action.as_str(),
             surface: intent.surface,

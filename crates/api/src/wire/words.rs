@@ -56,6 +56,10 @@ pub(super) fn mode() -> Schema {
     one_of(["overlap", "strict"])
 }
 
+pub(super) fn user_proof() -> Schema {
+    one_of(["asserted", "token", "passed"])
+}
+
 pub(super) fn handling() -> Schema {
     one_of(["noted", "redacted", "pseudonymised", "blocked"])
 }

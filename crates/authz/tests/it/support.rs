@@ -54,8 +54,9 @@ impl Question {
         Self {
             caller: Caller {
                 workload: Arc::new(workload),
-                key: KeyId::new(now, [2; 10]),
+                key: Some(KeyId::new(now, [2; 10])),
                 credential: CredentialKind::ApiKey,
+                token: None,
                 user: None,
                 chain: Vec::new(),
             },
@@ -83,7 +84,7 @@ impl Question {
     }
 
     pub(crate) fn user(mut self, id: &str) -> Self {
-        self.caller.user = Some(EndUser { id: id.to_owned() });
+        self.caller.user = Some(EndUser::asserted(id));
         self
     }
 

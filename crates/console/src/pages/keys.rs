@@ -59,7 +59,7 @@ pub(crate) async fn show(
         keys: {
             let mut keys = keys;
             keys.sort_by_key(|key| (key.state != KeyStanding::Good, std::cmp::Reverse(key.created)));
-            keys.into_iter().map(Line::new).collect()
+            keys.into_iter().map(|key| Line::new(key, signed_in.session.role.changes())).collect()
         },
     }))
 }
@@ -74,12 +74,15 @@ pub(crate) async fn revoke(
     let Form(form) = form.map_err(|_| Refusal::Token)?;
     form.check(&signed_in)?;
     let id: KeyId = id.parse().map_err(|_| ApiError::NotFound)?;
-    within(app.installation.revoke(id)).await?;
+    if !signed_in.session.role.changes() {
+        return Err(Refusal::Role.into());
+    }
+    within(app.installation.revoke(id, signed_in.session.who.clone())).await?;
     Ok(Redirect::to("/keys").into_response())
 }
 
 impl Line {
-    fn new(key: KeyRow) -> Self {
+    fn new(key: KeyRow, may_end: bool) -> Self {
         let (state, state_text) = match key.state {
             KeyStanding::Good => ("permit", "Good"),
             KeyStanding::Expired => ("", "Expired"),
@@ -104,7 +107,7 @@ impl Line {
             created: day(Some(key.created), ""),
             expires: day(key.expires, "never"),
             last_used: day(key.last_used, "not yet"),
-            can_end: key.state == KeyStanding::Good,
+            can_end: may_end && key.state == KeyStanding::Good,
         }
     }
 }

@@ -5,6 +5,7 @@ pub(crate) mod keys;
 pub(crate) mod ledger;
 pub(crate) mod list;
 pub(crate) mod live;
+pub(crate) mod login;
 pub(crate) mod overview;
 pub(crate) mod policies;
 pub(crate) mod request;

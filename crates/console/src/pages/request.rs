@@ -10,7 +10,7 @@ use axum::response::{IntoResponse as _, Redirect, Response};
 use axum::{Extension, Json};
 use stockade_api::{ApiError, Refusal, wire, within};
 use stockade_domain::{Effect, RequestId};
-use stockade_views::{Reader, RequestDetail, Verification};
+use stockade_views::{RequestDetail, Verification};
 
 use crate::door::{SignedIn, html};
 use crate::pages::list::StatusView;
@@ -99,7 +99,8 @@ async fn page(
     id: RequestId,
     verification: Option<&Verification>,
 ) -> Result<Response, ApiError> {
-    let detail = within(app.views.request(id, Reader::console())).await?.ok_or(ApiError::NotFound)?;
+    let detail =
+        within(app.views.request(id, signed_in.session.reader())).await?.ok_or(ApiError::NotFound)?;
     let status = StatusView::new(&within(app.views.status()).await?);
     let page = RequestPage {
         assets: app.assets.base(),

@@ -27,7 +27,9 @@ const MAX_TOKEN: usize = 256;
 pub(crate) struct SignInPage<'a> {
     pub(crate) assets: &'a str,
     pub(crate) token: Option<&'a str>,
-    pub(crate) failed: Option<LinkError>,
+    pub(crate) failed: Option<String>,
+    /// The identity provider that one can sign in with.
+    pub(crate) provider: Option<&'a str>,
 }
 
 #[derive(Deserialize)]
@@ -60,7 +62,12 @@ pub(crate) async fn ask(
     if token.is_none() && app.options.site.session(&headers, &*app.sessions).is_some() {
         return Redirect::to("/").into_response();
     }
-    html(&SignInPage { assets: app.assets.base(), token: token.as_deref(), failed: None })
+    html(&SignInPage {
+        assets: app.assets.base(),
+        token: token.as_deref(),
+        failed: None,
+        provider: app.provider(),
+    })
 }
 
 /// Uses the link up and begins a session.
@@ -88,7 +95,12 @@ pub(crate) async fn begin(
                 LinkError::Spent => StatusCode::FORBIDDEN,
                 LinkError::TooMany => StatusCode::TOO_MANY_REQUESTS,
             };
-            let page = html(&SignInPage { assets: app.assets.base(), token: None, failed: Some(failed) });
+            let page = html(&SignInPage {
+                assets: app.assets.base(),
+                token: None,
+                failed: Some(failed.to_string()),
+                provider: app.provider(),
+            });
             (status, page).into_response()
         }
     }

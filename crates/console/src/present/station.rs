@@ -1,16 +1,25 @@
 //! The stations of a request's way that are neither text nor inspection: who, what was decided, where it went.
 
-use stockade_domain::{CallerRecord, DecisionRecord, Effect, Intent, Outcome};
+use stockade_domain::{CallerRecord, DecisionRecord, Effect, Intent, Outcome, TokenRecord};
 use stockade_views::{Ending, RequestRow};
 
 use super::{text, units, words};
 
 pub(crate) struct IdentityView {
     pub(crate) workload_id: String,
-    pub(crate) key: String,
+    pub(crate) key: Option<String>,
+    /// Issuer, program and signing key of a token.
+    pub(crate) token: Option<TokenView>,
     pub(crate) credential: &'static str,
     pub(crate) user: Option<String>,
+    pub(crate) user_proof: &'static str,
     pub(crate) chain: Vec<String>,
+}
+
+pub(crate) struct TokenView {
+    pub(crate) issuer: String,
+    pub(crate) client: Option<String>,
+    pub(crate) signed_by: String,
 }
 
 pub(crate) struct DecisionView {
@@ -47,10 +56,22 @@ impl IdentityView {
     pub(crate) fn new(caller: &CallerRecord) -> Self {
         Self {
             workload_id: caller.workload.to_string(),
-            key: caller.key.to_string(),
+            key: caller.key.map(|key| key.to_string()),
+            token: caller.token.as_ref().map(TokenView::new),
             credential: words::credential(caller.credential),
             user: caller.user.as_deref().map(text::line),
+            user_proof: words::user_proof(caller.user_proof),
             chain: caller.chain.iter().map(ToString::to_string).collect(),
+        }
+    }
+}
+
+impl TokenView {
+    fn new(token: &TokenRecord) -> Self {
+        Self {
+            issuer: text::line(&token.issuer),
+            client: token.client.as_deref().map(text::line),
+            signed_by: text::line(&token.signed_by),
         }
     }
 }

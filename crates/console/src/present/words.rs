@@ -1,6 +1,6 @@
 //! The words that a page uses for the words of the records.
 
-use stockade_domain::{CredentialKind, Effect, EndReason, Handling, IntentMode, Obligation, Role};
+use stockade_domain::{CredentialKind, Effect, EndReason, Handling, IntentMode, Obligation, Role, UserProof};
 use stockade_views::{Check, CheckResult, Ending, EntryKind};
 
 /// The decision: the key that the style sheet knows, and the word.
@@ -78,6 +78,16 @@ pub(crate) const fn tone(ending: Ending) -> &'static str {
 pub(crate) const fn credential(kind: CredentialKind) -> &'static str {
     match kind {
         CredentialKind::ApiKey => "API key",
+        CredentialKind::Token => "token of an issuer",
+    }
+}
+
+/// Entries without this word are older than tokens.
+pub(crate) const fn user_proof(proof: Option<UserProof>) -> &'static str {
+    match proof {
+        None | Some(UserProof::Asserted) => "asserted by the workload",
+        Some(UserProof::Token) => "known by the person's own token",
+        Some(UserProof::Passed) => "known by a token that the workload passed",
     }
 }
 

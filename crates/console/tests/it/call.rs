@@ -33,6 +33,7 @@ pub(crate) fn app_with(sample: Sample, people: Arc<People>) -> Router {
         site: site.clone(),
         endpoint: "http://127.0.0.1:8470/v1".to_owned(),
         sample_model: "sandbox".to_owned(),
+        login: None,
     };
     let sample = Arc::new(sample);
     stockade_console::router(options, sample.clone(), sample.clone(), people.clone())

@@ -59,7 +59,7 @@ impl Installation for Sample {
         ]))
     }
 
-    fn revoke(&self, key: KeyId) -> BoxFuture<'_, Result<(), ViewError>> {
+    fn revoke(&self, key: KeyId, _: String) -> BoxFuture<'_, Result<(), ViewError>> {
         let known = key == KeyId::new(Micros::from_i64(START), [1; 10]);
         ready(if known { Ok(()) } else { Err(ViewError::NotFound) })
     }

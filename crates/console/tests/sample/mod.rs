@@ -165,6 +165,8 @@ impl Sessions for People {
         let known = cookie == COOKIE || cookie == "new-cookie";
         let ended = self.ended.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         (known && !ended.iter().any(|e| e == cookie)).then(|| Session {
+            role: stockade_views::Role::Admin,
+            who: "console".to_owned(),
             csrf: CSRF.to_owned(),
             since: Micros::from_i64(START),
             expires: Micros::from_i64(START).plus(Duration::from_secs(43_200)),

@@ -167,8 +167,10 @@ fn intent(request: RequestId, time: Micros, shape: &Shape, effect: Effect) -> In
 fn caller(time: Micros) -> CallerRecord {
     CallerRecord {
         workload: WorkloadId::new(time, [1; 10]),
-        key: KeyId::new(time, [2; 10]),
+        key: Some(KeyId::new(time, [2; 10])),
         credential: CredentialKind::ApiKey,
+        token: None,
+        user_proof: None,
         user: Some("5f1c09b0e27aa41d35f1c09b0e27aa41".to_owned()),
         chain: Vec::new(),
     }

@@ -211,9 +211,9 @@ impl LimitSet {
 
 impl LimitRule {
     fn is_for(&self, asking: &Asking<'_>) -> bool {
-        let key = asking.caller.key.to_string();
+        let is_key = asking.caller.key.is_some_and(|key| self.keys.contains(&key.to_string()));
         let user = asking.caller.user.as_ref().map(|user| user.id.as_str());
-        (self.keys.is_empty() || self.keys.contains(&key))
+        (self.keys.is_empty() || is_key)
             && (self.users.is_empty() || user.is_some_and(|id| self.users.iter().any(|user| user == id)))
             && (self.workloads.is_empty() || fits(&self.workloads, asking.caller.workload.name.as_str()))
             && (self.models.is_empty() || fits(&self.models, asking.model))
@@ -221,7 +221,7 @@ impl LimitRule {
 
     fn subject(&self, asking: &Asking<'_>) -> Arc<str> {
         let part = |per: &Per| match per {
-            Per::Key => format!("key={}", asking.caller.key),
+            Per::Key => format!("key={}", credential(asking.caller)),
             Per::User => format!("user={}", asking.user.unwrap_or("-")),
             Per::Workload => format!("workload={}", asking.caller.workload.name),
             // Names of models are the caller's words: long ones share their beginning.
@@ -229,6 +229,18 @@ impl LimitRule {
         };
         let parts: Vec<String> = self.per.iter().map(part).collect();
         if parts.is_empty() { "all".into() } else { parts.join(" ").into() }
+    }
+}
+
+/// What tells a credential from others: the key, or of a token who signed it for which program.
+fn credential(caller: &Caller) -> String {
+    match (caller.key, &caller.token) {
+        (Some(key), _) => key.to_string(),
+        (None, Some(token)) => {
+            let client = token.client.as_deref().unwrap_or("-");
+            format!("{}/{}", token.issuer, client.chars().take(LONGEST_MODEL).collect::<String>())
+        }
+        (None, None) => "-".to_owned(),
     }
 }
 

@@ -1,6 +1,7 @@
 //! The request stack, on one screen. [`Call::run`] is the screen; the steps below it come in the order in which it takes them.
 
 mod ends;
+mod identity;
 mod limit;
 mod meant;
 mod models;
@@ -18,7 +19,7 @@ use http::{HeaderValue, Method, Response, StatusCode, header};
 use http_body::Body;
 use http_body_util::{Either, Full};
 use stockade_authz::{InspectionContext, Resource};
-use stockade_domain::{Action, Effect, EndReason, EndUser, Obligation, RequestId};
+use stockade_domain::{Action, Effect, EndReason, Obligation, RequestId};
 use stockade_egress::evidence::{
     Authenticated, Cleared, Dispatch, Examined, Filtered, Parsed, Recorded, Ticket, admit, clear, filter,
 };
@@ -39,7 +40,7 @@ use crate::translated::{self, TranslatedFilter, Translation, Way};
 use ends::blocked;
 use limit::Room;
 use routes::{Route, Stray};
-use wire::{annotation, asserted_user, check_head, credential, local, read_body, with_common_headers};
+use wire::{annotation, check_head, local, read_body, with_common_headers};
 
 /// What goes to a client: an answer of ours, or an upstream's through the filter.
 pub(crate) type Answer = Response<Either<Full<Bytes>, Filtered>>;
@@ -97,7 +98,7 @@ impl Call<'_> {
         }
         let ticket = self.open(request)?;
         let ticket = self.guard(ticket)?;
-        let authenticated = self.authenticate(ticket)?;
+        let authenticated = self.authenticate(ticket).await?;
         match routes::route(&self.head.method, self.head.uri.path(), &self.head.headers) {
             Ok(Route::Model { dialect, deployment }) => {
                 let authenticated = self.turn_away(authenticated)?;
@@ -162,26 +163,6 @@ impl Call<'_> {
                 ticket.reject(code);
                 Err(Refusal::new(code))
             }
-        }
-    }
-
-    /// Who calls: an API key, and the end user that the workload asserts. Whether it may assert one, policy says.
-    fn authenticate(&self, ticket: Ticket) -> Step<Authenticated> {
-        let presented = credential(&self.head.headers);
-        let mut grant = match presented.map(|key| self.gateway.parts.keys.authenticate(key)) {
-            Some(Ok(grant)) => grant,
-            Some(Err(_)) | None => {
-                ticket.reject("invalid_api_key");
-                return Err(Refusal::new("invalid_api_key"));
-            }
-        };
-        let user = asserted_user(&self.head.headers);
-        grant.caller.user = user.clone().ok().flatten().map(|id| EndUser { id });
-        let record = self.record_of(&grant.caller);
-        let authenticated = ticket.authenticate(grant.caller, record, grant.lease);
-        match user {
-            Ok(_) => Ok(authenticated),
-            Err(refusal) => Err(self.refuse(authenticated.into_ticket(), refusal)),
         }
     }
 
@@ -307,7 +288,7 @@ impl Call<'_> {
         let apply = Apply {
             pseudonyms: self.pseudonyms(&examined),
             record_limit: self.gateway.options.record_limit,
-            about: self.about(),
+            about: self.about(examined.caller()),
             leaks: &parts.leaks,
             now: context.now,
             room: room.edit.take(),

@@ -3,7 +3,7 @@
 use http::header;
 use stockade_authz::InspectionContext;
 use stockade_crypto::{Hasher, to_hex};
-use stockade_domain::{CallerRecord, Channel, Obligation, Role};
+use stockade_domain::{Caller, CallerRecord, Channel, Obligation, Role};
 use stockade_egress::evidence::Examined;
 
 use super::Call;
@@ -11,7 +11,7 @@ use crate::pseudonyms::Pseudonyms;
 use crate::redact::{Recording, Redactor};
 
 impl Call<'_> {
-    pub(super) fn record_of(&self, caller: &stockade_domain::Caller) -> CallerRecord {
+    pub(super) fn record_of(&self, caller: &Caller) -> CallerRecord {
         let tenant = caller.workload.tenant.as_str().as_bytes();
         caller.record(|user| {
             let tag = self.gateway.parts.people.mac_parts(&[tenant, user.as_bytes()]);
@@ -27,7 +27,7 @@ impl Call<'_> {
         }
     }
 
-    pub(super) fn about(&self) -> serde_json::Value {
+    pub(super) fn about(&self, caller: &Caller) -> serde_json::Value {
         let text = |name: header::HeaderName| {
             self.head
                 .headers
@@ -38,14 +38,14 @@ impl Call<'_> {
         serde_json::json!({
             "peer": self.peer.map(|p| p.to_string()),
             "user_agent": text(header::USER_AGENT),
-            "user": text(header::HeaderName::from_static("x-stockade-user")),
+            "user": caller.user.as_ref().map(|user| &user.id),
         })
     }
 
     /// What a denied request said, with everything redacted that can be.
     pub(super) fn denied_payload(&self, examined: &Examined) -> Vec<u8> {
         let limit = self.gateway.options.record_limit;
-        let about = self.about();
+        let about = self.about(examined.caller());
         let obligations = [Obligation::Redact("secret".to_owned()), Obligation::Redact("pii".to_owned())];
         let mut redactor = Redactor::new(&obligations, self.gateway.no_pseudonyms(examined.caller()));
         let mut recording = Recording::new(limit);

@@ -1,7 +1,7 @@
 //! The HTTP around a request: header fields, bodies, heads of answers.
 
 use bytes::{Bytes, BytesMut};
-use http::{HeaderMap, HeaderValue, Response, StatusCode, header};
+use http::{HeaderValue, Response, StatusCode, header};
 use http_body::Body;
 use http_body_util::{BodyExt, Either, Full};
 use stockade_authz::InspectionContext;
@@ -10,41 +10,6 @@ use stockade_egress::UpstreamResponse;
 
 use super::Answer;
 use crate::dialect::Family;
-use crate::error::Refusal;
-
-/// The end user that the workload asserts: one field, of visible ASCII, at most 256 bytes.
-pub(super) fn asserted_user(headers: &HeaderMap) -> Result<Option<String>, Refusal> {
-    let mut values = headers.get_all("x-stockade-user").iter();
-    match (values.next().map(|v| v.to_str()), values.next()) {
-        (None, _) => Ok(None),
-        (Some(Ok(id)), None) if (1..=256).contains(&id.len()) => Ok(Some(id.to_owned())),
-        _ => Err(Refusal::new("invalid_request")
-            .with_message("`x-stockade-user` is one field of at most 256 visible ASCII characters")),
-    }
-}
-
-/// The credential, wherever the caller's SDK puts it: `Authorization: Bearer`, Anthropic's `x-api-key` or Azure's
-/// `api-key`. Two that differ are none: it would not be clear who asks.
-pub(super) fn credential(headers: &HeaderMap) -> Option<&str> {
-    let mut found: Option<&str> = None;
-    for name in [header::AUTHORIZATION.as_str(), "x-api-key", "api-key"] {
-        for value in headers.get_all(name) {
-            let value = value.to_str().ok()?;
-            let key = if name == header::AUTHORIZATION.as_str() { bearer(value)? } else { value.trim() };
-            let is_second = name == header::AUTHORIZATION.as_str() && found.is_some();
-            if is_second || found.is_some_and(|known| known != key) {
-                return None;
-            }
-            found = Some(key);
-        }
-    }
-    found
-}
-
-fn bearer(value: &str) -> Option<&str> {
-    let (scheme, key) = value.split_once(' ')?;
-    scheme.eq_ignore_ascii_case("bearer").then(|| key.trim())
-}
 
 pub(super) async fn read_body<B: Body<Data = Bytes> + Unpin>(
     mut body: B,

@@ -70,8 +70,10 @@ pub(crate) fn intent(n: u64) -> AuditEvent {
         time: Micros::from_i64(1_795_176_000_000_000),
         caller: CallerRecord {
             workload: WorkloadId::new(Micros::from_i64(1), [1; 10]),
-            key: KeyId::new(Micros::from_i64(1), [2; 10]),
+            key: Some(KeyId::new(Micros::from_i64(1), [2; 10])),
             credential: CredentialKind::ApiKey,
+            token: None,
+            user_proof: None,
             user: None,
             chain: Vec::new(),
         },

@@ -113,8 +113,9 @@ impl Directory {
         held.used.store(now.as_i64(), Ordering::Relaxed);
         let caller = Caller {
             workload: Arc::clone(&record.workload),
-            key: record.id,
+            key: Some(record.id),
             credential: CredentialKind::ApiKey,
+            token: None,
             user: None,
             chain: Vec::new(),
         };
@@ -146,8 +147,8 @@ impl std::fmt::Debug for Directory {
     }
 }
 
-/// Resolves when the key is revoked or has run out.
-async fn ended(
+/// Resolves when the key is revoked, or the token's issuer gone, or when it has run out.
+pub(crate) async fn ended(
     mut revoked: watch::Receiver<bool>,
     expires: Option<Micros>,
     clock: Arc<dyn Clock>,
@@ -226,7 +227,7 @@ mod tests {
         let other = KeyText::mint(&SystemRandom).unwrap();
         clock.0.store(7, Ordering::Relaxed);
         directory.replace(vec![record.clone()]);
-        assert_eq!(directory.authenticate(text.reveal()).unwrap().caller.key, record.id);
+        assert_eq!(directory.authenticate(text.reveal()).unwrap().caller.key, Some(record.id));
         assert_eq!(directory.take_used(), [(record.id, Micros::from_i64(7))]);
         assert!(directory.take_used().is_empty());
         assert_eq!(directory.authenticate(other.reveal()).unwrap_err(), AuthError::Unknown);

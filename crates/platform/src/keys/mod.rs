@@ -11,7 +11,7 @@ use stockade_domain::{KeyId, Micros, WorkloadName};
 use stockade_store::{ApiKey, StoreError};
 
 pub use directory::Directory;
-pub(crate) use directory::{MAC_VERSION, Record};
+pub(crate) use directory::{MAC_VERSION, Record, ended as lease_ended};
 pub(crate) use text::Presented;
 pub use text::{KeyText, PREFIX, ShortId};
 

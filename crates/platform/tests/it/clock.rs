@@ -41,6 +41,7 @@ fn parts(place: &Place, platform: &Platform) -> Parts {
     };
     Parts {
         keys: platform.roster.directory(),
+        tokens: Arc::new(stockade_gateway::ports::NoIssuers),
         audit: Arc::new(platform.recorder()),
         pdp: Arc::new(Pdp::new(rules, minter)),
         engine: Arc::new(ArcSwap::from_pointee(Engine::new(&Rulebook::new(stockade_rules::FILES)).unwrap())),

@@ -48,8 +48,10 @@ fn intent(request: RequestId, workload: &Workload) -> AuditEvent {
 fn caller(workload: &Workload) -> CallerRecord {
     CallerRecord {
         workload: workload.id,
-        key: KeyId::new(Micros::from_i64(1), [7; 10]),
+        key: Some(KeyId::new(Micros::from_i64(1), [7; 10])),
         credential: CredentialKind::ApiKey,
+        token: None,
+        user_proof: None,
         user: None,
         chain: Vec::new(),
     }

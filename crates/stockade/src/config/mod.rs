@@ -4,6 +4,8 @@
 //! Unknown keys are errors. A file is taken whole or refused whole.
 
 mod error;
+mod identity;
+mod login;
 mod origin;
 mod place;
 mod schema;
@@ -12,6 +14,7 @@ mod units;
 mod usage;
 
 pub(crate) use error::ConfigError;
+pub(crate) use identity::IdentityConfig;
 use origin::Origin;
 pub(crate) use origin::Setting;
 pub(crate) use place::Place;

@@ -72,6 +72,8 @@ impl Config {
                 )
             },
         )?;
+        self.identity.options()?;
+        self.identity.console.iter().try_for_each(|console| console.roles().map(drop))?;
         self.upstreams.iter().try_for_each(|(name, upstream)| upstream.check(name, &self.labels))
     }
 }

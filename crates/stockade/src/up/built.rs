@@ -1,6 +1,7 @@
 //! What a configuration comes to: everything that is made from it before a port is served or a record written. `up`, a
 //! reload and `config check` make it in the same way, so that none of them takes what another refuses.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -9,8 +10,10 @@ use stockade_authz::{Engine as PolicyEngine, Model, PolicySet, Rules};
 use stockade_egress::{Target, TargetId};
 use stockade_gateway::Sandbox;
 use stockade_gateway::ports::{Apis, Catalog, CatalogEntry};
+use stockade_identity::{IssuerOptions, LoginOptions};
 use stockade_inspect::Engine;
 use stockade_inspect::leak::GuardRules;
+use stockade_views::Role;
 
 use super::environment::EnvUpstreams;
 use super::upstream;
@@ -22,12 +25,20 @@ use crate::output::chain;
 /// The longest secret that is read from a file, in bytes.
 const LONGEST_SECRET: u64 = 64 << 10;
 
+/// The provider that people sign in to the console with, and what its words for roles mean here.
+pub(crate) struct ConsoleProvider {
+    pub(crate) options: LoginOptions,
+    pub(crate) roles: BTreeMap<String, Role>,
+}
+
 /// The parts that a configuration decides.
 pub(crate) struct Built {
     pub(crate) rules: Rules,
     pub(crate) engine: Engine,
     pub(crate) guards: GuardRules,
     pub(crate) catalog: Catalog,
+    pub(crate) issuers: Vec<IssuerOptions>,
+    pub(crate) login: Option<ConsoleProvider>,
 }
 
 impl Built {
@@ -36,7 +47,9 @@ impl Built {
         let rules = rules(config)?;
         let catalog = catalog(config, env)?;
         let (engine, guards) = inspector(config, home)?;
-        Ok(Self { rules, engine, guards, catalog })
+        let issuers = config.identity.options()?;
+        let login = login(config)?;
+        Ok(Self { rules, engine, guards, catalog, issuers, login })
     }
 }
 
@@ -144,6 +157,26 @@ fn entry(name: &str, configured: &UpstreamConfig, help: &str) -> Result<CatalogE
         label_max: configured.label_max.clone(),
     };
     Ok(CatalogEntry { models: configured.models.clone(), model, target: Arc::new(target), apis })
+}
+
+/// The provider that people sign in to the console with.
+fn login(config: &Config) -> Result<Option<ConsoleProvider>, Senseless> {
+    let Some(console) = &config.identity.console else { return Ok(None) };
+    let roles = console.roles()?;
+    let client_secret = console.client_secret.as_deref().map(secret).transpose().map_err(|error| {
+        let help = "requests to the provider carry it";
+        Senseless::new(Place::of("identity.console.client_secret"), error.to_string(), help)
+    })?;
+    let options = LoginOptions {
+        name: console.name.clone(),
+        issuer: console.issuer.clone(),
+        client_id: console.client_id.clone(),
+        client_secret,
+        scopes: console.scopes.clone(),
+        roles_claim: console.roles_claim.clone(),
+        clock_skew: console.clock_skew.0,
+    };
+    Ok(Some(ConsoleProvider { options, roles }))
 }
 
 /// Follows a reference to a secret.

@@ -23,9 +23,6 @@ pub(super) struct Here {
     pub(super) catalog: Arc<ArcSwap<Catalog>>,
 }
 
-/// Who did what was done in the console, for the record.
-const ACTOR: &str = "console";
-
 /// The signal that an attempt to steer a model stands for where a person only says that there is one.
 const BLOCKING: [&str; 1] = ["prompt-injection"];
 
@@ -52,9 +49,9 @@ impl Installation for Here {
         self.work(|platform| platform.views.keys())
     }
 
-    fn revoke(&self, key: KeyId) -> BoxFuture<'_, Result<(), ViewError>> {
+    fn revoke(&self, key: KeyId, who: String) -> BoxFuture<'_, Result<(), ViewError>> {
         self.work(move |platform| {
-            let revoked = platform.roster.revoke_key(&key.to_string(), ACTOR);
+            let revoked = platform.roster.revoke_key(&key.to_string(), &who);
             revoked.map(drop).map_err(refused)
         })
     }
@@ -88,9 +85,10 @@ impl Installation for Here {
             let caller = Caller {
                 workload: Arc::new(workload),
                 // No key asks: policies are about workloads and people.
-                key: KeyId::new(now, [0; 10]),
+                key: None,
                 credential: CredentialKind::ApiKey,
-                user: (!question.user.is_empty()).then(|| EndUser { id: question.user.clone() }),
+                token: None,
+                user: (!question.user.is_empty()).then(|| EndUser::asserted(question.user.clone())),
                 chain: Vec::new(),
             };
             let [pii, secret, injection, leak] = question.findings;

@@ -18,7 +18,7 @@ use hyper_util::service::TowerToHyperService;
 use rustls_pki_types::pem::{self, PemObject};
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use stockade_gateway::{Gateway, Phase};
-use stockade_platform::Platform;
+use stockade_platform::{Identities, Logins, Platform};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio_rustls::TlsAcceptor;
@@ -95,6 +95,7 @@ pub(super) fn console(
     secure: bool,
     platform: &Arc<Platform>,
     here: super::installation::Here,
+    login: Option<Arc<Logins>>,
 ) -> Router {
     let port = listeners.console_address.port();
     let names = ["stockade.localhost", "localhost", "127.0.0.1", "[::1]"].map(str::to_owned);
@@ -109,6 +110,7 @@ pub(super) fn console(
         site: site.clone(),
         endpoint: format!("{scheme}://{}/v1", listeners.gateway_address),
         sample_model: "sandbox".to_owned(),
+        login: login.map(|login| login as Arc<dyn stockade_views::Login>),
     };
     let views: Arc<dyn stockade_views::Views> = Arc::new(platform.views.clone());
     let sessions: Arc<dyn stockade_views::Sessions> =
@@ -119,10 +121,15 @@ pub(super) fn console(
 }
 
 /// Metrics and health, on a listener of their own.
-pub(super) fn metrics(gateway: Arc<Gateway>, platform: Arc<Platform>) -> Router {
+pub(super) fn metrics(gateway: Arc<Gateway>, platform: Arc<Platform>, identities: Arc<Identities>) -> Router {
     let (ready, recording) = (Arc::clone(&gateway), Arc::clone(&platform));
     let text = move || {
-        let body = format!("{}{}", gateway.metrics().render(), super::metrics::render(&platform, &gateway));
+        let body = format!(
+            "{}{}{}",
+            gateway.metrics().render(),
+            super::metrics::render(&platform, &gateway),
+            super::metrics::issuers(&identities)
+        );
         async move { ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], body) }
     };
     let addressed = Arc::clone(&ready);

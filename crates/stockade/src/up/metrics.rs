@@ -8,8 +8,9 @@ use std::fmt::{Display, Write as _};
 use stockade_domain::EndReason;
 use stockade_gateway::Gateway;
 use stockade_gateway::flow::GateLevel;
+use stockade_identity::IssuerStatus;
 use stockade_ledger::Latency;
-use stockade_platform::Platform;
+use stockade_platform::{Identities, Platform};
 
 /// Ticks a second of the times in `/proc/self/stat`: `USER_HZ`, which is 100 in the interface of every Linux that this
 /// program is built for (proc(5)).
@@ -24,6 +25,59 @@ pub(super) fn render(platform: &Platform, gateway: &Gateway) -> String {
     flows(&mut out, gateway);
     process(&mut out);
     out
+}
+
+/// Issuers and their tokens. Names come from the configuration, reasons from a closed set.
+pub(super) fn issuers(identities: &Identities) -> String {
+    let mut out = String::new();
+    let status = identities.status();
+    let name = "stockade_identity_tokens_total";
+    head(
+        &mut out,
+        name,
+        "counter",
+        "Tokens that were presented, by issuer and what became of them; no issuer is nobody's.",
+    );
+    let known = status.iter().flat_map(|issuer| {
+        issuer
+            .tokens
+            .iter()
+            .map(|(word, count)| (issuer.issuer.as_str(), issuer.name.as_str(), *word, *count))
+    });
+    let strangers = identities.strangers();
+    let unknown =
+        strangers.iter().filter(|(word, _)| *word != "accepted").map(|(word, count)| ("", "", *word, *count));
+    for (iss, issuer, word, count) in known.chain(unknown) {
+        let _ =
+            writeln!(out, "{name}{{issuer=\"{issuer}\",iss=\"{}\",result=\"{word}\"}} {count}", escaped(iss));
+    }
+    let name = "stockade_identity_keys";
+    head(&mut out, name, "gauge", "Keys of an issuer that are in force.");
+    for issuer in &status {
+        let _ = writeln!(out, "{name}{{{}}} {}", of(issuer), issuer.keys.keys);
+    }
+    let name = "stockade_identity_keys_age_seconds";
+    head(&mut out, name, "gauge", "Time since they were fetched.");
+    for (issuer, age) in status.iter().filter_map(|issuer| Some((issuer, issuer.keys.age?))) {
+        let _ = writeln!(out, "{name}{{{}}} {}", of(issuer), age.as_secs());
+    }
+    let name = "stockade_identity_key_fetches_total";
+    head(&mut out, name, "counter", "Fetches of an issuer's keys, by how they went.");
+    for issuer in &status {
+        for (word, count) in [("ok", issuer.keys.fetched), ("failed", issuer.keys.failed)] {
+            let _ = writeln!(out, "{name}{{{},result=\"{word}\"}} {count}", of(issuer));
+        }
+    }
+    out
+}
+
+fn of(issuer: &IssuerStatus) -> String {
+    format!("issuer=\"{}\",iss=\"{}\"", issuer.name, escaped(&issuer.issuer))
+}
+
+/// A label's value, which may come with anything that a URL may hold.
+fn escaped(text: &str) -> String {
+    text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
 }
 
 fn requests(out: &mut String, platform: &Platform) {

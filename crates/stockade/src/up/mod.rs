@@ -129,10 +129,11 @@ async fn serve(
         pdp: Arc::clone(&wiring.pdp),
         catalog: Arc::clone(&wiring.catalog),
     };
-    let console = listen::console(&config, &listeners, tls.is_some(), &platform, here);
+    let console = listen::console(&config, &listeners, tls.is_some(), &platform, here, wiring.login.clone());
     let mut servers = tokio::task::JoinSet::new();
     servers.spawn(listen::serve_router(listeners.console, console, tls.clone(), running.clone()));
-    let metrics = listen::metrics(Arc::clone(&gateway), Arc::clone(&platform));
+    let metrics =
+        listen::metrics(Arc::clone(&gateway), Arc::clone(&platform), Arc::clone(&wiring.identities));
     servers.spawn(listen::serve_router(listeners.metrics, metrics, None, running.clone()));
     servers.spawn(Arc::clone(&gateway).serve(listeners.gateway, tls, running.clone()));
     servers.spawn(control);
@@ -147,11 +148,14 @@ async fn serve(
         engine: wiring.engine,
         link_hosts: wiring.link_hosts,
         limits: Arc::clone(&wiring.limits),
+        identities: Arc::clone(&wiring.identities),
         pdp: wiring.pdp,
         platform: Arc::clone(&platform),
         home: home.clone(),
     };
     servers.spawn(reloader.watch(running.clone()));
+    let identities = Arc::clone(&wiring.identities);
+    servers.spawn(async move { identities.warm().await });
 
     // The file of addresses says that everything is there, the first key too: it comes last.
     screen.print(home)?;

@@ -12,7 +12,7 @@ use stockade_gateway::limits::LimitSet;
 use stockade_gateway::ports::Catalog;
 use stockade_inspect::Engine;
 use stockade_inspect::leak::LinkHosts;
-use stockade_platform::Platform;
+use stockade_platform::{Identities, Platform};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
@@ -26,7 +26,7 @@ use crate::system::env_vars;
 /// How often the file's time is looked at.
 const LOOK: Duration = Duration::from_secs(2);
 
-/// Puts changed upstreams, labels, policies, rules and guards in place under running traffic.
+/// Puts changed upstreams, labels, policies, rules, guards and issuers in place under running traffic.
 pub(super) struct Reloader {
     pub(super) file: Option<PathBuf>,
     /// The file and the environment as they were read last, without flags.
@@ -39,6 +39,7 @@ pub(super) struct Reloader {
     pub(super) pdp: Arc<Pdp>,
     pub(super) link_hosts: Arc<ArcSwap<LinkHosts>>,
     pub(super) limits: Arc<ArcSwap<LimitSet>>,
+    pub(super) identities: Arc<Identities>,
     pub(super) platform: Arc<Platform>,
     pub(super) home: Home,
 }
@@ -110,12 +111,19 @@ impl Reloader {
         self.catalog.store(Arc::new(built.catalog));
         self.link_hosts.store(Arc::new(LinkHosts::new(&new.guards.link_hosts)));
         self.limits.store(Arc::new(new.limit_set()));
+        self.identities.replace(built.issuers);
+        let identities = Arc::clone(&self.identities);
+        drop(tokio::spawn(async move { identities.warm().await }));
         let lines = told(&self.config, new, other_rules && names);
         // What waits for a start is compared with what the start took, not with what the file said last.
         self.config = Config {
             server: self.config.server.clone(),
             limits: LimitsConfig { usage: new.limits.usage.clone(), ..self.config.limits.clone() },
             recording: self.config.recording.clone(),
+            identity: config::IdentityConfig {
+                console: self.config.identity.console.clone(),
+                ..new.identity.clone()
+            },
             rules: config::RulesConfig { names: self.config.rules.names, ..new.rules.clone() },
             ..new.clone()
         };
@@ -138,6 +146,7 @@ fn told(old: &Config, new: &Config, other_rules: bool) -> Vec<String> {
         ("guards", old.guards != new.guards),
         ("limits of use", old.limits.usage != new.limits.usage),
         ("prices", old.prices != new.prices),
+        ("issuers", old.identity.issuers != new.identity.issuers),
     ] {
         if changed {
             now.push(part);
@@ -149,6 +158,7 @@ fn told(old: &Config, new: &Config, other_rules: bool) -> Vec<String> {
         ("[limits]", bounds(&old.limits) != bounds(&new.limits)),
         ("[recording]", old.recording != new.recording),
         ("rules.names", old.rules.names != new.rules.names),
+        ("[identity.console]", old.identity.console != new.identity.console),
     ] {
         if changed {
             later.push(part);

@@ -13,9 +13,9 @@ use stockade_gateway::ports::Catalog;
 use stockade_gateway::{Hosts, Leaks, Options, Parts};
 use stockade_inspect::leak::{Canaries, LinkHosts};
 use stockade_inspect::{Engine, Pseudonymiser};
-use stockade_platform::{Environment, Platform};
+use stockade_platform::{Environment, Identities, Logins, Platform};
 
-use super::built::Built;
+use super::built::{Built, ConsoleProvider};
 use crate::config::{Config, Recorded};
 
 /// The gateway's parts, and what is replaced in them when configuration changes.
@@ -26,6 +26,8 @@ pub(super) struct Wiring {
     pub(super) pdp: Arc<Pdp>,
     pub(super) link_hosts: Arc<ArcSwap<LinkHosts>>,
     pub(super) limits: Arc<ArcSwap<LimitSet>>,
+    pub(super) identities: Arc<Identities>,
+    pub(super) login: Option<Arc<Logins>>,
     /// The names to tell on the first screen.
     pub(super) models: Vec<String>,
 }
@@ -55,8 +57,21 @@ impl Wiring {
         let engine = Arc::new(ArcSwap::from_pointee(built.engine));
         platform.journal.record_payloads(config.recording.text == Recorded::Redacted);
         let limits = Arc::new(ArcSwap::from_pointee(config.limit_set()));
+        let identities = Arc::new(Identities::new(
+            egress.system(),
+            Arc::clone(&platform.roster),
+            Arc::clone(&platform.journal),
+            Arc::clone(&env.clock),
+        ));
+        identities.replace(built.issuers);
+        let login = built.login.map(|ConsoleProvider { options, roles }| {
+            let client = identities.login_client(options);
+            let (random, clock) = (Arc::clone(&env.random), Arc::clone(&env.clock));
+            Arc::new(Logins::new(client, roles, Arc::clone(&platform.sessions), random, clock))
+        });
         let parts = Parts {
             keys: platform.roster.directory(),
+            tokens: Arc::<Identities>::clone(&identities),
             audit: Arc::new(platform.recorder()),
             pdp: Arc::clone(&pdp),
             engine: Arc::clone(&engine),
@@ -78,7 +93,7 @@ impl Wiring {
             clock: Arc::clone(&env.clock),
             random: Arc::clone(&env.random),
         };
-        Ok(Self { parts, catalog, engine, pdp, link_hosts, limits, models })
+        Ok(Self { parts, catalog, engine, pdp, link_hosts, limits, identities, login, models })
     }
 }
 

@@ -1,6 +1,7 @@
 //! `stockade doctor`: what an operator should know, each with what to do about it.
 
 mod checks;
+mod issuers;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -21,7 +22,7 @@ pub(crate) struct DoctorArgs {
     /// The configuration to check with [default: ./stockade.toml, if it is there]
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// Do not connect to upstreams
+    /// Do not connect to upstreams and issuers
     #[arg(long)]
     offline: bool,
 }
@@ -72,6 +73,7 @@ pub(crate) fn run(home: &HomeArgs, output: OutputArgs, args: &DoctorArgs) -> Res
             found.extend(checks::limits(&loaded.config));
             if !args.offline {
                 found.extend(checks::upstreams(&loaded.config));
+                found.extend(issuers::checks(&loaded.config));
             }
         }
         Err(error) => {

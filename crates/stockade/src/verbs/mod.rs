@@ -7,6 +7,7 @@ pub(crate) mod completions;
 pub(crate) mod config;
 pub(crate) mod doctor;
 pub(crate) mod explain;
+pub(crate) mod identity;
 pub(crate) mod inspect;
 pub(crate) mod keys;
 pub(crate) mod limits;

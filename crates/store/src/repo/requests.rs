@@ -30,8 +30,8 @@ pub struct RequestRow {
     pub time: Micros,
     /// The workload that asked.
     pub workload: WorkloadId,
-    /// The key that was used.
-    pub key: KeyId,
+    /// The key that was used, if it was a key.
+    pub key: Option<KeyId>,
     /// Surface, for example `openai.chat`.
     pub surface: String,
     /// The model; empty where there is none.
@@ -188,7 +188,8 @@ fn fields(row: &RequestRow) -> Result<[Value; 14], StoreError> {
         Value::show(row.id),
         row.time.into(),
         Value::show(row.workload),
-        Value::show(row.key),
+        // The column is older than callers without a key: none is empty.
+        row.key.map_or_else(|| "".into(), Value::show),
         row.surface.as_str().into(),
         row.model.as_str().into(),
         row.upstream.as_str().into(),
@@ -208,7 +209,7 @@ fn read(row: &Row) -> Result<RequestRow, StoreError> {
         id: row.parse(0)?,
         time: row.time(1)?,
         workload: row.parse(2)?,
-        key: row.parse(3)?,
+        key: if row.text(3)?.is_empty() { None } else { Some(row.parse(3)?) },
         surface: row.text(4)?.to_owned(),
         model: row.text(5)?.to_owned(),
         upstream: row.text(6)?.to_owned(),

@@ -49,7 +49,7 @@ pub(crate) fn request(second: i64, workload: WorkloadId) -> RequestRow {
         id: RequestId::new(at(second), [7; 10]),
         time: at(second),
         workload,
-        key: KeyId::new(NOW, [1; 10]),
+        key: Some(KeyId::new(NOW, [1; 10])),
         surface: "openai.chat".to_owned(),
         model: "gpt".to_owned(),
         upstream: String::new(),

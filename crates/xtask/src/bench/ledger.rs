@@ -304,8 +304,10 @@ fn intent(request: RequestId, detectors: usize) -> AuditEvent {
         time: Micros::from_i64(1_795_176_000_000_000),
         caller: CallerRecord {
             workload: WorkloadId::new(Micros::from_i64(1), [1; 10]),
-            key: KeyId::new(Micros::from_i64(1), [2; 10]),
+            key: Some(KeyId::new(Micros::from_i64(1), [2; 10])),
             credential: CredentialKind::ApiKey,
+            token: None,
+            user_proof: None,
             user: None,
             chain: Vec::new(),
         },

@@ -95,6 +95,7 @@ fn parts(has: Has, upstream: SocketAddr, key: &str) -> Result<Parts> {
             ledger: Arc::new(stockade_gateway::limits::Meters::new(Arc::new(SystemClock))),
         },
         keys: Arc::new(OneKey { tag: mac.mac(key.as_bytes()), mac, workload: Arc::new(workload()?) }),
+        tokens: Arc::new(stockade_gateway::ports::NoIssuers),
         audit: Arc::new(Nowhere),
         pdp: Arc::new(Pdp::new(rules, minter)),
         engine: Arc::new(arc_swap::ArcSwap::from_pointee(Engine::new(&book)?)),
@@ -143,8 +144,9 @@ impl KeyDirectory for OneKey {
         }
         let caller = Caller {
             workload: Arc::clone(&self.workload),
-            key: KeyId::new(Micros::from_i64(0), [2; 10]),
+            key: Some(KeyId::new(Micros::from_i64(0), [2; 10])),
             credential: CredentialKind::ApiKey,
+            token: None,
             user: None,
             chain: Vec::new(),
         };

@@ -80,8 +80,9 @@ impl Judge {
             policies: policy::engine(&Config::default())?,
             caller: Caller {
                 workload: Arc::new(workload),
-                key: KeyId::new(nobody, [0; 10]),
+                key: Some(KeyId::new(nobody, [0; 10])),
                 credential: CredentialKind::ApiKey,
+                token: None,
                 user: None,
                 chain: Vec::new(),
             },

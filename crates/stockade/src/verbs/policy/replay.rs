@@ -168,11 +168,15 @@ impl Present<'_> {
         if old.effect == Effect::Deny && !old.reasons.iter().all(by_policy) {
             return Err("requests: they were denied for something that did not work, and not by a policy");
         }
+        if request.caller.token.is_some() {
+            return Err("requests: the record does not have the roles and groups that their tokens name");
+        }
         let caller = Caller {
             workload: Arc::clone(workload),
             key: request.caller.key,
             credential: request.caller.credential,
-            user: request.caller.user.clone().map(|id| EndUser { id }),
+            token: None,
+            user: request.caller.user.clone().map(EndUser::asserted),
             chain: request.caller.chain.clone(),
         };
         let ask = |action, resource, context: &InspectionContext| {

@@ -1,0 +1,256 @@
+//! Traffic of the installation itself: fetched for a purpose from a closed list, never for a caller and never with
+//! anything of a caller's in it.
+//!
+//! The same dialling rules hold as for upstreams (addresses of metadata services are never dialled, plain HTTP stays on
+//! this machine); redirects are not followed, and both the answer's size and its time are bounded.
+
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use http::uri::Scheme;
+use http::{HeaderValue, Method, Request, StatusCode, Uri, header};
+use http_body::Body;
+use http_body_util::{BodyExt, Full};
+use hyper_util::client::legacy::Client;
+
+use crate::client::exchange;
+use crate::connect::Connector;
+use crate::target::{TargetError, is_loopback};
+
+/// From dialling to the last byte of an answer.
+const TIMEOUT: Duration = Duration::from_secs(10);
+
+/// What a request is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// The description of an identity provider (OpenID Connect Discovery 1.0 section 4).
+    IssuerMetadata,
+    /// The keys that it signs with (RFC 7517 section 5).
+    IssuerKeys,
+    /// Its answer to a code, where a person signs in at the console (RFC 6749 section 4.1.3).
+    IssuerToken,
+}
+
+/// Where a request goes: an address that the operator configured, or that a provider he configured names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SystemTarget(Uri);
+
+/// One request.
+#[derive(Debug, Clone)]
+pub struct SystemRequest {
+    /// What for.
+    pub purpose: Purpose,
+    /// Where to.
+    pub target: SystemTarget,
+    /// What is sent; a request without one only fetches.
+    pub form: Option<Form>,
+}
+
+/// A form that is posted (`application/x-www-form-urlencoded`).
+#[derive(Clone)]
+pub struct Form {
+    /// The body, encoded.
+    pub body: String,
+    /// `Authorization`, where the other side wants to know who asks by that.
+    pub authorization: Option<HeaderValue>,
+}
+
+/// The way out for the installation's own traffic.
+#[derive(Clone)]
+pub struct SystemClient {
+    client: Client<Connector, Full<Bytes>>,
+}
+
+/// An answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SystemAnswer {
+    /// The whole body.
+    pub body: Bytes,
+    /// What the other side says the time is (RFC 9110 section 6.6.1), as it wrote it.
+    pub date: Option<String>,
+}
+
+/// Why there is no answer. For operators.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SystemError {
+    /// No connection, or it broke.
+    #[error("{0}")]
+    Exchange(String),
+    /// It took longer than ten seconds.
+    #[error("no whole answer within {} s", TIMEOUT.as_secs())]
+    Timeout,
+    /// Not 200. Redirects are not followed.
+    #[error("answered with status {0}")]
+    Status(u16),
+    /// Longer than such an answer can be.
+    #[error("the answer is longer than {0} bytes")]
+    TooLong(usize),
+    /// Encoded although `identity` was asked for.
+    #[error("the answer is encoded")]
+    Encoded,
+}
+
+impl Purpose {
+    /// The longest answer that is read, in bytes. Large providers have some hundred keys of 1 to 2 KiB with their
+    /// certificates.
+    const fn limit(self) -> usize {
+        match self {
+            Self::IssuerMetadata | Self::IssuerToken => 256 << 10,
+            Self::IssuerKeys => 1 << 20,
+        }
+    }
+}
+
+// === impl SystemTarget ===
+
+impl SystemTarget {
+    /// An absolute `https` URL, or `http` to this machine.
+    ///
+    /// # Errors
+    /// [`TargetError`] says what is wrong with it.
+    pub fn new(url: &str) -> Result<Self, TargetError> {
+        let not_absolute = || TargetError::NotAbsolute(url.to_owned());
+        if url.contains(['#', '@']) {
+            return Err(TargetError::Decorated);
+        }
+        let uri: Uri = url.parse().map_err(|_| not_absolute())?;
+        let host = uri.host().filter(|host| !host.is_empty()).ok_or_else(not_absolute)?;
+        match uri.scheme() {
+            Some(scheme) if *scheme == Scheme::HTTPS => {}
+            Some(scheme) if *scheme == Scheme::HTTP => {
+                if !is_loopback(host) {
+                    return Err(TargetError::PlainHttp(url.to_owned()));
+                }
+            }
+            _ => return Err(not_absolute()),
+        }
+        Ok(Self(uri))
+    }
+
+    /// Whether it is on this machine, so that plain HTTP is good enough.
+    #[must_use]
+    pub fn is_loopback(&self) -> bool {
+        self.0.host().is_some_and(is_loopback)
+    }
+}
+
+impl std::fmt::Display for SystemTarget {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+// === impl SystemClient ===
+
+impl SystemClient {
+    pub(crate) fn new(client: Client<Connector, Full<Bytes>>) -> Self {
+        Self { client }
+    }
+
+    /// Fetches what is at the target, or what it answers to the form.
+    ///
+    /// # Errors
+    /// [`SystemError`]; nothing of a partial answer is given out.
+    pub async fn fetch(&self, request: SystemRequest) -> Result<SystemAnswer, SystemError> {
+        let limit = request.purpose.limit();
+        tokio::time::timeout(TIMEOUT, self.exchange(request, limit))
+            .await
+            .unwrap_or(Err(SystemError::Timeout))
+    }
+
+    async fn exchange(&self, request: SystemRequest, limit: usize) -> Result<SystemAnswer, SystemError> {
+        let SystemRequest { target, form, .. } = request;
+        let mut head = Request::builder()
+            .method(if form.is_some() { Method::POST } else { Method::GET })
+            .uri(target.0)
+            .header(header::ACCEPT, "application/json")
+            .header(header::ACCEPT_ENCODING, "identity")
+            .header(header::USER_AGENT, concat!("stockade/", env!("CARGO_PKG_VERSION")));
+        let mut sent = Full::default();
+        if let Some(Form { body, authorization }) = form {
+            head = head.header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
+            if let Some(value) = authorization {
+                head = head.header(header::AUTHORIZATION, value);
+            }
+            sent = Full::new(Bytes::from(body));
+        }
+        let request = head.body(sent).map_err(|error| SystemError::Exchange(error.to_string()))?;
+        let response = self.client.request(request).await.map_err(|error| broken(&error))?;
+        if response.status() != StatusCode::OK {
+            return Err(SystemError::Status(response.status().as_u16()));
+        }
+        let is_encoded = |value: &HeaderValue| !value.as_bytes().eq_ignore_ascii_case(b"identity");
+        if response.headers().get_all(header::CONTENT_ENCODING).iter().any(is_encoded) {
+            return Err(SystemError::Encoded);
+        }
+        let date =
+            response.headers().get(header::DATE).and_then(|date| date.to_str().ok()).map(str::to_owned);
+        Ok(SystemAnswer { body: read(response.into_body(), limit).await?, date })
+    }
+}
+
+async fn read<B>(mut body: B, limit: usize) -> Result<Bytes, SystemError>
+where
+    B: Body<Data = Bytes> + Unpin,
+    B::Error: std::error::Error + 'static,
+{
+    let mut out = BytesMut::new();
+    while let Some(frame) = body.frame().await {
+        let Ok(data) = frame.map_err(|error| broken(&error))?.into_data() else { continue };
+        if out.len().saturating_add(data.len()) > limit {
+            return Err(SystemError::TooLong(limit));
+        }
+        out.extend_from_slice(&data);
+    }
+    Ok(out.freeze())
+}
+
+fn broken(error: &(dyn std::error::Error + 'static)) -> SystemError {
+    SystemError::Exchange(exchange(error).to_string())
+}
+
+impl std::fmt::Debug for Form {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // It holds codes and secrets.
+        f.write_str("Form(..)")
+    }
+}
+
+impl std::fmt::Debug for SystemClient {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("SystemClient")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_tls_leaves_this_machine() {
+        for good in
+            ["https://login.example.com/keys?appid=1", "http://127.0.0.1:9/jwks", "http://localhost/x"]
+        {
+            assert!(SystemTarget::new(good).is_ok(), "{good}");
+        }
+        for bad in [
+            "http://login.example.com/keys",
+            "http://localhost.evil.example/x",
+            "https://u:p@login.example.com/",
+            "https://login.example.com/#keys",
+            "file:///etc/passwd",
+            "//login.example.com/keys",
+            "login.example.com",
+            "",
+        ] {
+            assert!(SystemTarget::new(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[tokio::test]
+    async fn an_answer_is_read_up_to_its_limit() {
+        let body = |n: usize| Full::new(Bytes::from(vec![b'x'; n]));
+        assert_eq!(read(body(10), 10).await.map(|b| b.len()), Ok(10));
+        assert_eq!(read(body(11), 10).await, Err(SystemError::TooLong(10)));
+    }
+}

@@ -7,7 +7,7 @@ use stockade_egress::evidence::{Authenticated, Parsed, Ticket};
 use super::{Asked, Call, Step};
 use crate::dialect::{Dialect, Family};
 use crate::error::{Refusal, Wait};
-use crate::flow::{AGAIN, Pass, Shed};
+use crate::flow::{AGAIN, OVERLOADED, Pass, Shed};
 use crate::json::{Edit, Limits};
 use crate::limits::{self, Ask, Asking, Fields, Hold, Reached, Terms};
 
@@ -46,7 +46,7 @@ impl Room {
 }
 
 fn overloaded() -> Refusal {
-    Refusal { wait: Wait::For(AGAIN), ..Refusal::new("overloaded") }
+    Refusal { wait: Wait::For(AGAIN), ..Refusal::new(OVERLOADED) }
 }
 
 impl Call<'_> {
@@ -56,7 +56,7 @@ impl Call<'_> {
         if !self.gateway.flow.turns_away(authenticated.caller().workload.id) {
             return Ok(authenticated);
         }
-        authenticated.into_ticket().reject("overloaded");
+        authenticated.into_ticket().reject(OVERLOADED);
         Err(overloaded())
     }
 

@@ -29,6 +29,7 @@ use crate::Gateway;
 use crate::answer::{AnswerFilter, AnswerLimits, AnswerParts, ToolJudge};
 use crate::dialect::Dialect;
 use crate::error::Refusal;
+use crate::flow;
 use crate::json::Limits;
 use crate::ports::Resolved;
 use crate::read;
@@ -81,6 +82,7 @@ impl Gateway {
             }
             Err(refusal) => {
                 self.metrics.refused(refusal.code);
+                flow::hold_back(refusal.code, begun.elapsed()).await;
                 let family = routes::family(head.uri.path(), &head.headers);
                 refusal.response(family, request).map(Either::Left)
             }

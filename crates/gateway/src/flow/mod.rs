@@ -18,6 +18,7 @@ pub use gate::GateLevel;
 pub use pace::Bounds;
 
 pub(crate) use gate::{AGAIN, Pass, Shed};
+pub(crate) use pace::Sort;
 
 /// The code of what is answered to whom there is no place for.
 pub(crate) const OVERLOADED: &str = "overloaded";
@@ -79,6 +80,11 @@ impl Flow {
     pub(crate) fn turns_away(&self, workload: WorkloadId) -> bool {
         let gates = self.gates.lock();
         !gates.is_empty() && gates.values().all(|gate| gate.turns_away(workload, self.options.queue))
+    }
+
+    /// Whether an upstream failed a short while ago.
+    pub(crate) fn is_ailing(&self, target: &TargetId) -> bool {
+        self.gates.lock().get(target).is_some_and(|gate| gate.is_ailing())
     }
 
     /// How each gate stands, by upstream.

@@ -6,6 +6,7 @@ mod meant;
 mod models;
 mod records;
 mod routes;
+mod send;
 mod wire;
 
 use std::net::IpAddr;
@@ -20,9 +21,8 @@ use http_body_util::{Either, Full};
 use stockade_authz::{InspectionContext, Resource};
 use stockade_domain::{Action, Effect, EndReason, EndUser, Obligation, RequestId};
 use stockade_egress::evidence::{
-    Authenticated, Cleared, Dispatch, Examined, Filtered, Parsed, Recorded, Ticket, admit, clear, filter,
+    Authenticated, Cleared, Examined, Filtered, Parsed, Ticket, admit, clear, filter,
 };
-use stockade_egress::{SendError, UpstreamResponse};
 use stockade_inspect::Engine;
 
 use crate::Gateway;
@@ -35,11 +35,12 @@ use crate::ports::Resolved;
 use crate::read;
 use crate::redact::Redactor;
 use crate::request::{self, Apply, Handover};
-use crate::translated::{self, TranslatedFilter, Translation, Way};
+use crate::translated::{self, TranslatedFilter, Translation};
 use ends::blocked;
 use limit::Room;
 use routes::{Route, Stray};
-use wire::{annotation, asserted_user, check_head, credential, local, read_body, with_common_headers};
+use send::Sent;
+use wire::{annotation, asserted_user, credential, local, read_body, with_common_headers};
 
 /// What goes to a client: an answer of ours, or an upstream's through the filter.
 pub(crate) type Answer = Response<Either<Full<Bytes>, Filtered>>;
@@ -47,12 +48,11 @@ pub(crate) type Answer = Response<Either<Full<Bytes>, Filtered>>;
 /// Why a request goes no further, with the record of it already under way.
 type Step<T> = Result<T, Refusal>;
 
-/// A request that an upstream answers.
-type Sent = (Dispatch, UpstreamResponse, Recorded);
-
 /// What a request asks for, and of whom.
 struct Asked {
     resolved: Resolved,
+    /// Who is asked next when that one fails.
+    others: Vec<Resolved>,
     dialect: Dialect,
     /// For an upstream of another API.
     translation: Option<Translation>,
@@ -259,15 +259,13 @@ impl Call<'_> {
         };
         let read = body.and_then(|body| {
             let mut message = read::parse(dialect, body, limits)?;
-            let resolved = self.gateway.parts.catalog.load().resolve(&message.model);
-            let resolved = resolved.ok_or_else(|| Refusal::new("model_not_found"))?;
-            let way = Way::to(resolved.apis, dialect).ok_or_else(|| Refusal::new("operation_unsupported"))?;
+            let (resolved, way, others) = self.resolve(&message.model, dialect)?;
             if let Some(translation) = &way.translation {
                 translation.request(&message.body)?;
             }
             message.path = way.path;
             meant::note(&mut message, dialect, &self.head.headers, way.translation.is_none())?;
-            Ok((message, Asked { resolved, dialect, translation: way.translation }))
+            Ok((message, Asked { resolved, others, dialect, translation: way.translation }))
         });
         match read {
             Ok((message, asked)) => Ok((authenticated.parse(message), asked)),
@@ -313,7 +311,7 @@ impl Call<'_> {
             translation: asked.translation,
             handover: &mut handover,
         };
-        let targets = vec![resolved.target.id().clone()];
+        let targets = self.targets(&examined, &decision, context, asked);
         match clear(parts.egress.authority(), examined, decision, targets, record, apply) {
             Ok(cleared) => Ok((cleared, handover)),
             Err(mut denied) => {
@@ -325,60 +323,15 @@ impl Call<'_> {
         }
     }
 
-    /// Dispatches, and waits for the upstream and for the record at the same time. Under `strict` the record comes first.
-    async fn send(&self, cleared: Cleared, asked: &Asked, room: &mut Room) -> Step<Sent> {
-        let (mut dispatch, intent) =
-            cleared.dispatch().await.map_err(|error| self.unrecorded(&error.to_string()))?;
-        let egress = &self.gateway.parts.egress;
-        room.hold.sent();
-        let sent = async {
-            let attempt = dispatch.attempt(&asked.resolved.target).map_err(|_| SendError::Permit)?;
-            egress.send(attempt).await
-        };
-        let (sent, recorded) = tokio::join!(sent, intent.durable());
-        let recorded = match recorded {
-            Ok(recorded) => recorded,
-            Err(error) => {
-                drop(dispatch.into_ticket().close(EndReason::Internal));
-                return Err(self.unrecorded(&error.to_string()));
-            }
-        };
-        let refusal = match sent {
-            Ok(response) => match check_head(&response, dispatch.message().stream) {
-                None => {
-                    room.begun(dispatch.message().stream);
-                    return Ok((dispatch, response, recorded));
-                }
-                Some(code) => {
-                    room.refused(response.status());
-                    tracing::warn!(request = %dispatch.permit().request(), status = %response.status(), code, "the upstream's answer was not taken");
-                    Refusal::new(code)
-                }
-            },
-            Err(error) => {
-                tracing::warn!(request = %dispatch.permit().request(), %error, "the upstream did not answer");
-                room.failed();
-                Refusal::new(if matches!(error, SendError::Timeout) {
-                    "upstream_timeout"
-                } else {
-                    "upstream_failed"
-                })
-            }
-        };
-        let mut ticket = dispatch.into_ticket();
-        ticket.draft().charge = room.hold.settle();
-        Err(self.end(ticket, refusal, EndReason::UpstreamFailed))
-    }
-
     async fn filter(
         &self,
-        (dispatch, response, recorded): Sent,
+        Sent { dispatch, response, recorded, by: resolved }: Sent<'_>,
         handover: Option<Handover>,
         Room { hold, fields, pass, .. }: Room,
         asked: &Asked,
         context: &InspectionContext,
     ) -> Step<Answer> {
-        let Asked { resolved, dialect, translation } = asked;
+        let Asked { dialect, translation, .. } = asked;
         let options = &self.gateway.options;
         let limits = AnswerLimits { event: options.event, held: options.body, depth: options.json_depth };
         let facts = translation

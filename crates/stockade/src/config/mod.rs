@@ -6,6 +6,7 @@
 mod error;
 mod origin;
 mod place;
+mod routes;
 mod schema;
 mod sense;
 mod units;

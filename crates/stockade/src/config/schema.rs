@@ -8,6 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use stockade_domain::{Label, LabelOrder};
 
+use super::routes::RouteConfig;
 use super::units::{ByteCount, Span};
 use super::usage::{PriceConfig, UsageLimitConfig};
 
@@ -32,6 +33,9 @@ pub(crate) struct Config {
     /// What models cost; the first entry that fits a model counts.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) prices: Vec<PriceConfig>,
+    /// Models that several upstreams serve.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) routes: Vec<RouteConfig>,
     /// Where models run, under names of your choice: letters, digits, `-`, `_` and `.`.
     pub(crate) upstreams: BTreeMap<String, UpstreamConfig>,
 }

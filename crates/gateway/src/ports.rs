@@ -122,6 +122,20 @@ pub trait PromptRegistry: Send + Sync + 'static {
 pub struct Catalog {
     /// Entries, in order; the first whose pattern fits serves a model.
     pub entries: Vec<CatalogEntry>,
+    /// Routes over several upstreams; they come before the entries.
+    pub routes: Vec<Route>,
+}
+
+/// Models that several upstreams serve.
+#[derive(Debug, Clone)]
+pub struct Route {
+    /// Model names; `*` at the end stands for any rest.
+    pub models: Vec<String>,
+    /// The upstreams, with the share of requests that each is asked first for. One with a share of 0 is asked only when
+    /// others fail.
+    pub upstreams: Vec<(CatalogEntry, u32)>,
+    /// How many of them are asked for one request, at most.
+    pub attempts: usize,
 }
 
 /// One upstream with the models it serves.
@@ -167,6 +181,21 @@ pub struct Resolved {
     pub apis: Apis,
 }
 
+impl Route {
+    /// The place of the upstream that a number falls on.
+    fn first(&self, draw: u64) -> usize {
+        let total: u64 = self.upstreams.iter().map(|(_, share)| u64::from(*share)).sum();
+        let mut left = draw.checked_rem(total).unwrap_or(0);
+        let falls_on = self.upstreams.iter().position(|(_, share)| {
+            let share = u64::from(*share);
+            let is_here = left < share;
+            left = left.saturating_sub(share);
+            is_here
+        });
+        falls_on.unwrap_or(0)
+    }
+}
+
 impl Apis {
     /// Nothing.
     pub const NONE: Self = Self {
@@ -198,22 +227,34 @@ impl Apis {
 }
 
 impl Catalog {
-    /// The first entry that serves a model of this name.
+    /// Who serves a model of this name, in the order in which they are asked: of a route the one that `draw` falls on and
+    /// then the others, else the first entry.
     #[must_use]
-    pub fn resolve(&self, name: &str) -> Option<Resolved> {
+    pub fn resolve(&self, name: &str, draw: u64) -> Vec<Resolved> {
         let fits = |pattern: &String| match pattern.strip_suffix('*') {
             Some(prefix) => name.starts_with(prefix),
             None => pattern == name,
         };
-        let entry = self.entries.iter().find(|e| e.models.iter().any(fits))?;
-        let model = Model { name: name.to_owned(), ..entry.model.clone() };
-        Some(Resolved { model, target: Arc::clone(&entry.target), apis: entry.apis })
+        let resolved = |entry: &CatalogEntry| Resolved {
+            model: Model { name: name.to_owned(), ..entry.model.clone() },
+            target: Arc::clone(&entry.target),
+            apis: entry.apis,
+        };
+        if let Some(route) = self.routes.iter().find(|route| route.models.iter().any(fits)) {
+            let first = route.first(draw);
+            let (before, after) = route.upstreams.split_at_checked(first).unwrap_or_default();
+            let (chosen, after) = after.split_at_checked(1).unwrap_or_default();
+            let ordered = chosen.iter().chain(before).chain(after);
+            return ordered.take(route.attempts).map(|(entry, _)| resolved(entry)).collect();
+        }
+        self.entries.iter().find(|e| e.models.iter().any(fits)).map(resolved).into_iter().collect()
     }
 
-    /// Every model that is named without a wildcard, with its entry.
-    pub fn named(&self) -> impl Iterator<Item = (&str, &CatalogEntry)> {
-        self.entries
-            .iter()
-            .flat_map(|e| e.models.iter().filter(|m| !m.ends_with('*')).map(move |m| (m.as_str(), e)))
+    /// Every model that is named without a wildcard, once.
+    pub fn named(&self) -> impl Iterator<Item = &str> {
+        let routed = self.routes.iter().flat_map(|route| &route.models);
+        let all = routed.chain(self.entries.iter().flat_map(|entry| &entry.models));
+        let mut seen = std::collections::HashSet::new();
+        all.map(String::as_str).filter(move |model| !model.ends_with('*') && seen.insert(*model))
     }
 }

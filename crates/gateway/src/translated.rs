@@ -12,7 +12,7 @@ use crate::ports::Apis;
 use crate::translate::{self, Answer, Api, Caps, ChatLimit, Facts, Malformed, Terms, Thinking};
 
 /// What is translated into what.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Translation {
     from: Api,
     to: Api,
@@ -20,7 +20,7 @@ pub(crate) struct Translation {
 }
 
 /// How an upstream can be asked.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Way {
     /// The path at the upstream, below its base URL.
     pub(crate) path: &'static str,

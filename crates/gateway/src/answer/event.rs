@@ -392,49 +392,6 @@ impl Event {
     }
 }
 
-impl Event {
-    /// Tokens as the upstream counts them. Anthropic counts what came from its cache, or was put there, beside the rest of
-    /// the prompt (<https://docs.anthropic.com/en/docs/build-with-claude/prompt-caching>).
-    fn uses(&mut self, path: &[&str], tokens: u64) {
-        let usage = self.usage.get_or_insert_default();
-        let (count, is_cached) = match path {
-            ["completion_tokens" | "output_tokens"] => (&mut usage.completion_tokens, false),
-            ["prompt_tokens" | "input_tokens" | "cache_creation_input_tokens"] => {
-                (&mut usage.prompt_tokens, false)
-            }
-            ["cache_read_input_tokens"] => (&mut usage.prompt_tokens, true),
-            ["prompt_tokens_details" | "input_tokens_details", "cached_tokens"] => {
-                usage.cached_tokens = tokens;
-                return;
-            }
-            _ => return,
-        };
-        *count = count.saturating_add(tokens);
-        if is_cached {
-            usage.cached_tokens = tokens;
-        }
-    }
-
-    /// How much of an answer it brings: bytes of text, in so many pieces. What repeats text that came before is left out.
-    pub(super) fn brings(&self) -> (usize, usize) {
-        let texts = self.parts.iter().filter_map(|part| match part {
-            Part::Text { lane, channel, text, is: Piece::Part, .. } if is_answer(*channel) => {
-                (!lane.place.contains("logprobs") && !text.is_empty()).then_some(text.len())
-            }
-            _ => None,
-        });
-        texts.fold((0, 0), |(bytes, pieces), length| (bytes.saturating_add(length), pieces.saturating_add(1)))
-    }
-}
-
-/// Whether what stands in a channel of an answer was made token by token.
-fn is_answer(channel: Channel) -> bool {
-    matches!(
-        channel,
-        Channel::Content | Channel::Reasoning | Channel::Refusal | Channel::ToolArgs | Channel::ToolName
-    )
-}
-
 /// One text in the object that a tool is called with.
 fn argument(leaf: RawLeaf, place: Place, shape: Shape, previous: Option<&(String, String)>) -> Part {
     // Anthropic's deltas go on from a block's start; a response's items are complete each time.

@@ -6,6 +6,7 @@
 //! belong to, and `finish_reason` comes last.
 
 mod calls;
+mod count;
 mod endings;
 mod event;
 mod honest;
@@ -268,21 +269,6 @@ impl AnswerFilter {
         self.release(out)
     }
 
-    /// Counts what an event brings. A stream ends where there is no room for it.
-    fn meter(&mut self, event: &Event) -> Result<(), Cut> {
-        let (bytes, pieces) = event.brings();
-        let goes_on = self.hold.read(bytes, pieces);
-        if goes_on || !self.shape.is_stream {
-            return Ok(());
-        }
-        Err(self.end("limit_reached", EndReason::Limited))
-    }
-
-    /// The upstream's own count, where it is told otherwise than in the answer that is filtered.
-    pub(crate) fn count(&mut self, usage: Usage) {
-        self.usage = Some(usage);
-    }
-
     /// Keeps what a made-up last event repeats: atoms in which nothing was found.
     fn remember(&mut self, event: &Event) {
         if self.envelope.id.is_none() {
@@ -489,11 +475,7 @@ impl ResponseFilter for AnswerFilter {
     }
 
     fn stats(&mut self) -> FilterStats {
-        self.pass = None;
-        self.hold.told(self.usage);
-        if self.done {
-            self.hold.answered();
-        }
+        self.counted();
         // An answer that ended early was still looked at as far as it came.
         for lane in &mut self.lanes {
             lane.finish(&mut self.redactor, &mut self.tally);

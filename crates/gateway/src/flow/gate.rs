@@ -9,7 +9,7 @@ use stockade_domain::WorkloadId;
 use tokio::sync::oneshot;
 
 use super::FlowOptions;
-use super::pace::{Pace, Sign};
+use super::pace::{Pace, Sign, Sort};
 
 /// The gate of one upstream.
 #[derive(Debug)]
@@ -97,6 +97,10 @@ impl Gate {
         })
     }
 
+    pub(super) fn is_ailing(&self) -> bool {
+        self.state.lock().pace.is_ailing(Instant::now())
+    }
+
     pub(super) fn level(&self) -> GateLevel {
         let state = self.state.lock();
         GateLevel {
@@ -180,22 +184,45 @@ impl Pass {
         Self { gate: Some(gate), since: Instant::now() }
     }
 
-    /// The answer has begun.
-    pub(crate) fn begun(&self, stream: bool) {
-        self.note(Sign::Begun { stream, after: self.since.elapsed() });
+    /// The request leaves this process.
+    pub(crate) fn sent(&mut self) {
+        let now = Instant::now();
+        let own = now.saturating_duration_since(self.since);
+        self.since = now;
+        self.took(Sort::Own, own.as_secs_f64());
     }
 
-    /// The upstream has too much to do.
-    pub(crate) fn overloaded(&self) {
-        self.note(Sign::Overloaded);
+    /// A stream has begun, or an answer without generation is there.
+    pub(crate) fn begun(&self, sort: Sort) {
+        self.took(sort, self.since.elapsed().as_secs_f64());
+    }
+
+    /// A whole answer of so many tokens is there.
+    pub(crate) fn whole(&self, tokens: u64) {
+        let batches = 1.0 + tokens as f64 / BATCH;
+        self.took(Sort::Whole, self.since.elapsed().as_secs_f64() / batches);
+    }
+
+    /// The upstream failed, or has too much to do.
+    pub(crate) fn trouble(&self) {
+        self.note(Sign::Trouble);
+    }
+
+    fn took(&self, sort: Sort, seconds: f64) {
+        self.note(Sign::Took(sort, seconds));
     }
 
     fn note(&self, sign: Sign) {
         if let Some(gate) = &self.gate {
-            gate.state.lock().pace.note(sign, Instant::now());
+            let mut state = gate.state.lock();
+            let under_way = state.under_way;
+            state.pace.note(sign, under_way, Instant::now());
         }
     }
 }
+
+/// Answers are compared by their time for so many tokens. A prompt takes time too, so the shortest count as one such batch.
+const BATCH: f64 = 50.0;
 
 #[cfg(test)]
 impl Default for Pass {

@@ -18,6 +18,10 @@ pub use gate::GateLevel;
 pub use pace::Bounds;
 
 pub(crate) use gate::{AGAIN, Pass, Shed};
+pub(crate) use pace::Sort;
+
+/// The code of what is answered to whom there is no place for.
+pub(crate) const OVERLOADED: &str = "overloaded";
 
 /// Bounds of the flow to each upstream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,6 +40,17 @@ pub(crate) struct Flow {
     options: FlowOptions,
     /// By the operator's names: as many as there are upstreams.
     gates: Mutex<HashMap<TargetId, Arc<Gate>>>,
+}
+
+/// Who is sent away because there is too much to do hears so no sooner than this: clients that come back at once would
+/// otherwise take the time of those that are served. Nothing but the connection, whose number is bounded, waits.
+const HELD: Duration = Duration::from_secs(1);
+
+/// Waits before a client is told that there is too much to do.
+pub(crate) async fn hold_back(code: &'static str, waited: Duration) {
+    if code == OVERLOADED {
+        tokio::time::sleep(HELD.saturating_sub(waited)).await;
+    }
 }
 
 impl Default for FlowOptions {
@@ -65,6 +80,11 @@ impl Flow {
     pub(crate) fn turns_away(&self, workload: WorkloadId) -> bool {
         let gates = self.gates.lock();
         !gates.is_empty() && gates.values().all(|gate| gate.turns_away(workload, self.options.queue))
+    }
+
+    /// Whether an upstream failed a short while ago.
+    pub(crate) fn is_ailing(&self, target: &TargetId) -> bool {
+        self.gates.lock().get(target).is_some_and(|gate| gate.is_ailing())
     }
 
     /// How each gate stands, by upstream.

@@ -1,13 +1,13 @@
 //! The step in which use is reserved: before a request is looked at, so that one for which there is no room costs little.
 
 use http::StatusCode;
-use stockade_domain::{Charge, EndReason};
-use stockade_egress::evidence::{Authenticated, Parsed, Ticket};
+use stockade_domain::{Action, Charge, EndReason};
+use stockade_egress::evidence::{Authenticated, Message, Parsed, Ticket};
 
 use super::{Asked, Call, Step};
 use crate::dialect::{Dialect, Family};
 use crate::error::{Refusal, Wait};
-use crate::flow::{AGAIN, Pass, Shed};
+use crate::flow::{AGAIN, OVERLOADED, Pass, Shed, Sort};
 use crate::json::{Edit, Limits};
 use crate::limits::{self, Ask, Asking, Fields, Hold, Reached, Terms};
 
@@ -23,16 +23,26 @@ pub(super) struct Room {
 }
 
 impl Room {
-    /// The answer has begun.
-    pub(super) fn begun(&self, stream: bool) {
-        self.pass.begun(stream);
+    /// The request leaves.
+    pub(super) fn sent(&mut self) {
+        self.hold.sent();
+        self.pass.sent();
+    }
+
+    /// The answer has begun. How long a whole one took is judged when its length is known.
+    pub(super) fn begun(&self, message: &Message) {
+        match (message.stream, message.action) {
+            (true, _) => self.pass.begun(Sort::Stream),
+            (false, Action::Embed) => self.pass.begun(Sort::Short),
+            (false, _) => {}
+        }
     }
 
     /// The upstream has said no. What it does not answer is not used.
     pub(super) fn refused(&mut self, status: StatusCode) {
-        // 529 is Anthropic's word for it (<https://docs.anthropic.com/en/api/errors>).
-        if matches!(status.as_u16(), 429 | 503 | 529) {
-            self.pass.overloaded();
+        // 529 is Anthropic's word for having too much to do (<https://docs.anthropic.com/en/api/errors>).
+        if matches!(status.as_u16(), 429 | 500..=599) {
+            self.pass.trouble();
         }
         if status != StatusCode::OK {
             self.hold.refused();
@@ -41,12 +51,12 @@ impl Room {
 
     /// The upstream has said nothing.
     pub(super) fn failed(&self) {
-        self.pass.overloaded();
+        self.pass.trouble();
     }
 }
 
 fn overloaded() -> Refusal {
-    Refusal { wait: Wait::For(AGAIN), ..Refusal::new("overloaded") }
+    Refusal { wait: Wait::For(AGAIN), ..Refusal::new(OVERLOADED) }
 }
 
 impl Call<'_> {
@@ -56,7 +66,7 @@ impl Call<'_> {
         if !self.gateway.flow.turns_away(authenticated.caller().workload.id) {
             return Ok(authenticated);
         }
-        authenticated.into_ticket().reject("overloaded");
+        authenticated.into_ticket().reject(OVERLOADED);
         Err(overloaded())
     }
 

@@ -7,6 +7,7 @@ mod meant;
 mod models;
 mod records;
 mod routes;
+mod send;
 mod wire;
 
 use std::net::IpAddr;
@@ -21,26 +22,27 @@ use http_body_util::{Either, Full};
 use stockade_authz::{InspectionContext, Resource};
 use stockade_domain::{Action, Effect, EndReason, Obligation, RequestId};
 use stockade_egress::evidence::{
-    Authenticated, Cleared, Dispatch, Examined, Filtered, Parsed, Recorded, Ticket, admit, clear, filter,
+    Authenticated, Cleared, Examined, Filtered, Parsed, Ticket, admit, clear, filter,
 };
-use stockade_egress::{SendError, UpstreamResponse};
 use stockade_inspect::Engine;
 
 use crate::Gateway;
 use crate::answer::{AnswerFilter, AnswerLimits, AnswerParts, ToolJudge};
 use crate::dialect::Dialect;
-use crate::error::{Refusal, Wait};
+use crate::error::Refusal;
+use crate::flow;
 use crate::json::Limits;
 use crate::ports::Resolved;
 use crate::read;
 use crate::redact::Redactor;
 use crate::request::{self, Apply, Handover};
 use crate::seals;
-use crate::translated::{self, TranslatedFilter, Translation, Way};
+use crate::translated::{self, TranslatedFilter, Translation};
 use ends::blocked;
 use limit::Room;
 use routes::{Route, Stray};
-use wire::{annotation, check_head, local, read_body, with_common_headers};
+use send::Sent;
+use wire::{annotation, local, read_body, with_common_headers};
 
 /// What goes to a client: an answer of ours, or an upstream's through the filter.
 pub(crate) type Answer = Response<Either<Full<Bytes>, Filtered>>;
@@ -48,12 +50,11 @@ pub(crate) type Answer = Response<Either<Full<Bytes>, Filtered>>;
 /// Why a request goes no further, with the record of it already under way.
 type Step<T> = Result<T, Refusal>;
 
-/// A request that an upstream answers.
-type Sent = (Dispatch, UpstreamResponse, Recorded);
-
 /// What a request asks for, and of whom.
 struct Asked {
     resolved: Resolved,
+    /// Who is asked next when that one fails.
+    others: Vec<Resolved>,
     dialect: Dialect,
     /// For an upstream of another API.
     translation: Option<Translation>,
@@ -83,6 +84,7 @@ impl Gateway {
             }
             Err(refusal) => {
                 self.metrics.refused(refusal.code);
+                flow::hold_back(refusal.code, begun.elapsed()).await;
                 let family = routes::family(head.uri.path(), &head.headers);
                 refusal.response(family, request).map(Either::Left)
             }
@@ -241,15 +243,13 @@ impl Call<'_> {
             let body = seals::leave_out_empty(dialect, body, limits)
                 .map_err(|error| Refusal::new(error.kind.code()).with_message(error.to_string()))?;
             let mut message = read::parse(dialect, body, limits)?;
-            let resolved = self.gateway.parts.catalog.load().resolve(&message.model);
-            let resolved = resolved.ok_or_else(|| Refusal::new("model_not_found"))?;
-            let way = Way::to(resolved.apis, dialect).ok_or_else(|| Refusal::new("operation_unsupported"))?;
+            let (resolved, way, others) = self.resolve(&message.model, dialect)?;
             if let Some(translation) = &way.translation {
                 translation.request(&message.body)?;
             }
             message.path = way.path;
             meant::note(&mut message, dialect, &self.head.headers, way.translation.is_none())?;
-            Ok((message, Asked { resolved, dialect, translation: way.translation }))
+            Ok((message, Asked { resolved, others, dialect, translation: way.translation }))
         });
         match read {
             Ok((message, asked)) => Ok((authenticated.parse(message), asked)),
@@ -295,7 +295,7 @@ impl Call<'_> {
             translation: asked.translation,
             handover: &mut handover,
         };
-        let targets = vec![resolved.target.id().clone()];
+        let targets = self.targets(&examined, &decision, context, asked);
         match clear(parts.egress.authority(), examined, decision, targets, record, apply) {
             Ok(cleared) => Ok((cleared, handover)),
             Err(mut denied) => {
@@ -307,60 +307,15 @@ impl Call<'_> {
         }
     }
 
-    /// Dispatches, and waits for the upstream and for the record at the same time. Under `strict` the record comes first.
-    async fn send(&self, cleared: Cleared, asked: &Asked, room: &mut Room) -> Step<Sent> {
-        let (mut dispatch, intent) =
-            cleared.dispatch().await.map_err(|error| self.unrecorded(&error.to_string()))?;
-        let egress = &self.gateway.parts.egress;
-        room.hold.sent();
-        let sent = async {
-            let attempt = dispatch.attempt(&asked.resolved.target).map_err(|_| SendError::Permit)?;
-            egress.send(attempt).await
-        };
-        let (sent, recorded) = tokio::join!(sent, intent.durable());
-        let recorded = match recorded {
-            Ok(recorded) => recorded,
-            Err(error) => {
-                drop(dispatch.into_ticket().close(EndReason::Internal));
-                return Err(self.unrecorded(&error.to_string()));
-            }
-        };
-        let refusal = match sent {
-            Ok(response) => match check_head(&response, dispatch.message().stream) {
-                None => {
-                    room.begun(dispatch.message().stream);
-                    return Ok((dispatch, response, recorded));
-                }
-                Some(code) => {
-                    room.refused(response.status());
-                    tracing::warn!(request = %dispatch.permit().request(), status = %response.status(), code, "the upstream's answer was not taken");
-                    rejected(response, code).await
-                }
-            },
-            Err(error) => {
-                tracing::warn!(request = %dispatch.permit().request(), %error, "the upstream did not answer");
-                room.failed();
-                Refusal::new(if matches!(error, SendError::Timeout) {
-                    "upstream_timeout"
-                } else {
-                    "upstream_failed"
-                })
-            }
-        };
-        let mut ticket = dispatch.into_ticket();
-        ticket.draft().charge = room.hold.settle();
-        Err(self.end(ticket, refusal, EndReason::UpstreamFailed))
-    }
-
     async fn filter(
         &self,
-        (dispatch, response, recorded): Sent,
+        Sent { dispatch, response, recorded, by: resolved }: Sent<'_>,
         handover: Option<Handover>,
         Room { hold, fields, pass, .. }: Room,
         asked: &Asked,
         context: &InspectionContext,
     ) -> Step<Answer> {
-        let Asked { resolved, dialect, translation } = asked;
+        let Asked { dialect, translation, .. } = asked;
         let options = &self.gateway.options;
         let limits = AnswerLimits { event: options.event, held: options.body, depth: options.json_depth };
         let facts = translation
@@ -452,14 +407,6 @@ impl Call<'_> {
             pdp.ask(&caller, Action::CallTool, Resource::Tool { name, model: &model }, &context)
         })
     }
-}
-
-/// What a caller is told of an upstream's refusal: of its words nothing, but what helps to do better.
-async fn rejected(response: UpstreamResponse, code: &'static str) -> Refusal {
-    let wait = response.retry_after().map_or(Wait::Moment, |seconds| Wait::For(Duration::from_secs(seconds)));
-    let is_too_long = code == "upstream_rejected" && response.is_too_long().await;
-    let refusal = Refusal::new(if is_too_long { "context_length_exceeded" } else { code });
-    Refusal { wait, ..refusal }
 }
 
 /// Texts from this size on take longer to inspect than other requests should wait for the thread.

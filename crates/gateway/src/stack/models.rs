@@ -35,13 +35,13 @@ impl Call<'_> {
         };
         let catalog = parts.catalog.load();
         let usable = |name: &str| {
-            catalog.resolve(name).is_some_and(|r| {
+            catalog.resolve(name, 0).first().is_some_and(|r| {
                 let asked = parts.pdp.ask(&caller, Action::Invoke, Resource::Model(&r.model), &context);
                 asked.effect == Effect::Permit
             })
         };
         let entry = |name: &str| {
-            let owner = catalog.resolve(name).map(|r| r.target.id().as_str().to_owned());
+            let owner = catalog.resolve(name, 0).first().map(|r| r.target.id().as_str().to_owned());
             match family {
                 Family::OpenAi => {
                     serde_json::json!({"id": name, "object": "model", "created": 0, "owned_by": owner})
@@ -58,8 +58,7 @@ impl Call<'_> {
                 return Err(self.refuse(ticket, Refusal::new("model_not_found")));
             }
             None => {
-                let data: Vec<_> =
-                    catalog.named().filter(|(n, _)| usable(n)).map(|(n, _)| entry(n)).collect();
+                let data: Vec<_> = catalog.named().filter(|n| usable(n)).map(entry).collect();
                 match family {
                     Family::OpenAi => serde_json::json!({"object": "list", "data": data}),
                     Family::Anthropic => {

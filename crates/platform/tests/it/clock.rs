@@ -55,7 +55,7 @@ fn parts(place: &Place, platform: &Platform) -> Parts {
             set: Arc::default(),
             ledger: Arc::<stockade_gateway::limits::Meters>::clone(platform.usage.meters()),
         },
-        catalog: Arc::new(ArcSwap::from_pointee(Catalog { entries: vec![entry] })),
+        catalog: Arc::new(ArcSwap::from_pointee(Catalog { entries: vec![entry], routes: Vec::new() })),
         prompts: Arc::<stockade_platform::Roster>::clone(&platform.roster),
         pseudonymiser: Arc::new(Pseudonymiser::new(MacKey::new(&[1; 32]))),
         people: MacKey::new(&[2; 32]),

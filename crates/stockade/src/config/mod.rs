@@ -8,6 +8,7 @@ mod identity;
 mod login;
 mod origin;
 mod place;
+mod routes;
 mod schema;
 mod sense;
 mod units;

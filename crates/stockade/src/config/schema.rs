@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use stockade_domain::{Label, LabelOrder};
 
 use super::identity::IdentityConfig;
+use super::routes::RouteConfig;
 use super::units::{ByteCount, Span};
 use super::usage::{PriceConfig, UsageLimitConfig};
 
@@ -35,6 +36,9 @@ pub(crate) struct Config {
     pub(crate) prices: Vec<PriceConfig>,
     /// Whose tokens are accepted beside API keys.
     pub(crate) identity: IdentityConfig,
+    /// Models that several upstreams serve.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) routes: Vec<RouteConfig>,
     /// Where models run, under names of your choice: letters, digits, `-`, `_` and `.`.
     pub(crate) upstreams: BTreeMap<String, UpstreamConfig>,
 }

@@ -43,6 +43,7 @@ impl Config {
         self.server.check()?;
         self.limits.check()?;
         self.check_usage()?;
+        self.check_routes()?;
         self.labels.check()?;
         let code = |locale: &String| locale.len() == 2 && locale.bytes().all(|b| b.is_ascii_alphabetic());
         first(

@@ -9,7 +9,7 @@ use anyhow::{Result, anyhow};
 use stockade_authz::{Engine as PolicyEngine, Model, PolicySet, Rules};
 use stockade_egress::{Target, TargetId};
 use stockade_gateway::Sandbox;
-use stockade_gateway::ports::{Apis, Catalog, CatalogEntry};
+use stockade_gateway::ports::{Apis, Catalog, CatalogEntry, Route};
 use stockade_identity::{IssuerOptions, LoginOptions};
 use stockade_inspect::Engine;
 use stockade_inspect::leak::GuardRules;
@@ -137,7 +137,17 @@ fn catalog(config: &Config, env: &EnvUpstreams) -> Result<Catalog, Senseless> {
     for (name, upstream) in env.found() {
         entries.push(entry(name, upstream, "the environment names it; `--no-env-upstreams` leaves it out")?);
     }
-    Ok(Catalog { entries })
+    let mut routes = Vec::new();
+    for route in &config.routes {
+        let mut upstreams = Vec::new();
+        for target in &route.targets {
+            let named = entries.iter().find(|entry| entry.model.upstream == target.upstream);
+            upstreams.extend(named.map(|entry| (entry.clone(), target.weight)));
+        }
+        let attempts = route.attempts.unwrap_or(upstreams.len());
+        routes.push(Route { models: route.models.clone(), upstreams, attempts });
+    }
+    Ok(Catalog { entries, routes })
 }
 
 fn entry(name: &str, configured: &UpstreamConfig, help: &str) -> Result<CatalogEntry, Senseless> {

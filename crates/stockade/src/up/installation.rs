@@ -101,7 +101,7 @@ impl Installation for Here {
                 now,
                 ..InspectionContext::default()
             };
-            let found = || catalog.resolve(&question.model).ok_or(ViewError::NotFound);
+            let found = || catalog.resolve(&question.model, 0).into_iter().next().ok_or(ViewError::NotFound);
             Ok(match question.action {
                 action @ (Action::Invoke | Action::Embed) => {
                     pdp.ask(&caller, action, Resource::Model(&found()?.model), &context)

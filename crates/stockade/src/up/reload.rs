@@ -141,6 +141,7 @@ fn told(old: &Config, new: &Config, other_rules: bool) -> Vec<String> {
     let mut now = Vec::new();
     for (part, changed) in [
         ("upstreams", old.upstreams != new.upstreams),
+        ("routes", old.routes != new.routes),
         ("labels", old.labels != new.labels),
         ("rules", other_rules),
         ("guards", old.guards != new.guards),

@@ -45,7 +45,7 @@ impl Wiring {
         })
         .context("setting up TLS")?;
         let pdp = Arc::new(Pdp::new(built.rules, minter));
-        let models = built.catalog.named().map(|(name, _)| name.to_owned()).collect();
+        let models = built.catalog.named().map(str::to_owned).collect();
         let catalog = Arc::new(ArcSwap::from_pointee(built.catalog));
         let link_hosts = Arc::new(ArcSwap::from_pointee(LinkHosts::new(&config.guards.link_hosts)));
         let leaks = Leaks {

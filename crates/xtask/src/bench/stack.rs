@@ -105,7 +105,10 @@ fn parts(has: Has, upstream: SocketAddr, key: &str) -> Result<Parts> {
             hosts: Arc::new(arc_swap::ArcSwap::from_pointee(LinkHosts::default())),
         },
         egress,
-        catalog: Arc::new(arc_swap::ArcSwap::from_pointee(Catalog { entries: vec![entry] })),
+        catalog: Arc::new(arc_swap::ArcSwap::from_pointee(Catalog {
+            entries: vec![entry],
+            routes: Vec::new(),
+        })),
         prompts: Arc::new(NoPrompts),
         pseudonymiser: Arc::new(Pseudonymiser::new(MacKey::new(&sha256(b"pseudonyms")))),
         people: MacKey::new(&sha256(b"people")),

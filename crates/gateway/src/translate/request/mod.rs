@@ -12,7 +12,7 @@ use super::{Api, Untranslatable};
 use fields::{Fields, Node, Read, refuse};
 
 /// What only the upstream's owner knows.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Terms {
     /// `max_tokens` for Messages, which must have it, when the caller sets none.
     pub(crate) max_tokens: u64,

@@ -7,7 +7,18 @@ use crate::engine::Inner;
 use crate::fingerprint::PrintReader;
 use crate::scan::Span;
 use crate::scanner::Scanner;
-use crate::signal::{Hit, Source, Tracker};
+use crate::signal::{Hit, Source, Tracker, is_code};
+
+/// What a sign weighs in one name of a program for the name to be a disguise, in thousandths.
+const SAID: u16 = 850;
+
+/// How much of a passage is in disguise where all of it is, but for what stands between words; and how much of a sign that is
+/// one because of it; in hundredths.
+const ALL: usize = 60;
+const HALF: usize = 50;
+
+/// What a sign weighs that decides alone, in thousandths.
+const DECIDES: u16 = 500;
 
 /// What second readings of a text may come to: so many times what has been read, and so many bytes. Of a text itself that is
 /// all of them; of what was decoded, some: an honest text has few clues in one second reading, let alone for several more.
@@ -188,6 +199,8 @@ impl Reader {
             let (times, more) = VIEWED.get(usize::from(self.depth)).copied().unwrap_or_default();
             let most = self.read.saturating_mul(times).saturating_add(more);
             let readings = readings(clues.disguises(), self.stretch.text(), &engine.lexicon);
+            // The text itself has no words where it holds their letters apart.
+            let source = !readings.is_empty() && is_code(self.stretch.text());
             'readings: for (reading, start, end) in readings {
                 for part in reading.parts(&engine.lexicon) {
                     let text = reading.text.get(part.clone()).unwrap_or_default();
@@ -201,8 +214,20 @@ impl Reader {
                     self.over |= decoded.over;
                     let place = |at: usize| at.saturating_add(part.start);
                     let new = |hit: &Hit| reading.is_new(place(hit.start), place(hit.end));
-                    for hit in decoded.hits.into_iter().filter(new) {
-                        self.tracker.decoded(&engine.lexicon, hit, start, end);
+                    let loose = reading.is_loose();
+                    let code = source && is_code(text) && !reading.is_mostly_new(part.start, part.end, ALL);
+                    for mut hit in decoded.hits.into_iter().filter(new) {
+                        let (from, to) = (place(hit.start), place(hit.end));
+                        if loose && code && !(reading.is_one_word(from, to) && hit.weight >= SAID) {
+                            // Names in code are words without spaces as a rule: there such a reading can only annotate.
+                            hit.weight /= 2;
+                            self.tracker.read_anew(hit, start, end);
+                        } else if loose && hit.weight < DECIDES && !reading.is_mostly_new(from, to, HALF) {
+                            // A name among words.
+                            self.tracker.read_anew(hit, start, end);
+                        } else {
+                            self.tracker.decoded(&engine.lexicon, hit, start, end);
+                        }
                     }
                 }
             }

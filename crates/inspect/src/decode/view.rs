@@ -68,12 +68,32 @@ impl Stretch {
 pub(crate) struct Reading {
     pub(crate) text: String,
     changed: Vec<Range<usize>>,
+    /// Digits for letters, letters apart, words together: what names in a program are, too.
+    loose: bool,
 }
 
 impl Reading {
+    /// Whether it reads what names in a program are as a rule.
+    pub(crate) fn is_loose(&self) -> bool {
+        self.loose
+    }
+
+    /// Whether so many hundredths of a stretch of the reading are not as they stand in the text.
+    pub(crate) fn is_mostly_new(&self, start: usize, end: usize, share: usize) -> bool {
+        let within = |part: &Range<usize>| part.end.min(end).saturating_sub(part.start.max(start));
+        let new: usize = self.changed.iter().map(within).fold(0, usize::saturating_add);
+        new.saturating_mul(100) >= end.saturating_sub(start).saturating_mul(share)
+    }
+
+    /// Whether a stretch of the reading is one word of the text.
+    pub(crate) fn is_one_word(&self, start: usize, end: usize) -> bool {
+        let after = self.changed.partition_point(|part| part.end <= start);
+        self.changed.get(after).is_some_and(|part| part.start <= start && end <= part.end)
+    }
+
     /// With what is not changed yet read once more.
     fn refined(self, change: impl Fn(&str) -> Self) -> Self {
-        let mut out = Self::default();
+        let mut out = Self { loose: self.loose, ..Self::default() };
         let mut at = 0;
         for part in &self.changed {
             out.append(&change(self.text.get(at..part.start).unwrap_or_default()));
@@ -158,12 +178,13 @@ pub(crate) fn readings(
 ) -> Vec<(Reading, usize, usize)> {
     let mut readings = Vec::new();
     let mut loose: Option<(Reading, usize, usize)> = None;
-    let all = |text: String| Reading { changed: std::iter::once(0..text.len()).collect(), text };
+    let all =
+        |text: String| Reading { changed: std::iter::once(0..text.len()).collect(), text, loose: false };
     for (disguise, start, end) in disguises {
         let mut loosen = |change: fn(&str, &Lexicon) -> Reading| {
-            let (reading, from, to) = loose
-                .take()
-                .unwrap_or_else(|| (Reading { text: text.to_owned(), changed: Vec::new() }, start, end));
+            let (reading, from, to) = loose.take().unwrap_or_else(|| {
+                (Reading { text: text.to_owned(), changed: Vec::new(), loose: true }, start, end)
+            });
             loose = Some((reading.refined(|part| change(part, lexicon)), from.min(start), to.max(end)));
         };
         match disguise {
@@ -193,7 +214,7 @@ pub(crate) fn readings(
                 let (text, seams) = ciphers::put_together(text);
                 let changed =
                     seams.into_iter().map(|at| at.saturating_sub(1)..at.saturating_add(1)).collect();
-                readings.push((Reading { text, changed }, start, end));
+                readings.push((Reading { text, changed, loose: false }, start, end));
             }
         }
     }

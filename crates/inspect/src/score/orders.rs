@@ -47,6 +47,8 @@ struct Segment {
     end: usize,
     width: u64,
     words: u32,
+    /// It has a word that is no number.
+    says: bool,
     /// The last words, newest first.
     last: [u64; 2],
     sum: i32,
@@ -84,6 +86,7 @@ impl Orders {
             self.segment.start = start;
         }
         let number = letters.iter().all(|l| (0x30..=0x39).contains(l));
+        self.segment.says |= !digit;
         let word = if number { 0x6e } else { word };
         let [last, earlier] = self.segment.last;
         self.feature(word, 1);
@@ -171,8 +174,9 @@ impl Orders {
             collected.push(segment.collected);
             return;
         }
+        // A row of numbers tells nobody to do anything.
         let logit = ORDERS.logit(segment.sum, segment.features);
-        if logit < ORDER {
+        if logit < ORDER || !segment.says {
             return;
         }
         let likely = ORDERS.probability(logit);

@@ -7,6 +7,7 @@
 
 mod address;
 mod clue;
+mod code;
 mod fold;
 mod hidden;
 mod hits;
@@ -21,6 +22,7 @@ mod tracker;
 mod word;
 
 pub(crate) use clue::{Disguised, stands_for, upside};
+pub(crate) use code::is_code;
 pub(crate) use fold::{Unit, units};
 pub(crate) use hits::{Hit, score};
 pub(crate) use lexicon::Lexicon;

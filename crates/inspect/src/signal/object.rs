@@ -61,11 +61,12 @@ impl Waiting {
         let mut decided = Vec::new();
         self.0.retain_mut(|(hit, awaits)| {
             let elsewhere = match *awaits {
-                _ if classes & objects.ours != 0 => false,
-                Awaits::Next { .. } if classes & objects.link != 0 => {
+                // `inside it` is a phrase of this sort, though `it` can be the model's.
+                _ if classes & objects.link != 0 => {
                     *awaits = Awaits::Linked(LINKED);
                     return true;
                 }
+                _ if classes & objects.ours != 0 => false,
                 Awaits::Next { strict } => strict && classes & objects.follows == 0,
                 Awaits::Linked(left @ 2..) => {
                     *awaits = Awaits::Linked(left.saturating_sub(1));

@@ -55,6 +55,9 @@ pub(super) struct Suffix {
     word_end: usize,
     /// The stretch was told already up to here.
     told: usize,
+    /// Where the last quotation mark stands, and an opening bracket behind one.
+    quote: Option<usize>,
+    spoken: Option<usize>,
 }
 
 /// Marks that say something: those of code, not of sentences.
@@ -86,6 +89,8 @@ impl Default for Suffix {
             words: 0,
             word_end: 0,
             told: 0,
+            quote: None,
+            spoken: None,
         }
     }
 }
@@ -104,15 +109,25 @@ impl Suffix {
     /// Sees a mark; gives the stretch where it is one that an optimiser wrote.
     #[inline]
     pub(super) fn mark(&mut self, byte: u8, place: usize) -> Option<(usize, usize)> {
+        // `"["` is a bracket that is spoken of: it neither opens nor closes anything.
+        let mark = matches!(byte, b'"' | b'\'' | b'`');
+        let follows = |at: usize| at.saturating_add(1) == place;
+        let quoted = self.quote.is_some_and(follows);
+        if let Some(_) = self.spoken.take().filter(|at| mark && follows(*at)) {
+            self.open.pop();
+        }
+        self.quote = mark.then_some(place);
         let sort = u32::try_from(SORTED.iter().position(|mark| *mark == byte)?).unwrap_or(0);
         let glued = self.word_end == place && place > 0;
         let wrong = match byte {
             b'(' | b'[' | b'{' => {
                 if self.open.len() < DEEPEST {
                     self.open.push(byte);
+                    self.spoken = quoted.then_some(place);
                 }
                 false
             }
+            _ if quoted && self.open.last().is_none_or(|open| !closes(*open, byte)) => false,
             b')' => self.close(b'('),
             b']' => self.close(b'['),
             b'}' => self.close(b'{'),
@@ -170,4 +185,8 @@ impl Suffix {
         self.told = place.saturating_add(STRETCH / 2);
         Some((start, place.saturating_add(1)))
     }
+}
+
+fn closes(open: u8, mark: u8) -> bool {
+    matches!((open, mark), (b'(', b')') | (b'[', b']') | (b'{', b'}'))
 }

@@ -2,6 +2,7 @@
 
 use super::address::Address;
 use super::clue::Clues;
+use super::code::Code;
 use super::fold::{Letter, letters};
 use super::hidden::HiddenText;
 use super::hits::{Hit, Hits};
@@ -85,6 +86,7 @@ pub(crate) struct Tracker {
     hidden: HiddenText,
     shape: Shape,
     suffix: Suffix,
+    code: Code,
     clues: Clues,
     meter: Meter,
     /// Looks for orders, in data.
@@ -126,6 +128,7 @@ impl Tracker {
             hidden: HiddenText::default(),
             shape: Shape::default(),
             suffix: Suffix::default(),
+            code: Code::default(),
             clues: Clues::default(),
             meter: Meter::default(),
             orders: (data && source != Source::Reading).then(Box::default),
@@ -137,6 +140,11 @@ impl Tracker {
     /// What tells that the text since the last call is written in a disguise.
     pub(crate) fn take_clues(&mut self) -> Clues {
         std::mem::take(&mut self.clues)
+    }
+
+    /// Takes a sign that was found in a second reading of the original bytes `start..end`, which says nothing more.
+    pub(crate) fn read_anew(&mut self, hit: Hit, start: usize, end: usize) {
+        self.hits.add(Hit { start, end, quotation: None, ..hit });
     }
 
     /// Takes a sign that was found in what had to be decoded from the original bytes `start..end`.
@@ -323,6 +331,7 @@ impl Tracker {
     #[inline]
     fn mark(&mut self, lexicon: &Lexicon, byte: u8, place: usize) {
         self.clues.mark(byte, place);
+        self.code.mark(byte, place);
         if byte == b' ' && self.orders.is_none() {
             return;
         }
@@ -337,7 +346,7 @@ impl Tracker {
         if self.source != Source::Reading
             && let Some((start, end)) = self.suffix.mark(byte, place)
         {
-            self.special(lexicon, Special::AdversarialSuffix, start, end, 1_000);
+            self.special(lexicon, Special::AdversarialSuffix, start, end, self.code.share());
         }
         if let Some(orders) = &mut self.orders {
             orders.mark(byte, place);
@@ -367,7 +376,7 @@ impl Tracker {
             self.mixed =
                 (self.mixed.0.saturating_add(1), if self.mixed.0 == 0 { word.start } else { self.mixed.1 });
             if self.mixed.0 >= MIXED {
-                self.special(lexicon, Special::MixedScript, self.mixed.1, end, 1_000);
+                self.special(lexicon, Special::MixedScript, self.mixed.1, end, self.code.share());
             }
         }
         if self.source != Source::Reading {
@@ -377,7 +386,10 @@ impl Tracker {
             if let Some((start, end)) = self.shape.after_word(mark, word.start, end) {
                 self.special(lexicon, Special::ManyTurns, start, end, 1_000);
             }
-            self.suffix.word(end);
+            if word.len > 1 && word.digits == 0 {
+                self.suffix.word(end);
+            }
+            self.code.word(word.start, end);
         }
         self.token(lexicon, &word, end, 2);
         word.clear();
@@ -441,7 +453,8 @@ impl Tracker {
                     && let Some(Complete { begin, misspelt }) =
                         complete(pattern, &meaning, 1 << class, &self.meanings)
                 {
-                    let share = self.discount(if misspelt { MISSPELT } else { 1_000 });
+                    let share = if misspelt { MISSPELT } else { 1_000 };
+                    let share = self.discount(share * self.code.share_between(begin, end) / 1_000);
                     let hit = self.sign(pattern.rule, begin, end, pattern.weight, share);
                     // `instructions on the old label`: what the last word goes with is still to come.
                     let own = pattern.classes.iter().rposition(|listed| *listed == 1 << class).unwrap_or(0);
@@ -503,6 +516,7 @@ impl Tracker {
                 }
                 _ => false,
             });
+            let quoted = matches!(back.clone().next(), Some((b'"' | b'\'' | b'`', _)));
             let opens_line = || {
                 let marks = |b: &u8| !matches!(b, b' ' | b'\t' | b'#' | b'*' | b'>' | b'-' | b'=' | b'[');
                 // More marks than that begin a line as nothing does.
@@ -510,7 +524,8 @@ impl Tracker {
             };
             if fits && (!literal.line_start || opens_line()) {
                 let quotation = self.open_quotation(start).filter(|_| !literal.markup);
-                let weight = weigh(literal.weight, self.is_read(), 1_000);
+                let share = if quoted { self.code.share_of_string() } else { 1_000 };
+                let weight = weigh(literal.weight, self.is_read(), share);
                 self.hits.add(Hit { rule: literal.rule, start, end, weight, quotation });
             }
         }

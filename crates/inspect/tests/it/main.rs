@@ -11,6 +11,7 @@ use stockade_rulebook::Rulebook;
 mod decoding;
 mod fingerprints;
 mod fuzz;
+mod honest;
 mod names;
 mod pseudonyms;
 mod recognizers;

@@ -233,6 +233,16 @@ class Settles(Case):
             self.openai().chat.completions.create(model="gpt-fails", messages=ASK, max_tokens=30)
         self.assertEqual(self.settled(), before)
 
+    def test_a_stream_is_asked_for_its_usage_and_the_client_is_not_told_what_it_did_not_ask_for(self):
+        self.start(limit("all", window="day", tokens=90000))
+        chunks = list(self.openai().chat.completions.create(model="gpt-obeys", messages=ASK, stream=True))
+        self.assertTrue(all(chunk.choices for chunk in chunks))
+        self.assertEqual(self.settled(), metered.PROMPT + metered.LENGTH)
+        options = {"include_usage": True}
+        chunks = list(self.openai().chat.completions.create(model="gpt-obeys", messages=ASK, stream=True, stream_options=options))
+        self.assertEqual(chunks[-1].usage.total_tokens, metered.PROMPT + metered.LENGTH)
+        self.assertEqual(self.settled(), 2 * (metered.PROMPT + metered.LENGTH))
+
     def test_a_client_that_leaves_is_charged_what_it_got(self):
         self.start(limit("all", window="day", tokens=90000))
         stream = self.openai().chat.completions.create(model="gpt-slow", messages=ASK, stream=True)

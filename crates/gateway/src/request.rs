@@ -175,7 +175,7 @@ pub(crate) struct Apply<'a> {
     pub(crate) leaks: &'a Leaks,
     pub(crate) now: Micros,
     /// What the upstream is told of the room there is for its answer.
-    pub(crate) room: Option<Edit>,
+    pub(crate) room: Vec<Edit>,
     /// What the body is put into at last, for an upstream of another API.
     pub(crate) translation: Option<Translation>,
     /// Where what the answer's filter needs goes.

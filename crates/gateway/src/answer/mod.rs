@@ -79,6 +79,8 @@ pub(crate) struct AnswerParts {
     pub(crate) hold: Hold,
     /// Its place at the upstream.
     pub(crate) pass: Pass,
+    /// The client did not ask for the event that tells the usage.
+    pub(crate) hides_usage: bool,
     pub(crate) limits: AnswerLimits,
     /// How many bytes of text the record may hold; 0 for none.
     pub(crate) record_limit: usize,
@@ -97,6 +99,7 @@ pub(crate) struct AnswerFilter {
     hold: Hold,
     /// Given back when the answer has ended.
     pass: Option<Pass>,
+    hides_usage: bool,
     limits: AnswerLimits,
     reader: SseReader,
     order: Order,
@@ -164,6 +167,7 @@ impl AnswerFilter {
             judge: parts.judge,
             hold: parts.hold,
             pass: Some(parts.pass),
+            hides_usage: parts.hides_usage,
             limits: parts.limits,
             reader: SseReader::new(parts.limits.event),
             order: Order::default(),
@@ -249,6 +253,9 @@ impl AnswerFilter {
         let (finished, is_last, ends_unit) = (event.finished.clone(), event.is_last, event.ends_unit());
         let waiting = self.admit(event)?;
         self.remember(&waiting.event);
+        if self.hides_usage && waiting.event.choices.is_empty() && waiting.event.usage.is_some() {
+            return Ok(());
+        }
         self.queued = self.queued.saturating_add(waiting.event.data.len());
         self.queue.push_back(waiting);
         let held: usize = self.lanes.iter().map(Lane::held).sum();

@@ -60,6 +60,7 @@ pub(super) fn filter_of(dialect: Dialect, stream: bool, passes_sealed: bool) -> 
         judge: Arc::new(judge),
         hold: Hold::default(),
         pass: Pass::default(),
+        hides_usage: false,
         limits: AnswerLimits { event: 1 << 20, held: 1 << 20, depth: 64 },
         record_limit: 1 << 16,
     })

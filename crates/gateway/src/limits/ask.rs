@@ -25,6 +25,10 @@ pub(crate) struct Ask {
     /// Where the object begins.
     begin: usize,
     is_empty: bool,
+    /// Where it says how its stream is to be, and in that whether the usage is to be told.
+    options: Option<Range<usize>>,
+    tells_usage: Option<Range<usize>>,
+    wants_usage: bool,
 }
 
 /// What OpenAI's legacy completions answer when they are not told how long
@@ -48,8 +52,19 @@ impl Ask {
             Dialect::Chat if completion_limit => "max_completion_tokens",
             _ => "max_tokens",
         };
-        let mut ask =
-            Self { dialect, stream, limit: None, answers: 1, field, at: None, begin: 0, is_empty: false };
+        let mut ask = Self {
+            dialect,
+            stream,
+            limit: None,
+            answers: 1,
+            field,
+            at: None,
+            begin: 0,
+            is_empty: false,
+            options: None,
+            tells_usage: None,
+            wants_usage: false,
+        };
         let (mut n, mut best_of, mut prompts) = (1, 1, 0_u64);
         // It was walked before: what is wrong with it was told then.
         let _walked = walk(body, limits, |leaf| {
@@ -67,6 +82,11 @@ impl Ask {
                         ask.at = Some(leaf.raw.clone());
                     }
                     ask.limit = ask.limit.max(count(&leaf));
+                }
+                "stream_options" => ask.options = Some(leaf.raw.clone()),
+                "stream_options/include_usage" => {
+                    ask.wants_usage = leaf.text == "true";
+                    ask.tells_usage = Some(leaf.raw.clone());
                 }
                 "n" => n = count(&leaf).unwrap_or(1),
                 "best_of" => best_of = count(&leaf).unwrap_or(1),
@@ -97,6 +117,34 @@ impl Ask {
             }
             None => Tokens { least: self.answers, most: all(known.unwrap_or(DEFAULT_ANSWER)) },
         }
+    }
+
+    /// Asks for the usage of a stream whose client does not: what it used is then known and not guessed. OpenAI's chat alone
+    /// has to be asked (<https://platform.openai.com/docs/api-reference/chat/create>).
+    pub(crate) fn usage_edit(&self, body: &[u8]) -> Option<Edit> {
+        if self.dialect != Dialect::Chat || !self.stream || self.wants_usage {
+            return None;
+        }
+        const ASKED: &[u8] = b"{\"include_usage\":true}";
+        Some(match (&self.tells_usage, &self.options) {
+            (Some(raw), _) => Edit { raw: raw.clone(), with: b"true".to_vec() },
+            (None, Some(raw)) => {
+                let inner = body.get(raw.clone()).and_then(|object| object.strip_prefix(b"{"));
+                match inner.map(<[u8]>::trim_ascii) {
+                    Some(inner) if inner != b"}" => {
+                        let at = raw.start.saturating_add(1);
+                        Edit { raw: at..at, with: b"\"include_usage\":true,".to_vec() }
+                    }
+                    // Empty, or null.
+                    _ => Edit { raw: raw.clone(), with: ASKED.to_vec() },
+                }
+            }
+            (None, None) => {
+                let comma: &[u8] = if self.is_empty { b"" } else { b"," };
+                let with = [b"\"stream_options\":", ASKED, comma].concat();
+                Edit { raw: self.begin..self.begin, with }
+            }
+        })
     }
 
     /// Tells the upstream that an answer in one piece has only so many tokens of room, where the request leaves it open.
@@ -158,6 +206,28 @@ mod tests {
         assert_eq!(most(Dialect::Responses, r#"{"input":"a"}"#), DEFAULT_ANSWER);
         assert_eq!(most(Dialect::Embeddings, r#"{"input":"a","max_tokens":5}"#), 0);
         assert_eq!(ask(Dialect::Chat, r#"{"stream":true}"#).tokens(None), Tokens { least: 1, most: STEP });
+    }
+
+    #[test]
+    fn the_usage_of_a_stream_is_asked_for_once() {
+        let asked = |body: &'static str| {
+            let edit = ask(Dialect::Chat, body).usage_edit(body.as_bytes())?;
+            splice(body.as_bytes(), &mut [edit]).and_then(|b| String::from_utf8(b).ok())
+        };
+        let whole = r#"{"stream_options":{"include_usage":true},"stream":true}"#;
+        assert_eq!(asked(r#"{"stream":true}"#).as_deref(), Some(whole));
+        assert_eq!(asked(r#"{"stream_options":null,"stream":true}"#).as_deref(), Some(whole));
+        assert_eq!(asked(r#"{"stream_options":{ },"stream":true}"#).as_deref(), Some(whole));
+        assert_eq!(
+            asked(r#"{"stream_options":{"include_usage":false},"stream":true}"#).as_deref(),
+            Some(whole)
+        );
+        assert_eq!(
+            asked(r#"{"stream_options":{"x":1},"stream":true}"#).as_deref(),
+            Some(r#"{"stream_options":{"include_usage":true,"x":1},"stream":true}"#)
+        );
+        assert_eq!(asked(whole), None);
+        assert_eq!(asked("{}"), None);
     }
 
     #[test]

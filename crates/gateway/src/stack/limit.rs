@@ -17,7 +17,9 @@ pub(super) struct Room {
     pub(super) pass: Pass,
     pub(super) hold: Hold,
     /// What the upstream is told.
-    pub(super) edit: Option<Edit>,
+    pub(super) edits: Vec<Edit>,
+    /// The upstream was asked to tell its usage, and not by the client.
+    pub(super) hides_usage: bool,
     /// What the caller is told.
     pub(super) fields: Fields,
 }
@@ -84,7 +86,8 @@ impl Call<'_> {
         let parts = &self.gateway.parts;
         let set = parts.limits.set.load_full();
         if set.is_empty() {
-            return Ok((parsed, Room { pass, hold: Hold::default(), edit: None, fields: Fields::new() }));
+            let (edits, fields) = (Vec::new(), Fields::new());
+            return Ok((parsed, Room { pass, hold: Hold::default(), edits, hides_usage: false, fields }));
         }
         let model = &asked.resolved.model;
         let message = parsed.message();
@@ -120,9 +123,14 @@ impl Call<'_> {
         };
         match Hold::take(terms, tokens).await {
             Ok((hold, levels)) => {
-                let edit = hold.answer().and_then(|answer| ask.edit(answer));
+                let length = hold.answer().and_then(|answer| ask.edit(answer));
+                // A translated answer tells its usage in any case.
+                let is_asked = asked.translation.is_none();
+                let usage = ask.usage_edit(&parsed.message().body).filter(|_| is_asked);
+                let hides_usage = usage.is_some();
+                let edits = length.into_iter().chain(usage).collect();
                 let fields = limits::fields(&levels, family, parts.clock.now());
-                Ok((parsed, Room { pass, hold, edit, fields }))
+                Ok((parsed, Room { pass, hold, edits, hides_usage, fields }))
             }
             Err(reached) => Err(self.refuse_reached(parsed.into_ticket(), &reached, family)),
         }

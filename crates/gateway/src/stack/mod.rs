@@ -291,7 +291,7 @@ impl Call<'_> {
             about: self.about(examined.caller()),
             leaks: &parts.leaks,
             now: context.now,
-            room: room.edit.take(),
+            room: std::mem::take(&mut room.edits),
             translation: asked.translation,
             handover: &mut handover,
         };
@@ -311,7 +311,7 @@ impl Call<'_> {
         &self,
         Sent { dispatch, response, recorded, by: resolved }: Sent<'_>,
         handover: Option<Handover>,
-        Room { hold, fields, pass, .. }: Room,
+        Room { hold, fields, pass, hides_usage, .. }: Room,
         asked: &Asked,
         context: &InspectionContext,
     ) -> Step<Answer> {
@@ -356,6 +356,7 @@ impl Call<'_> {
                     judge: self.judge(permit.caller().clone(), resolved),
                     hold,
                     pass,
+                    hides_usage,
                     limits,
                     record_limit: options.record_limit,
                 });

@@ -42,6 +42,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         key: Some(KeyId::new(now, [2; 10])),
         credential: CredentialKind::ApiKey,
         token: None,
+        certificate: None,
         user: None,
         chain: Vec::new(),
     };

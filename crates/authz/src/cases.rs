@@ -74,6 +74,8 @@ struct TokenCase {
     roles: Vec<String>,
     #[serde(default)]
     scopes: Vec<String>,
+    #[serde(default)]
+    bound: bool,
 }
 
 /// What should be decided. What is left out is not compared.
@@ -233,6 +235,7 @@ impl WorkloadFacts {
             key: if is_token { None } else { Some(KeyId::new(nil, [0; 10])) },
             credential: if is_token { CredentialKind::Token } else { CredentialKind::ApiKey },
             token: case.token.as_ref().map(TokenCase::facts),
+            certificate: None,
             user: case.user.clone().map(|id| EndUser {
                 id,
                 proof: case.user_proof,
@@ -253,6 +256,7 @@ impl TokenCase {
             scopes: self.scopes.clone(),
             signed_by: String::new(),
             id: None,
+            bound: self.bound,
         })
     }
 }

@@ -110,6 +110,7 @@ impl Names {
         let credential = match caller.credential {
             CredentialKind::ApiKey => "api_key",
             CredentialKind::Token => "token",
+            CredentialKind::Certificate => "certificate",
         };
         let token = caller.token.as_deref();
         let words =
@@ -122,10 +123,14 @@ impl Names {
             pair("groups_known", Expr::new_bool(caller.user.as_ref().is_none_or(|user| user.groups_known))),
             pair("roles", words(token.map(|token| &token.roles))),
             pair("scopes", words(token.map(|token| &token.scopes))),
+            pair("bound", Expr::new_bool(token.is_some_and(|token| token.bound))),
         ]);
         if let Some(token) = token {
             attributes.extend([pair("issuer", text(&token.issuer))]);
             attributes.extend(token.client.iter().map(|client| pair("client", text(client))));
+        }
+        if let Some(certificate) = &caller.certificate {
+            attributes.extend([pair("certificate", text(&certificate.name))]);
         }
         if let Some(user) = &caller.user {
             attributes.extend([
@@ -139,7 +144,7 @@ impl Names {
             (None, Some(token)) => {
                 format!("{}:{}", token.issuer, token.client.as_deref().unwrap_or_default())
             }
-            (None, None) => String::new(),
+            (None, None) => caller.certificate.as_ref().map(|own| own.name.clone()).unwrap_or_default(),
         };
         let id = uid(&self.caller, &id);
         entities.push(Entity::new(id.clone(), attributes, HashSet::from([workload_uid])).map_err(cedar)?);

@@ -15,6 +15,8 @@ pub enum CredentialKind {
     ApiKey,
     /// A token that a configured issuer signed (OpenID Connect, RFC 9068).
     Token,
+    /// A client certificate (mutual TLS).
+    Certificate,
 }
 
 /// How it is known which person a workload acts for.
@@ -58,6 +60,17 @@ pub struct TokenFacts {
     pub signed_by: String,
     /// The token's own identifier (RFC 7519 section 4.1.7).
     pub id: Option<String>,
+    /// It is bound to a key or certificate, and whoever presented it proved to hold that (RFC 7800).
+    pub bound: bool,
+}
+
+/// A client certificate, as records and policies know it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct CertificateFacts {
+    /// The name in it that stands for the workload: a URI, or `dns:` and a DNS name.
+    pub name: String,
+    /// Its thumbprint (RFC 8705 section 3.1, `x5t#S256`).
+    pub thumbprint: String,
 }
 
 /// An authenticated caller.
@@ -71,6 +84,8 @@ pub struct Caller {
     pub credential: CredentialKind,
     /// The token that was used, as the credential or for the person.
     pub token: Option<Arc<TokenFacts>>,
+    /// The client certificate, where it is the credential.
+    pub certificate: Option<Arc<CertificateFacts>>,
     /// The person it acts for, when it says so and is trusted to.
     pub user: Option<EndUser>,
     /// Other workloads that the call passed through, nearest first.
@@ -90,6 +105,9 @@ pub struct CallerRecord {
     /// The token that was used.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub token: Option<TokenRecord>,
+    /// The client certificate, where it was the credential.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub certificate: Option<CertificateFacts>,
     /// Keyed pseudonym of the end user (HMAC-SHA-256, lower-case hex, first 32 characters).
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub user: Option<String>,
@@ -138,6 +156,7 @@ impl Caller {
                 signed_by: token.signed_by.clone(),
                 id: token.id.as_deref().map(&pseudonym),
             }),
+            certificate: self.certificate.as_deref().cloned(),
             user: self.user.as_ref().map(|u| pseudonym(&u.id)),
             user_proof: self.user.as_ref().map(|u| u.proof),
             chain: self.chain.clone(),

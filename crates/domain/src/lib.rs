@@ -21,7 +21,9 @@ pub use audit::{
     AuditEvent, Charge, DecisionRecord, DetectorRun, EndReason, FindingRecord, Handling, Inspection, Intent,
     IntentMode, Interrupted, MAX_RECORDED_FINDINGS, Outcome, RejectionCount, Rejections, Usage,
 };
-pub use caller::{Caller, CallerRecord, CredentialKind, EndUser, TokenFacts, TokenRecord, UserProof};
+pub use caller::{
+    Caller, CallerRecord, CertificateFacts, CredentialKind, EndUser, TokenFacts, TokenRecord, UserProof,
+};
 pub use decision::{Action, Effect, Obligation, ObligationError};
 pub use finding::{Confidence, Finding, FindingKind, Incomplete, Ran, Severity};
 pub use id::{FindingId, IdError, IncidentId, KeyId, RequestId, TenantId, WorkloadId};

@@ -84,6 +84,16 @@ pub const CODES: &[(u16, &str, &str)] = &[
     (401, "token_expired", "The token has expired: get a new one from its issuer."),
     (
         401,
+        "invalid_dpop_proof",
+        "The DPoP proof is missing, not of this request and token, too old, or was used before.",
+    ),
+    (
+        401,
+        "use_dpop_nonce",
+        "The DPoP proof must carry the nonce that the field `DPoP-Nonce` of this answer brings.",
+    ),
+    (
+        401,
         "invalid_user_token",
         "The token in `x-stockade-user-token` is not accepted, or speaks of no person.",
     ),
@@ -213,6 +223,8 @@ impl Refusal {
             (StatusCode::UNAUTHORIZED, "invalid_token" | "token_expired") => {
                 Some(r#"Bearer error="invalid_token""#)
             }
+            (StatusCode::UNAUTHORIZED, "use_dpop_nonce") => Some(r#"DPoP error="use_dpop_nonce""#),
+            (StatusCode::UNAUTHORIZED, "invalid_dpop_proof") => Some(r#"DPoP error="invalid_dpop_proof""#),
             (StatusCode::UNAUTHORIZED, _) => Some("Bearer"),
             _ => None,
         }

@@ -47,6 +47,23 @@ pub trait KeyDirectory: Send + Sync + 'static {
     fn authenticate(&self, presented: &str) -> Result<Grant, AuthError>;
 }
 
+/// A token as it was presented, with what may prove that whoever presents it holds the key that it is bound to.
+#[derive(Debug, Clone)]
+pub struct Presented<'a> {
+    /// The token.
+    pub token: &'a str,
+    /// It came under the scheme `DPoP` and not `Bearer` (RFC 9449 section 7.1).
+    pub is_dpop: bool,
+    /// The proof in the field `DPoP`.
+    pub proof: Option<&'a str>,
+    /// The request's method.
+    pub method: &'a str,
+    /// The request's address without its query, in each form in which a client may have asked for it.
+    pub addresses: Vec<String>,
+    /// The client's certificate in DER, verified by TLS.
+    pub certificate: Option<&'a [u8]>,
+}
+
 /// Why a token was not accepted. The caller learns no more than this.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum TokenError {
@@ -56,6 +73,12 @@ pub enum TokenError {
     /// It was good, and has run out.
     #[error("the token has expired")]
     Expired,
+    /// The proof of possession is not good for this request, or was used before.
+    #[error("the proof of possession is not good for this request")]
+    Proof,
+    /// The proof of possession must carry the nonce that the answer brings.
+    #[error("the proof of possession lacks a nonce")]
+    Nonce,
     /// It cannot be checked now.
     #[error("the issuer's keys cannot be had")]
     Unavailable,
@@ -82,8 +105,17 @@ pub trait TokenDirectory: Send + Sync + 'static {
     /// Whether an identifier has the form of those that tokens give to people: no workload may assert it.
     fn names(&self, person: &str) -> bool;
 
+    /// The nonce that proofs of possession must carry now, where they must carry one.
+    fn nonce(&self) -> Option<String>;
+
     /// Checks a token as the credential of a workload.
-    fn authenticate<'a>(&'a self, token: &'a str) -> BoxFuture<'a, Result<Grant, TokenError>>;
+    fn authenticate<'a>(&'a self, presented: Presented<'a>) -> BoxFuture<'a, Result<Grant, TokenError>>;
+
+    /// Takes a client's certificate (DER, verified by TLS) as the credential of a workload.
+    ///
+    /// # Errors
+    /// [`TokenError`] when it stands for none.
+    fn certificate(&self, certificate: &[u8]) -> Result<Grant, TokenError>;
 
     /// Checks the token of a person that a workload passes beside its own credential.
     fn person<'a>(&'a self, token: &'a str) -> BoxFuture<'a, Result<PassedUser, TokenError>>;
@@ -102,8 +134,16 @@ impl TokenDirectory for NoIssuers {
         false
     }
 
-    fn authenticate<'a>(&'a self, _: &'a str) -> BoxFuture<'a, Result<Grant, TokenError>> {
+    fn nonce(&self) -> Option<String> {
+        None
+    }
+
+    fn authenticate<'a>(&'a self, _: Presented<'a>) -> BoxFuture<'a, Result<Grant, TokenError>> {
         Box::pin(std::future::ready(Err(TokenError::Refused)))
+    }
+
+    fn certificate(&self, _: &[u8]) -> Result<Grant, TokenError> {
+        Err(TokenError::Refused)
     }
 
     fn person<'a>(&'a self, _: &'a str) -> BoxFuture<'a, Result<PassedUser, TokenError>> {

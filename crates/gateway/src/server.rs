@@ -1,7 +1,7 @@
 //! Listening: connections within bounds, TLS where it is asked for, and a graceful end.
 
 use std::convert::Infallible;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -26,6 +26,16 @@ pub enum Phase {
     Draining,
     /// Running answers end, each in its dialect.
     Stopping,
+}
+
+/// Who is at the other end of a connection.
+#[derive(Clone)]
+pub(crate) struct Client {
+    pub(crate) ip: IpAddr,
+    /// The connection is TLS.
+    pub(crate) secure: bool,
+    /// The certificate that the client showed, in DER; TLS has verified it.
+    pub(crate) certificate: Option<Arc<[u8]>>,
 }
 
 /// For the TLS handshake, and for a request's head.
@@ -86,9 +96,17 @@ impl Gateway {
     ) {
         let _ = stream.set_nodelay(true);
         match acceptor {
-            None => self.http(stream, peer, watcher).await,
+            None => {
+                let client = Client { ip: peer.ip(), secure: false, certificate: None };
+                self.http(stream, client, watcher).await;
+            }
             Some(acceptor) => match tokio::time::timeout(HEAD_TIMEOUT, acceptor.accept(stream)).await {
-                Ok(Ok(stream)) => self.http(stream, peer, watcher).await,
+                Ok(Ok(stream)) => {
+                    let shown = stream.get_ref().1.peer_certificates().and_then(|chain| chain.first());
+                    let certificate = shown.map(|certificate| Arc::from(certificate.as_ref()));
+                    let client = Client { ip: peer.ip(), secure: true, certificate };
+                    self.http(stream, client, watcher).await;
+                }
                 Ok(Err(_)) | Err(_) => self.parts.audit.rejected("tls_handshake_failed"),
             },
         }
@@ -97,7 +115,7 @@ impl Gateway {
     async fn http<S>(
         self: Arc<Self>,
         stream: S,
-        peer: SocketAddr,
+        client: Client,
         watcher: hyper_util::server::graceful::Watcher,
     ) where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
@@ -119,10 +137,10 @@ impl Gateway {
             .keep_alive_interval(Duration::from_secs(20))
             .keep_alive_timeout(Duration::from_secs(20));
         let service = service_fn(move |request: http::Request<hyper::body::Incoming>| {
-            let this = Arc::clone(&self);
+            let (this, client) = (Arc::clone(&self), client.clone());
             async move {
                 let (head, body) = request.into_parts();
-                Ok::<_, Infallible>(this.answer(head, body, Some(peer.ip())).await)
+                Ok::<_, Infallible>(this.answer(head, body, &client).await)
             }
         });
         let connection = builder.serve_connection(TokioIo::new(Explained::new(stream)), service);

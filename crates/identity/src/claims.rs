@@ -39,6 +39,17 @@ pub struct Identity {
     pub ends: Micros,
     /// Its own identifier.
     pub id: Option<String>,
+    /// What it is bound to: whoever presents it must prove to hold that.
+    pub bound: Bound,
+}
+
+/// What a token is bound to (`cnf`, RFC 7800 section 3.1); nothing, where both are absent.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Bound {
+    /// Thumbprint of a key (`jkt`, RFC 9449 section 6.1).
+    pub key: Option<String>,
+    /// Thumbprint of a client certificate (`x5t#S256`, RFC 8705 section 3.1).
+    pub certificate: Option<String>,
 }
 
 /// A person.
@@ -67,9 +78,7 @@ pub(crate) fn read(claims: &Object, options: &IssuerOptions, now: Micros) -> Res
     reader.audience()?;
     let ends = reader.times(now)?;
     reader.tenant()?;
-    if claims.contains_key("cnf") {
-        return Err(Reason::Bound);
-    }
+    let bound = reader.bound()?;
     let scopes = reader.scopes()?;
     if !options.required_scopes.iter().all(|scope| scopes.contains(scope)) {
         return Err(Reason::Scope);
@@ -77,7 +86,16 @@ pub(crate) fn read(claims: &Object, options: &IssuerOptions, now: Micros) -> Res
     let client = reader.client()?;
     let workload = options.client.workload(client.as_deref());
     let person = reader.person(client.as_deref())?;
-    Ok(Identity { workload, person, roles: reader.roles()?, scopes, ends, id: reader.id("jti")?, client })
+    Ok(Identity {
+        workload,
+        person,
+        roles: reader.roles()?,
+        scopes,
+        ends,
+        id: reader.id("jti")?,
+        client,
+        bound,
+    })
 }
 
 /// The tenant that a token claims to be of (Entra).
@@ -149,6 +167,25 @@ impl Reader<'_> {
             Some(wanted) if tenant(self.claims) != Some(wanted) => Err(Reason::Tenant),
             _ => Ok(()),
         }
+    }
+
+    /// A way of binding that is not known cannot be proved here, and without proof a bound token is worth nothing.
+    fn bound(&self) -> Result<Bound, Reason> {
+        let members = match self.claims.get("cnf") {
+            None => return Ok(Bound::default()),
+            Some(Value::Object(members)) => members,
+            Some(_) => return Err(Reason::Claim),
+        };
+        let mut bound = Bound::default();
+        for (name, value) in members {
+            let place = match name.as_str() {
+                "jkt" => &mut bound.key,
+                "x5t#S256" => &mut bound.certificate,
+                _ => return Err(Reason::Bound),
+            };
+            *place = Some(identifier(value.as_str().ok_or(Reason::Claim)?)?);
+        }
+        if bound == Bound::default() { Err(Reason::Bound) } else { Ok(bound) }
     }
 
     /// `scope`, words between blanks (RFC 9068 section 2.2.3), or `scp`, which is that or an array.

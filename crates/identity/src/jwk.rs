@@ -99,7 +99,7 @@ impl KeySet {
 }
 
 impl Key {
-    fn read(member: &Object) -> Option<Self> {
+    pub(crate) fn read(member: &Object) -> Option<Self> {
         let text = |name: &str| member.get(name).and_then(Value::as_str);
         let bytes = |name: &str| URL_SAFE_NO_PAD.decode(text(name)?).ok();
         // A published private key signs for anybody. `k` is a secret that no set of public keys holds.
@@ -154,10 +154,14 @@ impl Key {
         Some(Self { kid, family, algorithm, issuer, public, thumbprint })
     }
 
+    /// Whether the key is meant for an algorithm.
+    pub(crate) fn is_for(&self, algorithm: Algorithm) -> bool {
+        self.family == algorithm.family() && self.algorithm.is_none_or(|own| own == algorithm)
+    }
+
     fn fits(&self, wanted: &Wanted<'_>) -> bool {
         wanted.kid.is_none_or(|kid| self.kid.as_deref() == Some(kid))
-            && self.family == wanted.algorithm.family()
-            && self.algorithm.is_none_or(|algorithm| algorithm == wanted.algorithm)
+            && self.is_for(wanted.algorithm)
             && self
                 .issuer
                 .as_ref()

@@ -7,8 +7,10 @@
 //! issuer (RFC 8725 sections 3.1, 3.5, 3.10).
 
 mod algorithm;
+mod certificate;
 mod claims;
 mod discovery;
+mod dpop;
 mod json;
 mod jwk;
 mod keys;
@@ -20,7 +22,9 @@ mod token;
 mod verifier;
 
 pub use algorithm::Algorithm;
-pub use claims::{Identity, Person};
+pub use certificate::ClientCertificate;
+pub use claims::{Bound, Identity, Person};
+pub use dpop::{PROOF_AGE, Possession, Proven, check as check_proof};
 pub use jwk::{KeySet, SetError};
 pub use keys::{FetchError, KeysEvent, KeysStatus, Observer, Published, fetch};
 pub use login::{LoginClient, LoginFailure, LoginOptions, SignedInPerson, Started};

@@ -57,6 +57,12 @@ pub enum Reason {
     /// It is bound to a key whose possession was not proved (RFC 7800, `cnf`).
     #[error("it is bound to a key (`cnf`), and whoever presents it has not proved to hold that key")]
     Bound,
+    /// The proof of possession is not good for this request and token, or was used before (RFC 9449).
+    #[error("its DPoP proof is not good for this request, or was used before")]
+    Proof,
+    /// The proof carries no nonce of ours, or an old one (RFC 9449 section 9).
+    #[error("its DPoP proof carries no nonce of this gateway, or an old one")]
+    Nonce,
     /// Its claims contradict each other about the program that it was issued to.
     #[error("its claims disagree on which client it was issued to")]
     ClientConflict,
@@ -79,7 +85,7 @@ pub enum Reason {
 
 impl Reason {
     /// Every reason.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 25] = [
         Self::TooLong,
         Self::Malformed,
         Self::DuplicateName,
@@ -97,6 +103,8 @@ impl Reason {
         Self::TooOld,
         Self::Event,
         Self::Bound,
+        Self::Proof,
+        Self::Nonce,
         Self::ClientConflict,
         Self::NoWorkload,
         Self::MissingWorkload,
@@ -126,6 +134,8 @@ impl Reason {
             Self::TooOld => "too_old",
             Self::Event => "event",
             Self::Bound => "bound",
+            Self::Proof => "proof",
+            Self::Nonce => "nonce",
             Self::ClientConflict => "client_conflict",
             Self::NoWorkload => "no_workload",
             Self::MissingWorkload => "missing_workload",

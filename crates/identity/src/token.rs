@@ -27,6 +27,8 @@ pub(crate) struct Token<'a> {
     pub(crate) algorithm: Algorithm,
     pub(crate) kid: Option<String>,
     pub(crate) typ: Option<String>,
+    /// The key that the token brings itself: nothing believes it but the check of a DPoP proof, which is about it.
+    pub(crate) jwk: Option<Object>,
     pub(crate) claims: Object,
     pub(crate) signature: Vec<u8>,
 }
@@ -38,7 +40,7 @@ impl<'a> Token<'a> {
         }
         let (signed, signature) = text.rsplit_once('.').ok_or(Reason::Malformed)?;
         let (header, claims) = signed.split_once('.').ok_or(Reason::Malformed)?;
-        let header = json::object(&decode(header)?)?;
+        let mut header = json::object(&decode(header)?)?;
         let algorithm = string(&header, "alg")?.ok_or(Reason::Malformed)?;
         let algorithm = algorithm.parse().map_err(|()| Reason::Algorithm)?;
         if NOT_UNDERSTOOD.iter().any(|name| header.contains_key(*name)) {
@@ -49,10 +51,14 @@ impl<'a> Token<'a> {
             return Err(Reason::Malformed);
         }
         let typ = string(&header, "typ")?.map(str::to_owned);
+        let jwk = match header.remove("jwk") {
+            Some(Value::Object(jwk)) => Some(jwk),
+            _ => None,
+        };
         // A second dot in the claims, as the five parts of an encrypted token have it, is no base64url.
         let claims = json::object(&decode(claims)?)?;
         let signature = decode(signature)?;
-        Ok(Self { signed, algorithm, kid, typ, claims, signature })
+        Ok(Self { signed, algorithm, kid, typ, jwk, claims, signature })
     }
 }
 

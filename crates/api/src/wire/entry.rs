@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 use stockade_domain::{
-    Channel, Effect, FindingKind, Handling, IntentMode, Obligation, TokenRecord, UserProof,
+    CertificateFacts, Channel, Effect, FindingKind, Handling, IntentMode, Obligation, TokenRecord, UserProof,
 };
 use utoipa::ToSchema;
 
@@ -21,6 +21,8 @@ pub struct Intent {
     pub key: Option<String>,
     /// The token that was used, if there was one.
     pub token: Option<Token>,
+    /// The client certificate, if that was the credential.
+    pub certificate: Option<Certificate>,
     /// Keyed pseudonym of the end user, where there was one.
     pub user: Option<String>,
     /// How it is known who the end user is: `asserted` by the workload, by its own `token`, or by a token that the
@@ -191,6 +193,21 @@ pub struct Token {
     pub id: Option<String>,
 }
 
+/// A client certificate.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Certificate {
+    /// The name in it that stands for the workload.
+    pub name: String,
+    /// Its SHA-256 thumbprint (RFC 8705).
+    pub thumbprint: String,
+}
+
+impl From<CertificateFacts> for Certificate {
+    fn from(certificate: CertificateFacts) -> Self {
+        Self { name: certificate.name, thumbprint: certificate.thumbprint }
+    }
+}
+
 impl From<TokenRecord> for Token {
     fn from(token: TokenRecord) -> Self {
         Self { issuer: token.issuer, client: token.client, signed_by: token.signed_by, id: token.id }
@@ -204,6 +221,7 @@ impl From<stockade_domain::Intent> for Intent {
             workload: intent.caller.workload.to_string(),
             key: intent.caller.key.map(|key| key.to_string()),
             token: intent.caller.token.map(Token::from),
+            certificate: intent.caller.certificate.map(Certificate::from),
             user: intent.caller.user,
             user_proof: intent.caller.user_proof,
             chain: intent.caller.chain.iter().map(ToString::to_string).collect(),

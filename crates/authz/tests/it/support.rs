@@ -57,6 +57,7 @@ impl Question {
                 key: Some(KeyId::new(now, [2; 10])),
                 credential: CredentialKind::ApiKey,
                 token: None,
+                certificate: None,
                 user: None,
                 chain: Vec::new(),
             },

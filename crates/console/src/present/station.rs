@@ -10,6 +10,8 @@ pub(crate) struct IdentityView {
     pub(crate) key: Option<String>,
     /// Issuer, program and signing key of a token.
     pub(crate) token: Option<TokenView>,
+    /// Name and thumbprint of a client certificate.
+    pub(crate) certificate: Option<(String, String)>,
     pub(crate) credential: &'static str,
     pub(crate) user: Option<String>,
     pub(crate) user_proof: &'static str,
@@ -58,6 +60,10 @@ impl IdentityView {
             workload_id: caller.workload.to_string(),
             key: caller.key.map(|key| key.to_string()),
             token: caller.token.as_ref().map(TokenView::new),
+            certificate: caller
+                .certificate
+                .as_ref()
+                .map(|own| (text::line(&own.name), text::line(&own.thumbprint))),
             credential: words::credential(caller.credential),
             user: caller.user.as_deref().map(text::line),
             user_proof: words::user_proof(caller.user_proof),

@@ -79,6 +79,7 @@ pub(crate) const fn credential(kind: CredentialKind) -> &'static str {
     match kind {
         CredentialKind::ApiKey => "API key",
         CredentialKind::Token => "token of an issuer",
+        CredentialKind::Certificate => "client certificate",
     }
 }
 

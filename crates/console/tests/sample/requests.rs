@@ -170,6 +170,7 @@ fn caller(time: Micros) -> CallerRecord {
         key: Some(KeyId::new(time, [2; 10])),
         credential: CredentialKind::ApiKey,
         token: None,
+        certificate: None,
         user_proof: None,
         user: Some("5f1c09b0e27aa41d35f1c09b0e27aa41".to_owned()),
         chain: Vec::new(),

@@ -7,13 +7,40 @@ use stockade_egress::evidence::{Authenticated, Lease, Ticket};
 
 use super::{Call, Step};
 use crate::error::Refusal;
-use crate::ports::{Grant, PassedUser, TokenError};
+use crate::ports::{Grant, PassedUser, Presented, TokenError};
 
 /// Where a workload says whom it acts for ...
 const USER: &str = "x-stockade-user";
 
 /// ... and where it passes that person's token.
 const USER_TOKEN: &str = "x-stockade-user-token";
+
+/// Where a proof of possession stands (RFC 9449 section 4.1).
+pub(super) const PROOF: &str = "dpop";
+
+/// What stands in the place of a key where the client's certificate is the credential: SDKs want something there.
+const NO_KEY: &str = "mtls";
+
+/// A credential as the caller sent it.
+struct Shown<'a> {
+    text: &'a str,
+    /// Under the scheme `DPoP`.
+    is_dpop: bool,
+}
+
+/// Several credentials that differ, or one that cannot be read.
+struct Unclear;
+
+/// What the caller is told.
+const fn code(error: TokenError) -> &'static str {
+    match error {
+        TokenError::Refused => "invalid_token",
+        TokenError::Expired => "token_expired",
+        TokenError::Proof => "invalid_dpop_proof",
+        TokenError::Nonce => "use_dpop_nonce",
+        TokenError::Unavailable => "identity_unavailable",
+    }
+}
 
 impl Call<'_> {
     /// The credential, and the end user. Whether a workload may speak for a person, policy says.
@@ -36,17 +63,45 @@ impl Call<'_> {
 
     async fn grant(&self) -> Result<Grant, &'static str> {
         let parts = &self.gateway.parts;
-        match credential(&self.head.headers) {
-            None => Err("invalid_api_key"),
-            Some(token) if parts.tokens.is_token(token) => {
-                parts.tokens.authenticate(token).await.map_err(|error| match error {
-                    TokenError::Refused => "invalid_token",
-                    TokenError::Expired => "token_expired",
-                    TokenError::Unavailable => "identity_unavailable",
-                })
+        let certificate = self.client.certificate.as_deref();
+        let credential = credential(&self.head.headers).map_err(|Unclear| "invalid_api_key")?;
+        match (credential, certificate) {
+            (None, None) => Err("invalid_api_key"),
+            (None, Some(certificate)) => parts.tokens.certificate(certificate).map_err(code),
+            (Some(shown), Some(certificate)) if shown.text == NO_KEY => {
+                parts.tokens.certificate(certificate).map_err(code)
             }
-            Some(key) => parts.keys.authenticate(key).map_err(|_| "invalid_api_key"),
+            (Some(shown), _) if parts.tokens.is_token(shown.text) => {
+                let presented = self.presented(&shown)?;
+                parts.tokens.authenticate(presented).await.map_err(code)
+            }
+            (Some(shown), _) if shown.is_dpop => Err("invalid_token"),
+            (Some(key), _) => parts.keys.authenticate(key.text).map_err(|_| "invalid_api_key"),
         }
+    }
+
+    /// The token with what may prove possession.
+    fn presented<'c>(&'c self, shown: &Shown<'c>) -> Result<Presented<'c>, &'static str> {
+        let Self { head, client, .. } = self;
+        let mut proofs = head.headers.get_all(PROOF).iter();
+        let proof = match (proofs.next().map(|proof| proof.to_str()), proofs.next()) {
+            (None, _) => None,
+            (Some(Ok(proof)), None) => Some(proof),
+            _ => return Err("invalid_dpop_proof"),
+        };
+        let host = head.headers.get(header::HOST).and_then(|host| host.to_str().ok());
+        let host = host.or_else(|| head.uri.authority().map(|host| host.as_str())).unwrap_or_default();
+        // Without TLS here there may be TLS before us, on this machine.
+        let schemes: &[&str] = if client.secure { &["https"] } else { &["http", "https"] };
+        let address = |scheme: &&str| format!("{scheme}://{host}{}", head.uri.path());
+        Ok(Presented {
+            token: shown.text,
+            is_dpop: shown.is_dpop,
+            proof,
+            method: head.method.as_str(),
+            addresses: schemes.iter().map(address).collect(),
+            certificate: client.certificate.as_deref(),
+        })
     }
 
     /// The person that the workload names or whose token it passes.
@@ -81,7 +136,7 @@ impl Call<'_> {
                     Ok(())
                 }
                 Err(TokenError::Unavailable) => Err(Refusal::new("identity_unavailable")),
-                Err(TokenError::Refused | TokenError::Expired) => Err(Refusal::new("invalid_user_token")),
+                Err(_) => Err(Refusal::new("invalid_user_token")),
             },
         }
     }
@@ -130,25 +185,31 @@ fn asserted_user(headers: &HeaderMap) -> Result<Option<String>, Refusal> {
     }
 }
 
-/// The credential, wherever the caller's SDK puts it: `Authorization: Bearer`, Anthropic's `x-api-key` or Azure's
-/// `api-key`. Two that differ are none: it would not be clear who asks.
-fn credential(headers: &HeaderMap) -> Option<&str> {
-    let mut found: Option<&str> = None;
+/// The credential, wherever the caller's SDK puts it: `Authorization: Bearer` or `DPoP`, Anthropic's `x-api-key` or
+/// Azure's `api-key`. Two that differ are none: it would not be clear who asks.
+fn credential(headers: &HeaderMap) -> Result<Option<Shown<'_>>, Unclear> {
+    let mut found: Option<Shown<'_>> = None;
     for name in [header::AUTHORIZATION.as_str(), "x-api-key", "api-key"] {
         for value in headers.get_all(name) {
-            let value = value.to_str().ok()?;
-            let key = if name == header::AUTHORIZATION.as_str() { bearer(value)? } else { value.trim() };
-            let is_second = name == header::AUTHORIZATION.as_str() && found.is_some();
-            if is_second || found.is_some_and(|known| known != key) {
-                return None;
+            let value = value.to_str().map_err(|_| Unclear)?;
+            let is_authorization = name == header::AUTHORIZATION.as_str();
+            let shown = if is_authorization {
+                authorization(value).ok_or(Unclear)?
+            } else {
+                Shown { text: value.trim(), is_dpop: false }
+            };
+            match &found {
+                None => found = Some(shown),
+                Some(known) if !is_authorization && known.text == shown.text => {}
+                Some(_) => return Err(Unclear),
             }
-            found = Some(key);
         }
     }
-    found
+    Ok(found)
 }
 
-fn bearer(value: &str) -> Option<&str> {
-    let (scheme, key) = value.split_once(' ')?;
-    scheme.eq_ignore_ascii_case("bearer").then(|| key.trim())
+fn authorization(value: &str) -> Option<Shown<'_>> {
+    let (scheme, text) = value.split_once(' ')?;
+    let is_dpop = scheme.eq_ignore_ascii_case("dpop");
+    (is_dpop || scheme.eq_ignore_ascii_case("bearer")).then(|| Shown { text: text.trim(), is_dpop })
 }

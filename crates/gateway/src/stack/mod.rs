@@ -37,6 +37,7 @@ use crate::read;
 use crate::redact::Redactor;
 use crate::request::{self, Apply, Handover};
 use crate::seals;
+use crate::server::Client;
 use crate::translated::{self, TranslatedFilter, Translation};
 use ends::blocked;
 use limit::Room;
@@ -65,18 +66,19 @@ struct Call<'a> {
     gateway: &'a Gateway,
     head: &'a Head,
     peer: Option<IpAddr>,
+    client: &'a Client,
 }
 
 impl Gateway {
     /// Answers one request. Every path through here ends in a record.
-    pub(crate) async fn answer<B>(&self, head: Head, body: B, peer: Option<IpAddr>) -> Answer
+    pub(crate) async fn answer<B>(&self, head: Head, body: B, client: &Client) -> Answer
     where
         B: Body<Data = Bytes> + Unpin,
     {
         let _in_flight = self.metrics.request();
         let begun = Instant::now();
         let request = RequestId::new(self.parts.clock.now(), self.random_tail());
-        let call = Call { gateway: self, head: &head, peer };
+        let call = Call { gateway: self, head: &head, peer: Some(client.ip), client };
         let answer = match call.run(request, body).await {
             Ok(answer) => {
                 self.metrics.answered(begun.elapsed());
@@ -89,7 +91,13 @@ impl Gateway {
                 refusal.response(family, request).map(Either::Left)
             }
         };
-        with_common_headers(answer, request, routes::family(head.uri.path(), &head.headers))
+        let mut answer = with_common_headers(answer, request, routes::family(head.uri.path(), &head.headers));
+        if head.headers.contains_key(identity::PROOF)
+            && let Some(nonce) = self.parts.tokens.nonce().and_then(|nonce| HeaderValue::try_from(nonce).ok())
+        {
+            answer.headers_mut().insert("dpop-nonce", nonce);
+        }
+        answer
     }
 }
 

@@ -73,6 +73,7 @@ pub(crate) fn intent(n: u64) -> AuditEvent {
             key: Some(KeyId::new(Micros::from_i64(1), [2; 10])),
             credential: CredentialKind::ApiKey,
             token: None,
+            certificate: None,
             user_proof: None,
             user: None,
             chain: Vec::new(),

@@ -116,6 +116,7 @@ impl Directory {
             key: Some(record.id),
             credential: CredentialKind::ApiKey,
             token: None,
+            certificate: None,
             user: None,
             chain: Vec::new(),
         };

@@ -51,6 +51,7 @@ fn caller(workload: &Workload) -> CallerRecord {
         key: Some(KeyId::new(Micros::from_i64(1), [7; 10])),
         credential: CredentialKind::ApiKey,
         token: None,
+        certificate: None,
         user_proof: None,
         user: None,
         chain: Vec::new(),

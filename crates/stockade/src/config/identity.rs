@@ -8,6 +8,7 @@ use stockade_domain::WorkloadName;
 use stockade_egress::SystemTarget;
 use stockade_identity::{Algorithm, ClientRule, IssuerOptions};
 
+use super::certificates::CertificatesConfig;
 use super::login::ConsoleLogin;
 use super::place::Place;
 use super::sense::{Senseless, is_name};
@@ -28,6 +29,11 @@ pub(crate) struct IdentityConfig {
     /// The provider that people sign in to the console with.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) console: Option<ConsoleLogin>,
+    /// DPoP proofs must carry a nonce of ours, which costs a client a request now and then.
+    pub(crate) dpop_nonce: bool,
+    /// Client certificates as credentials.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) certificates: Option<CertificatesConfig>,
 }
 
 /// An issuer whose tokens are accepted.

@@ -3,6 +3,7 @@
 //! A value comes from a flag, else an environment variable `STOCKADE__SECTION__KEY`, else the file, else the default.
 //! Unknown keys are errors. A file is taken whole or refused whole.
 
+mod certificates;
 mod error;
 mod identity;
 mod login;
@@ -14,6 +15,7 @@ mod sense;
 mod units;
 mod usage;
 
+pub(crate) use certificates::CertificatesConfig;
 pub(crate) use error::ConfigError;
 pub(crate) use identity::IdentityConfig;
 use origin::Origin;

@@ -74,6 +74,7 @@ impl Config {
             },
         )?;
         self.identity.options()?;
+        self.identity.certificates.iter().try_for_each(|own| own.check(&self.server))?;
         self.identity.console.iter().try_for_each(|console| console.roles().map(drop))?;
         self.upstreams.iter().try_for_each(|(name, upstream)| upstream.check(name, &self.labels))
     }

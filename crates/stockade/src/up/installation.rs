@@ -87,6 +87,7 @@ impl Installation for Here {
                 // No key asks: policies are about workloads and people.
                 key: None,
                 credential: CredentialKind::ApiKey,
+                certificate: None,
                 token: None,
                 user: (!question.user.is_empty()).then(|| EndUser::asserted(question.user.clone())),
                 chain: Vec::new(),

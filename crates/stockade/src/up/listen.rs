@@ -1,7 +1,6 @@
 //! Listeners: bound before anything else happens, so that a taken port stops the start with a clear word.
 
 use std::net::SocketAddr;
-use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Result, anyhow};
@@ -15,15 +14,13 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
-use rustls_pki_types::pem::{self, PemObject};
-use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use stockade_gateway::{Gateway, Phase};
 use stockade_platform::{Identities, Logins, Platform};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio_rustls::TlsAcceptor;
 
-use crate::config::{Config, Place, Senseless, ServerConfig};
+use crate::config::{Config, ServerConfig};
 
 /// The three listeners with the addresses that they really have.
 pub(super) struct Listeners {
@@ -59,33 +56,6 @@ impl Listeners {
     pub(super) fn ports(&self) -> [u16; 3] {
         [self.gateway_address, self.console_address, self.metrics_address].map(|address| address.port())
     }
-}
-
-/// TLS for gateway and console, when the configuration names a certificate.
-pub(crate) fn tls(server: &ServerConfig) -> Result<Option<Arc<rustls::ServerConfig>>, Senseless> {
-    let (Some(certificate), Some(key)) = (&server.tls_certificate, &server.tls_key) else { return Ok(None) };
-    let wrong = |at: &str, message: String| {
-        Senseless::new(Place::of(at), message, "a chain of certificates and its key, both PEM")
-    };
-    let unreadable =
-        |at: &str, path: &Path, error: pem::Error| wrong(at, format!("`{}`: {error}", path.display()));
-    let chain: Vec<CertificateDer<'static>> = CertificateDer::pem_file_iter(certificate)
-        .and_then(Iterator::collect)
-        .map_err(|error| unreadable("server.tls_certificate", certificate, error))?;
-    if chain.is_empty() {
-        let message = format!("`{}` holds no certificate", certificate.display());
-        return Err(wrong("server.tls_certificate", message));
-    }
-    let key = PrivateKeyDer::from_pem_file(key).map_err(|error| unreadable("server.tls_key", key, error))?;
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let mut config = rustls::ServerConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .and_then(|builder| builder.with_no_client_auth().with_single_cert(chain, key))
-        .map_err(|error| {
-            wrong("server.tls_key", format!("the certificate and the key do not go together: {error}"))
-        })?;
-    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-    Ok(Some(Arc::new(config)))
 }
 
 /// Console and API.

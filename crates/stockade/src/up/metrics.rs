@@ -51,6 +51,16 @@ pub(super) fn issuers(identities: &Identities) -> String {
         let _ =
             writeln!(out, "{name}{{issuer=\"{issuer}\",iss=\"{}\",result=\"{word}\"}} {count}", escaped(iss));
     }
+    let name = "stockade_identity_certificates_total";
+    head(
+        &mut out,
+        name,
+        "counter",
+        "Client certificates that were the credential of a request, by what became of them.",
+    );
+    for (word, count) in identities.certificates() {
+        labelled(&mut out, name, "result", word, count);
+    }
     let name = "stockade_identity_keys";
     head(&mut out, name, "gauge", "Keys of an issuer that are in force.");
     for issuer in &status {

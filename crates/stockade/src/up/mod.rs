@@ -8,6 +8,7 @@ mod listen;
 mod metrics;
 mod reload;
 mod screen;
+mod tls;
 mod upstream;
 mod wire;
 
@@ -25,7 +26,7 @@ use tokio::sync::watch;
 
 pub(crate) use built::{Built, policy_files};
 pub(crate) use environment::EnvUpstreams;
-pub(crate) use listen::tls;
+pub(crate) use tls::tls;
 
 use crate::config;
 use crate::home::{Home, HomeArgs, Lock, RootKeyFile};
@@ -88,7 +89,7 @@ async fn serve(
 ) -> Result<ExitCode> {
     let listeners = listen::bind(&config.server).await?;
     let refused = |error: &config::Senseless| crate::report(loaded.refuse(error));
-    let tls = tls(&config.server).map_err(|error| refused(&error))?;
+    let tls = tls(&config).map_err(|error| refused(&error))?;
     let env_upstreams = if args.no_env_upstreams {
         EnvUpstreams::default()
     } else {
@@ -131,11 +132,16 @@ async fn serve(
     };
     let console = listen::console(&config, &listeners, tls.is_some(), &platform, here, wiring.login.clone());
     let mut servers = tokio::task::JoinSet::new();
-    servers.spawn(listen::serve_router(listeners.console, console, tls.clone(), running.clone()));
+    servers.spawn(listen::serve_router(
+        listeners.console,
+        console,
+        tls.as_ref().map(|tls| Arc::clone(&tls.console)),
+        running.clone(),
+    ));
     let metrics =
         listen::metrics(Arc::clone(&gateway), Arc::clone(&platform), Arc::clone(&wiring.identities));
     servers.spawn(listen::serve_router(listeners.metrics, metrics, None, running.clone()));
-    servers.spawn(Arc::clone(&gateway).serve(listeners.gateway, tls, running.clone()));
+    servers.spawn(Arc::clone(&gateway).serve(listeners.gateway, tls.map(|tls| tls.gateway), running.clone()));
     servers.spawn(control);
     servers.spawn(save_usage(Arc::clone(&platform), running.clone()));
     servers.spawn(housekeeping(Arc::clone(&platform), config.recording.retention.0, running.clone()));

@@ -122,6 +122,8 @@ impl Reloader {
             recording: self.config.recording.clone(),
             identity: config::IdentityConfig {
                 console: self.config.identity.console.clone(),
+                certificates: self.config.identity.certificates.clone(),
+                dpop_nonce: self.config.identity.dpop_nonce,
                 ..new.identity.clone()
             },
             rules: config::RulesConfig { names: self.config.rules.names, ..new.rules.clone() },
@@ -159,7 +161,9 @@ fn told(old: &Config, new: &Config, other_rules: bool) -> Vec<String> {
         ("[limits]", bounds(&old.limits) != bounds(&new.limits)),
         ("[recording]", old.recording != new.recording),
         ("rules.names", old.rules.names != new.rules.names),
+        ("identity.dpop_nonce", old.identity.dpop_nonce != new.identity.dpop_nonce),
         ("[identity.console]", old.identity.console != new.identity.console),
+        ("[identity.certificates]", old.identity.certificates != new.identity.certificates),
     ] {
         if changed {
             later.push(part);

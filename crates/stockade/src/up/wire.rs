@@ -13,7 +13,7 @@ use stockade_gateway::ports::Catalog;
 use stockade_gateway::{Hosts, Leaks, Options, Parts};
 use stockade_inspect::leak::{Canaries, LinkHosts};
 use stockade_inspect::{Engine, Pseudonymiser};
-use stockade_platform::{Environment, Identities, Logins, Platform};
+use stockade_platform::{Environment, Identities, Logins, Nonces, Platform};
 
 use super::built::{Built, ConsoleProvider};
 use crate::config::{Config, Recorded};
@@ -57,11 +57,17 @@ impl Wiring {
         let engine = Arc::new(ArcSwap::from_pointee(built.engine));
         platform.journal.record_payloads(config.recording.text == Recorded::Redacted);
         let limits = Arc::new(ArcSwap::from_pointee(config.limit_set()));
+        let nonces = match config.identity.dpop_nonce {
+            true => Some(Nonces::new(env.ring.mac_key(KeyRole::Session, 1, b"dpop nonce")?)),
+            false => None,
+        };
         let identities = Arc::new(Identities::new(
             egress.system(),
             Arc::clone(&platform.roster),
             Arc::clone(&platform.journal),
             Arc::clone(&env.clock),
+            config.identity.certificates.as_ref().map(|own| own.workloads.clone()).unwrap_or_default(),
+            nonces,
         ));
         identities.replace(built.issuers);
         let login = built.login.map(|ConsoleProvider { options, roles }| {

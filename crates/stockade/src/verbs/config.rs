@@ -85,7 +85,7 @@ pub(crate) fn run(home: &HomeArgs, output: OutputArgs, args: &ConfigArgs) -> Res
 /// Makes what `up` would make of a configuration, and throws it away.
 pub(super) fn try_out(loaded: &Loaded, no_env_upstreams: bool, home: &Home) -> Result<Built, Senseless> {
     let config = &loaded.config;
-    up::tls(&config.server)?;
+    up::tls(config)?;
     let server = &config.server;
     let ports = [server.gateway, server.console, server.metrics].map(|address| address.port());
     let env = match no_env_upstreams {

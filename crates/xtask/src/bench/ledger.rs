@@ -307,6 +307,7 @@ fn intent(request: RequestId, detectors: usize) -> AuditEvent {
             key: Some(KeyId::new(Micros::from_i64(1), [2; 10])),
             credential: CredentialKind::ApiKey,
             token: None,
+            certificate: None,
             user_proof: None,
             user: None,
             chain: Vec::new(),

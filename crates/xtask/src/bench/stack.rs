@@ -150,6 +150,7 @@ impl KeyDirectory for OneKey {
             key: Some(KeyId::new(Micros::from_i64(0), [2; 10])),
             credential: CredentialKind::ApiKey,
             token: None,
+            certificate: None,
             user: None,
             chain: Vec::new(),
         };

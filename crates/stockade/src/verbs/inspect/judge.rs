@@ -83,6 +83,7 @@ impl Judge {
                 key: Some(KeyId::new(nobody, [0; 10])),
                 credential: CredentialKind::ApiKey,
                 token: None,
+                certificate: None,
                 user: None,
                 chain: Vec::new(),
             },

@@ -175,6 +175,7 @@ impl Present<'_> {
             workload: Arc::clone(workload),
             key: request.caller.key,
             credential: request.caller.credential,
+            certificate: None,
             token: None,
             user: request.caller.user.clone().map(EndUser::asserted),
             chain: request.caller.chain.clone(),

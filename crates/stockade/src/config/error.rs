@@ -39,9 +39,14 @@ impl ConfigError {
     }
 
     pub(super) fn in_file(path: &Path, text: &str, error: &toml::de::Error) -> Box<Self> {
-        let message = first_line(error.message());
-        let help = suggestion(error.message());
         let place = error.span().map(SourceSpan::from);
+        let at = error.span().and_then(|span| text.get(span)).unwrap_or_default();
+        let (message, help) = if at.starts_with("[[limits]]") {
+            let help = "limits of use are written `[[limits.usage]]`".to_owned();
+            ("`[limits]` is one table: the bounds of a request".to_owned(), Some(help))
+        } else {
+            (first_line(error.message()), suggestion(error.message()))
+        };
         Self::new(&path.display().to_string(), text, message, help, place)
     }
 

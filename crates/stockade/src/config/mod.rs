@@ -162,6 +162,10 @@ mod tests {
         for (text, needle) in [
             ("[limits]\nbdoy = 1", "unknown field"),
             ("[limits]\nbody = \"lots\"", "lots"),
+            ("[[limits]]\nname = \"a\"", "one table"),
+            ("[[limits.usage]]\nname = \"a\"\ntokens = 5", "over which time"),
+            ("[[limits.usage]]\nname = \"a\"\nwindow = \"day\"\nmoney = 5", "nothing has a price"),
+            ("[[routes]]\nmodels = [\"x\"]\ntargets = [{ upstream = \"y\" }]", "no upstream `y`"),
             ("[upstreams.x]\nbase_url = \"http://10.0.0.1/v1\"\nmodels = [\"*\"]", "https"),
             ("[upstreams.x]\nbase_url = \"https://a/v1\"\napi_key = \"sk-123\"\nmodels = [\"*\"]", "env:"),
             ("[upstreams.sandbox]\nbase_url = \"https://a/v1\"\nmodels = [\"*\"]", "sandbox"),

@@ -57,7 +57,7 @@ impl Algorithm {
     /// What issuers may use unless the configuration says otherwise: what RFC 8414's and OpenID's providers sign with.
     pub const DEFAULT: [Self; 5] = [Self::Rs256, Self::Ps256, Self::Es256, Self::Es384, Self::EdDsa];
 
-    /// The name of the registry.
+    /// Its name (IANA, "JSON Web Signature and Encryption Algorithms").
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {

@@ -113,28 +113,36 @@ struct Endpoints {
     takes_basic: bool,
 }
 
-impl LoginClient {
-    /// A client.
+impl LoginOptions {
+    /// The provider as an issuer of ID tokens.
     #[must_use]
-    pub fn new(options: LoginOptions, system: SystemClient, observer: &Arc<dyn Observer>) -> Self {
-        let issuer = IssuerOptions {
-            name: options.name.clone(),
-            issuer: options.issuer.clone(),
+    pub fn as_issuer(&self) -> IssuerOptions {
+        IssuerOptions {
+            name: self.name.clone(),
+            issuer: self.issuer.clone(),
             jwks_uri: None,
-            audiences: vec![options.client_id.clone()],
+            audiences: vec![self.client_id.clone()],
             algorithms: Algorithm::DEFAULT.to_vec(),
             types: vec!["JWT".to_owned()],
             client: ClientRule { claim: Some("azp".to_owned()), ..ClientRule::default() },
             user_claim: Some("sub".to_owned()),
             groups_claim: None,
-            roles_claim: Some(options.roles_claim.clone()),
+            roles_claim: Some(self.roles_claim.clone()),
             required_scopes: Vec::new(),
-            clock_skew: options.clock_skew,
+            clock_skew: self.clock_skew,
             max_age: ID_TOKEN_AGE,
             refresh: Duration::from_secs(600),
             stale: Duration::from_secs(86_400),
             entra_tenant: None,
-        };
+        }
+    }
+}
+
+impl LoginClient {
+    /// A client.
+    #[must_use]
+    pub fn new(options: LoginOptions, system: SystemClient, observer: &Arc<dyn Observer>) -> Self {
+        let issuer = options.as_issuer();
         let verifier = Verifier::new(vec![issuer], &system, observer, &Verifier::default());
         Self { options, system, verifier, described: tokio::sync::Mutex::new(None) }
     }

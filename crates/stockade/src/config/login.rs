@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use stockade_egress::SystemTarget;
+use stockade_identity::LoginOptions;
 use stockade_views::Role;
 
 use super::place::Place;
@@ -46,6 +47,19 @@ fn skew() -> Span {
 }
 
 impl ConsoleLogin {
+    /// As the client of the provider wants it; the secret is looked up elsewhere.
+    pub(crate) fn options(&self, client_secret: Option<String>) -> LoginOptions {
+        LoginOptions {
+            name: self.name.clone(),
+            issuer: self.issuer.clone(),
+            client_id: self.client_id.clone(),
+            client_secret,
+            scopes: self.scopes.clone(),
+            roles_claim: self.roles_claim.clone(),
+            clock_skew: self.clock_skew.0,
+        }
+    }
+
     /// Checks what can be checked without the secret; gives the roles.
     pub(crate) fn roles(&self) -> Result<BTreeMap<String, Role>, Senseless> {
         let wrong = |key: &str, message: String, help: &str| {

@@ -177,15 +177,7 @@ fn login(config: &Config) -> Result<Option<ConsoleProvider>, Senseless> {
         let help = "requests to the provider carry it";
         Senseless::new(Place::of("identity.console.client_secret"), error.to_string(), help)
     })?;
-    let options = LoginOptions {
-        name: console.name.clone(),
-        issuer: console.issuer.clone(),
-        client_id: console.client_id.clone(),
-        client_secret,
-        scopes: console.scopes.clone(),
-        roles_claim: console.roles_claim.clone(),
-        clock_skew: console.clock_skew.0,
-    };
+    let options = console.options(client_secret);
     Ok(Some(ConsoleProvider { options, roles }))
 }
 

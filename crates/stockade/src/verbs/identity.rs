@@ -56,6 +56,9 @@ struct Checked {
     groups_known: bool,
     roles: Vec<String>,
     scopes: Vec<String>,
+    /// What whoever presents it has to prove.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    bound_to: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     ends: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -119,6 +122,12 @@ impl Checked {
             user: person.map(|person| person.id),
             roles: identity.roles,
             scopes: identity.scopes,
+            bound_to: match (identity.bound.key, identity.bound.certificate) {
+                (None, None) => None,
+                (Some(_), None) => Some("a key: each request needs a DPoP proof"),
+                (None, Some(_)) => Some("a client certificate: it is good on that client's connections"),
+                (Some(_), Some(_)) => Some("a key and a client certificate"),
+            },
             ends: Some(identity.ends.to_string()),
             signed_by: Some(verified.signed_by),
         }
@@ -151,6 +160,7 @@ impl Checked {
             ("groups", groups.filter(|_| self.issuer.is_some())),
             ("roles", list(&self.roles)),
             ("scopes", list(&self.scopes)),
+            ("bound to", self.bound_to.map(str::to_owned)),
             ("ends", self.ends.clone()),
             ("signed by", self.signed_by.clone()),
         ];

@@ -12,7 +12,8 @@ const NAME: &str = "issuer";
 
 pub(super) fn checks(config: &Config) -> Vec<Check> {
     // A configuration that makes no sense has a check of its own.
-    let Ok(issuers) = config.identity.options() else { return Vec::new() };
+    let Ok(mut issuers) = config.identity.options() else { return Vec::new() };
+    issuers.extend(config.identity.console.as_ref().map(|console| console.options(None).as_issuer()));
     if issuers.is_empty() {
         return Vec::new();
     }
@@ -35,7 +36,7 @@ async fn check(issuer: &IssuerOptions, client: &SystemClient) -> Check {
     let Published { set, keys_at, date } = match fetch(issuer, client).await {
         Ok(published) => published,
         Err(error) => {
-            let fix = "its tokens get `identity_unavailable` until its keys can be had";
+            let fix = "nobody comes in by its tokens until its keys can be had";
             return Check::fail(NAME, format!("{who}: {error}"), fix);
         }
     };

@@ -113,7 +113,7 @@ impl Suffix {
         let mark = matches!(byte, b'"' | b'\'' | b'`');
         let follows = |at: usize| at.saturating_add(1) == place;
         let quoted = self.quote.is_some_and(follows);
-        if let Some(_) = self.spoken.take().filter(|at| mark && follows(*at)) {
+        if self.spoken.take().is_some_and(|at| mark && follows(at)) {
             self.open.pop();
         }
         self.quote = mark.then_some(place);

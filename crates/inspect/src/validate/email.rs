@@ -148,7 +148,9 @@ pub(super) fn check(text: &[u8]) -> Option<i16> {
     let label = |label: &[u8]| label.first() != Some(&b'-') && label.last() != Some(&b'-');
     let end = domain.rsplit(|b| *b == b'.').next()?;
     let good = dots(local) && domain.len() <= 253 && domain.split(|b| *b == b'.').all(label);
-    (good && is_top(end)).then_some(0)
+    // The account of every clone by SSH is nobody's.
+    let is_clone = local.eq_ignore_ascii_case(b"git") || local.eq_ignore_ascii_case(b"hg");
+    (good && is_top(end) && !is_clone).then_some(0)
 }
 
 /// Whether a label could be a top-level domain: in ASCII no ending of a file, in other scripts one that exists.
@@ -175,6 +177,7 @@ mod tests {
 
     #[test]
     fn sane_addresses_only() {
+        assert!(check(b"git@github.com").is_none() && check(b"digit@github.com").is_some());
         for good in ["a@b.co", "first.last+tag@sub.example.museum", "o'neil@example.ie", "x_y%z@a-b.de"] {
             assert!(check(good.as_bytes()).is_some(), "{good}");
         }

@@ -18,9 +18,11 @@ fn source_and_harness_texts_pass_as_tool_results() {
     let engine = Engine::new(&Rulebook::new(stockade_rules::FILES)).expect("the built-in rules");
     for text in [
         "from .agent_run import (\n    AgentRunUnknownErrorObject,\n    AgentRunTimeoutErrorObject,\n)\n\n__all__ = [\"AgentRunUnknownErrorObject\"]\n\n\nclass AgentRun(BaseModel):\n    error: Optional[AgentRunUnknownErrorObject] = None\n    state: str = \"new\"\n",
-        "if (run_in_debug_mode) { log.level = 2; } // in debug mode every call is logged\nlet old = shell.prompt(); forget(key); // original task\nfor (i = 0; i < n; i++) { call(i); }",
+        "if (run_in_debug_mode) { log.level = 2; } // in debug mode every call is logged\nwhile (run_in_debug_mode) { step(i); }",
+        "for (i = 0; i < n; i++) { call(i); }\nif (n == 0) { return (a[0], b[0]); }\nlet old = shell.prompt(); forget(key); // original task\nfor (i = 0; i < n; i++) { call(i); }",
         "def split(s):\n    parts = s.split(\"[\")\n    tail = parts[1].rstrip(\"]\")\n    if \"{\" in tail and \"}\" not in tail:\n        return None\n    return {k: v for k, v in pairs(tail)}\n",
-        "The contractor must comply with all applicable laws. You may override the default command.",
+        "The contractor must comply with all applicable laws.",
+        "You may override the default command.",
         "Subclasses may override this in order to tweak the default layout.",
         "You said no to this tool call. STOP what you are doing and wait for the user to tell you what comes next.",
         "Keep to these notes. IMPORTANT: these instructions OVERRIDE any default behaviour and you MUST follow them.",

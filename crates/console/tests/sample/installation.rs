@@ -90,7 +90,8 @@ impl Installation for Sample {
         if question.workload != "invoice-agent" {
             return ready(Err(ViewError::NotFound));
         }
-        let denied = question.findings[2] > 0;
+        let [_, _, injection, _] = question.findings;
+        let denied = injection > 0;
         ready(Ok(DecisionRecord {
             effect: if denied { Effect::Deny } else { Effect::Permit },
             policies: vec![if denied { "no-injection" } else { "workload-models" }.to_owned()],
@@ -107,8 +108,8 @@ impl Installation for Sample {
         let row = |index: u64| LedgerRow {
             index,
             time: Some(Micros::from_i64(START)),
-            kind: if index % 2 == 0 { "intent" } else { "outcome" },
-            request: Some(details()[0].row.id),
+            kind: if index.is_multiple_of(2) { "intent" } else { "outcome" },
+            request: details().first().map(|detail| detail.row.id),
             text: format!("permit {HOSTILE}"),
             leaf: "9c40be1f7d20aa41".repeat(4),
         };

@@ -198,12 +198,6 @@ impl Ledger {
         self.inner.public
     }
 
-    /// The same as one line, as C2SP `signed-note` writes a verifier key.
-    #[must_use]
-    pub fn verifier_key(&self) -> String {
-        crate::note::verifier_key(&self.options().origin(), &self.public_key())
-    }
-
     /// The options that the log was opened with.
     #[must_use]
     pub fn options(&self) -> &Options {

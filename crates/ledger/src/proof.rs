@@ -114,7 +114,7 @@ impl Ledger {
                     checkpoint: note.to_string(),
                     does_not_prove: LIMITS.to_owned(),
                     entries,
-                    public_key: verifier_key(&origin, &self.inner.public),
+                    public_key: self.verifier_key(),
                     request,
                     kind: TYPE.to_owned(),
                     v: 1,
@@ -122,6 +122,12 @@ impl Ledger {
             }
         }
         outcome.and(Err(LedgerError::Full))
+    }
+
+    /// The key that verifies the checkpoints, as one line, as C2SP `signed-note` writes a verifier key.
+    #[must_use]
+    pub fn verifier_key(&self) -> String {
+        verifier_key(&self.inner.shared.options.origin(), &self.inner.public)
     }
 
     fn prove_entry(&self, index: u64, size: u64) -> Result<ProvedEntry, LedgerError> {

@@ -14,6 +14,9 @@ pub trait Installation: Send + Sync + 'static {
     /// Every workload with what it did lately.
     fn overview(&self) -> BoxFuture<'_, Result<Overview, ViewError>>;
 
+    /// The names of the workloads.
+    fn names(&self) -> BoxFuture<'_, Result<Vec<String>, ViewError>>;
+
     /// Every key, oldest first. No secret is in it.
     fn keys(&self) -> BoxFuture<'_, Result<Vec<KeyRow>, ViewError>>;
 

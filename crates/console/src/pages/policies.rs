@@ -79,7 +79,7 @@ pub(crate) async fn show(
         return Err(BadParameter::Unknown.into());
     }
     let sheet = app.installation.policies();
-    let overview = within(app.installation.overview()).await?;
+    let names = within(app.installation.names()).await?;
     let status = StatusView::new(&within(app.views.status()).await?);
     let (decision, failed) = match asked.question(&sheet)? {
         None => (None, None),
@@ -115,7 +115,7 @@ pub(crate) async fn show(
         place: "policies",
         status,
         hash: &sheet.hash,
-        workloads: overview.workloads.iter().map(|row| text::line(&row.name)).collect(),
+        workloads: names.iter().map(|name| text::line(name)).collect(),
         actions: actions(&asked.action),
         labels: sheet.labels.iter().map(|label| (text::line(label), *label == asked.label)).collect(),
         decision: decision.as_ref().map(DecisionView::new),

@@ -40,6 +40,10 @@ impl Installation for Sample {
         }))
     }
 
+    fn names(&self) -> BoxFuture<'_, Result<Vec<String>, ViewError>> {
+        ready(Ok(["invoice-agent", "nightly-evaluation"].map(str::to_owned).into()))
+    }
+
     fn keys(&self) -> BoxFuture<'_, Result<Vec<KeyRow>, ViewError>> {
         let key = |n: u8, state| KeyRow {
             id: KeyId::new(Micros::from_i64(START), [n; 10]),

@@ -48,7 +48,6 @@ impl Sample {
     }
 
     /// Nothing was asked yet.
-    #[allow(dead_code, reason = "the tests and the preview use different parts of this module")]
     pub(crate) fn empty() -> Self {
         Self { details: Vec::new(), ..Self::new() }
     }
@@ -58,13 +57,11 @@ impl Sample {
     }
 
     /// A ledger that has stopped.
-    #[allow(dead_code, reason = "the tests and the preview use different parts of this module")]
     pub(crate) fn stopped() -> Self {
         Self { stopped: Some(format!("the disk is full {HOSTILE}")), ..Self::new() }
     }
 
     /// New rows come, one a beat.
-    #[allow(dead_code, reason = "the tests and the preview use different parts of this module")]
     pub(crate) fn live(beat: Duration) -> Self {
         Self { beat: Some(beat), ..Self::new() }
     }

@@ -31,6 +31,15 @@ impl Views {
         self.0.overview().map_err(unavailable)
     }
 
+    /// The names of the workloads. Blocks.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn names(&self) -> Result<Vec<String>, ViewError> {
+        let workloads = self.0.roster.list_workloads().map_err(unavailable)?;
+        Ok(workloads.into_iter().map(|workload| workload.name.to_string()).collect())
+    }
+
     /// Every key. Blocks.
     ///
     /// # Errors
@@ -66,7 +75,8 @@ impl Views {
 
 impl Inner {
     fn overview(&self) -> Result<Overview, PlatformError> {
-        let since = self.roster.clock.now().minus(BACK);
+        let now = self.roster.clock.now();
+        let since = now.minus(BACK);
         let requests = self.store.requests();
         let recent = requests.recent(since, COUNTED.saturating_add(1))?;
         let capped = recent.len() > COUNTED as usize;
@@ -84,8 +94,8 @@ impl Inner {
             };
             rows.insert(workload.id, row);
         }
-        for key in self.roster.list_keys()?.iter().filter(|key| key.state == KeyState::Good) {
-            if let Some(row) = rows.values_mut().find(|row| row.name == key.workload) {
+        for key in self.store.keys().list(None)?.iter().filter(|key| key.is_valid(now)) {
+            if let Some(row) = rows.get_mut(&key.workload) {
                 row.keys = row.keys.saturating_add(1);
             }
         }

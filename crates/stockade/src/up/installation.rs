@@ -45,6 +45,10 @@ impl Installation for Here {
         self.work(|platform| platform.views.overview())
     }
 
+    fn names(&self) -> BoxFuture<'_, Result<Vec<String>, ViewError>> {
+        self.work(|platform| platform.views.names())
+    }
+
     fn keys(&self) -> BoxFuture<'_, Result<Vec<KeyRow>, ViewError>> {
         self.work(|platform| platform.views.keys())
     }

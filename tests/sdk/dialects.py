@@ -25,6 +25,7 @@ class Dialects:
     def __init__(self):
         self.says = "nothing"
         self.arguments = {}
+        self.refuses = None  # (status, headers, body): the answer to everything while it is set
         self.seen = []  # (path, headers, body) as they arrived
         outer = self
 
@@ -61,6 +62,16 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         """One request, answered in the dialect of its path."""
         request = json.loads(self.rfile.read(int(self.headers.get("content-length", 0))))
         self.upstream.seen.append((self.path, dict(self.headers), json.dumps(request, ensure_ascii=False)))
+        if self.upstream.refuses:
+            status, fields, body = self.upstream.refuses
+            data = json.dumps(body).encode()
+            self.send_response(status)
+            for name, value in {"content-type": "application/json", "content-length": str(len(data)), **fields}.items():
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(data)
+            self.close_connection = True
+            return
         self.mode = request["model"].split("-", 1)[1]
         path = self.path.removeprefix("/openai").removeprefix("/v1")
         answer = {

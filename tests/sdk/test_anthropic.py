@@ -48,6 +48,77 @@ TOOL = {
 }
 
 
+class Objects(unittest.TestCase):
+    """A value of an object has its name as its context."""
+
+    VALUES = {"password": "Tr0ub4dor&3", "env": [{"name": "DB_PASSWORD", "value": "k9!fQz72pL"}], "user": "bob"}
+
+    def test_in_an_answer(self):
+        MOCK.arguments = self.VALUES
+        [call] = [b for b in ask("claude-tool", tools=[TOOL]).content if b.type == "tool_use"]
+        self.assertNotIn("Tr0ub4dor", json.dumps(call.input))
+        self.assertNotIn("k9!fQz72pL", json.dumps(call.input))
+        self.assertEqual((call.input["user"], list(call.input)), ("bob", list(self.VALUES)))
+
+    def test_in_a_request(self):
+        messages = [
+            *user("go on"),
+            {"role": "assistant", "content": [{"type": "tool_use", "id": "t1", "name": "demo_mail", "input": self.VALUES}]},
+            {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "t1", "content": "done"}]},
+        ]
+        client().messages.create(model="claude-says", max_tokens=100, messages=messages, tools=[TOOL])
+        self.assertNotIn("Tr0ub4dor", MOCK.seen[-1][2])
+        self.assertNotIn("k9!fQz72pL", MOCK.seen[-1][2])
+        self.assertIn('"user": "bob"', MOCK.seen[-1][2])
+
+    def test_an_emptied_thought_that_comes_back_is_left_out(self):
+        thought = {"type": "thinking", "thinking": "Let me see.", "signature": ""}
+        call = {"type": "tool_use", "id": "t1", "name": "demo_mail", "input": {"to": "x"}}
+        messages = [
+            *user("go on"),
+            {"role": "assistant", "content": [thought, call]},
+            {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "t1", "content": "done"}]},
+        ]
+        thinking = {"type": "enabled", "budget_tokens": 1024}
+        client().messages.create(
+            model="claude-says", max_tokens=2000, messages=messages, tools=[TOOL], thinking=thinking,
+        )
+        sent = json.loads(MOCK.seen[-1][2])
+        self.assertEqual([block["type"] for block in sent["messages"][1]["content"]], ["tool_use"])
+        self.assertEqual(sent["thinking"], {"type": "disabled"})
+
+
+class Refusals(unittest.TestCase):
+    """What an upstream refuses for is told as far as it helps, and never in its words."""
+
+    def refused(self, status, fields=None, message="secret words of the provider"):
+        MOCK.refuses = (status, fields or {}, {"type": "error", "error": {"type": "x", "message": message}})
+        self.addCleanup(setattr, MOCK, "refuses", None)
+        before = len(MOCK.seen)
+        with self.assertRaises(anthropic.APIStatusError) as raised:
+            client(max_retries=1).messages.create(model="claude-says", max_tokens=9, messages=user("hello"))
+        error = raised.exception
+        self.assertNotIn("secret words", error.response.text)
+        return error, error.body["error"]["code"], len(MOCK.seen) - before
+
+    def test_how_long_to_wait(self):
+        error, code, _ = self.refused(429, {"retry-after": "61"})
+        self.assertEqual((error.status_code, code), (429, "upstream_rate_limited"))
+        self.assertEqual(error.response.headers["retry-after"], "61")
+        error, code, _ = self.refused(529, {"retry-after": "99999"})
+        self.assertEqual((error.status_code, code), (503, "upstream_overloaded"))
+        self.assertEqual(error.response.headers["retry-after"], "3600")
+
+    def test_a_wrong_key_of_the_gateway_is_not_tried_again(self):
+        _, code, tries = self.refused(401)
+        self.assertEqual((code, tries), ("upstream_unauthorized", 1))
+
+    def test_too_long(self):
+        error, code, tries = self.refused(400, message="prompt is too long: 210000 tokens > 200000 maximum, secret words")
+        self.assertEqual((error.status_code, code, tries), (400, "context_length_exceeded", 1))
+        self.assertTrue(error.body["error"]["message"].startswith("prompt is too long"))
+
+
 class Messages(unittest.TestCase):
     def test_a_message_whole_and_streamed(self):
         MOCK.says = "The tide is out. Grüße, 你好."

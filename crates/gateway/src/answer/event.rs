@@ -180,10 +180,12 @@ pub(super) fn read(data: Bytes, shape: Shape, limits: Limits) -> Result<Event, J
         if leaf.kind == LeafKind::Number && element_of.is_some_and(|list| honest.is(list)) {
             continue;
         }
-        let this = leaf.path.ends_with("/name") || leaf.path.ends_with("/key");
-        let this = this.then(|| (leaf.path.clone(), leaf.text.clone()));
+        let is_key = leaf.kind == LeafKind::Key;
+        let names = leaf.path.ends_with("/name") || leaf.path.ends_with("/key");
+        let this = names.then(|| (leaf.path.clone(), leaf.text.clone()));
         event.take(leaf, shape, table, &seen, previous.as_ref());
-        previous = this;
+        // Between a name and its value stands the key of the value.
+        previous = if is_key { previous } else { this };
     }
     Ok(event)
 }

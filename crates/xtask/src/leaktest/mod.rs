@@ -10,6 +10,7 @@ mod find;
 mod matrix;
 mod other;
 mod request;
+mod rest;
 mod values;
 mod wire;
 
@@ -140,7 +141,7 @@ async fn test(options: &Options, binary: &Path) -> Result<()> {
         done?;
     }
     let seconds = begin.elapsed().as_secs_f64();
-    let at_rest = at_rest(&server, &run)?;
+    let at_rest = rest::shown(&server, &run.planted, &run.finders)?;
     println!(
         "{} recognizers planted, {columns} of them in every channel; {without} have no example that is found here\n",
         run.planted.len()
@@ -430,49 +431,6 @@ fn tell(reply: &Reply) -> String {
     let body = String::from_utf8_lossy(&reply.body);
     let body: String = body.chars().map(|c| if c.is_control() { ' ' } else { c }).take(700).collect();
     format!("status {}, {body}", reply.status)
-}
-
-/// Files of the server that show a planted value. Its own key stands in the file made for it.
-fn at_rest(server: &Stockade, run: &Run) -> Result<Vec<String>> {
-    let mut found = Vec::new();
-    let mut folders = vec![server.data()];
-    while let Some(folder) = folders.pop() {
-        for entry in still_there(std::fs::read_dir(&folder))?.into_iter().flatten() {
-            let entry = entry?;
-            let Some(kind) = still_there(entry.file_type())? else { continue };
-            if kind.is_dir() {
-                folders.push(entry.path());
-            } else if kind.is_file() && entry.file_name() != "playground.key" {
-                let bytes = still_there(std::fs::read(entry.path()))?.unwrap_or_default();
-                found.extend(shown(run, &entry.path().display().to_string(), &bytes));
-            }
-        }
-    }
-    found.extend(shown(run, "the server's output", server.log().as_bytes()));
-    Ok(found)
-}
-
-/// The server goes on meanwhile: each checkpoint removes incomplete tiles, after it has written what is in them anew.
-fn still_there<T>(result: std::io::Result<T>) -> std::io::Result<Option<T>> {
-    match result {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-        other => other.map(Some),
-    }
-}
-
-fn shown(run: &Run, place: &str, bytes: &[u8]) -> Vec<String> {
-    // Eight digits of some identifier stand in a file full of times and digests by accident; twice as many do not.
-    let is_told = |planted: &Planted| {
-        planted.secret.as_bytes().windows(values::FRAGMENT).all(|w| !w.iter().all(u8::is_ascii_hexdigit))
-    };
-    let values = run.planted.iter().zip(&run.finders).enumerate();
-    values
-        .filter(|(number, (planted, finder))| {
-            let least = if *number < run.columns || is_told(planted) { 1 } else { 2 * values::FRAGMENT };
-            finder.leaked(bytes) >= least
-        })
-        .map(|(_, (planted, _))| format!("{} stands in {place}", planted.name))
-        .collect()
 }
 
 fn report(run: &Run, seed: u64, seconds: f64, at_rest: &[String], server: &Stockade) -> Result<()> {

@@ -10,6 +10,7 @@ mod check;
 mod eval;
 mod generate;
 mod leaktest;
+mod litellm;
 mod process;
 mod rules;
 mod server;

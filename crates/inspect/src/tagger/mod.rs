@@ -9,6 +9,7 @@ mod feature;
 mod gazetteer;
 mod model;
 mod names;
+mod place;
 mod token;
 mod trim;
 

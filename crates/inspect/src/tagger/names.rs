@@ -2,6 +2,7 @@
 
 use serde::Deserialize;
 
+use super::place::can_be;
 use super::{KINDS, Kind, Tagged, Tagger};
 use crate::engine::EngineError;
 use crate::scan::Span;
@@ -59,7 +60,7 @@ impl Names {
             let (start, end) = (begin.saturating_add(one.start), begin.saturating_add(one.end));
             Some(Span { start, end, rule, confidence: one.confidence })
         };
-        found.extend(self.tagger.tag(text).iter().filter_map(span));
+        found.extend(self.tagger.tag(text).iter().filter(|one| can_be(text, one)).filter_map(span));
     }
 }
 

@@ -147,9 +147,8 @@ fn start(
     if let Some(binary) = stockade.filter(|_| !options.tiers_only) {
         servers.extend(Server::stockade(binary, upstream, scratch)?);
     }
-    let cache = workspace::root()?.join("target").join("peers");
     for peer in &options.peer {
-        servers.push(peer.start(upstream, &cache)?);
+        servers.push(peer.start(upstream)?);
     }
     Ok(servers)
 }

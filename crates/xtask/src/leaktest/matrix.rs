@@ -19,6 +19,18 @@ pub(crate) struct Cell {
     pub(crate) broken: u64,
 }
 
+impl Cell {
+    const fn plus(self, other: Self) -> Self {
+        Self {
+            runs: self.runs + other.runs,
+            leaks: self.leaks + other.leaks,
+            whole: self.whole + other.whole,
+            different: self.different + other.different,
+            broken: self.broken + other.broken,
+        }
+    }
+}
+
 /// One matrix: rows are channels, columns are recognizers.
 #[derive(Debug, Default)]
 pub(crate) struct Matrix {
@@ -49,12 +61,14 @@ impl Matrix {
 
     /// The sum over all cells.
     pub(crate) fn total(&self) -> Cell {
-        self.cells.values().fold(Cell::default(), |sum, cell| Cell {
-            runs: sum.runs + cell.runs,
-            leaks: sum.leaks + cell.leaks,
-            whole: sum.whole + cell.whole,
-            different: sum.different + cell.different,
-            broken: sum.broken + cell.broken,
+        self.cells.values().copied().fold(Cell::default(), Cell::plus)
+    }
+
+    /// Each row's name with the sum of its first columns.
+    pub(crate) fn rows(&self, columns: usize) -> impl Iterator<Item = (&str, Cell)> {
+        self.names.iter().map(move |(row, name)| {
+            let cells = self.cells.range((*row, 0)..(*row, columns)).map(|(_, cell)| *cell);
+            (name.as_str(), cells.fold(Cell::default(), Cell::plus))
         })
     }
 

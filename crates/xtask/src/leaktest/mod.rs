@@ -9,6 +9,7 @@ mod answer;
 mod find;
 mod matrix;
 mod other;
+mod peer;
 mod request;
 mod rest;
 mod values;
@@ -16,7 +17,7 @@ mod wire;
 
 use std::cell::{Cell as Counter, RefCell};
 use std::collections::VecDeque;
-use std::path::Path;
+use std::net::SocketAddr;
 use std::rc::Rc;
 use std::time::Instant;
 
@@ -26,8 +27,10 @@ use serde_json::json;
 
 use self::find::{Finder, Views};
 use self::matrix::Matrix;
+use self::peer::Peer;
 use self::values::{INNOCENT, Planted, Seeded};
 use self::wire::{Client, Reply, Shared};
+use crate::litellm;
 use crate::server::Stockade;
 use crate::workspace::{self, Profile};
 
@@ -53,6 +56,9 @@ pub(crate) struct Options {
     /// Use a build without optimisation, which takes several times as long to run and far less to make.
     #[arg(long)]
     dev: bool,
+    /// Point the same test at another gateway instead, and print what came through there.
+    #[arg(long)]
+    peer: Option<Peer>,
 }
 
 /// One channel with one text: all its cuts run one after another.
@@ -87,15 +93,26 @@ struct Run {
 
 /// Runs the test; fails when anything leaks, is not looked at, or changes.
 pub(crate) fn run(options: &Options) -> Result<()> {
-    let profile = if options.dev { Profile::Dev } else { Profile::Release };
-    let binary = workspace::build_stockade(profile)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    tokio::task::LocalSet::new().block_on(&runtime, test(options, &binary))
+    tokio::task::LocalSet::new().block_on(&runtime, test(options))
 }
 
-async fn test(options: &Options, binary: &Path) -> Result<()> {
+async fn test(options: &Options) -> Result<()> {
     let book = Shared::default();
     let upstream = wire::upstream(book.clone()).await?;
+    let fresh = u64::from(std::process::id()) << 32 | u64::from(upstream.port());
+    let seed = options.seed.unwrap_or(fresh);
+    let mut random = Seeded::new(seed);
+    if let Some(peer) = options.peer {
+        let (address, _running) = peer.start(upstream)?;
+        let planted = peer.planted(&mut random);
+        let columns = planted.len();
+        let run = Run::new(options, book, planted, columns)?;
+        let seconds = drive(options, &run, address, litellm::KEY).await?;
+        return peer.report(&run, seed, seconds);
+    }
+    let profile = if options.dev { Profile::Dev } else { Profile::Release };
+    let binary = workspace::build_stockade(profile)?;
     let one = |name: &str, more: &str, models: &str| {
         format!("[upstreams.{name}]\nbase_url = \"http://{upstream}/v1\"\nmodels = [\"{models}*\"]\n{more}\n")
     };
@@ -106,30 +123,29 @@ async fn test(options: &Options, binary: &Path) -> Result<()> {
     ]
     .concat();
     let scratch = workspace::root()?.join("target").join("leaktest");
-    let server = Stockade::start(binary, &config, &scratch, None)?;
-    let seed = options.seed.unwrap_or_else(|| u64::from(std::process::id()) << 32 | u64::from(server.pid()));
-    let mut planted = values::planted(&mut Seeded::new(seed), server.key());
+    let server = Stockade::start(&binary, &config, &scratch, None)?;
+    let mut planted = values::planted(&mut random, server.key());
     let columns = planted.len();
     let (mut others, without) = values::of_rules(BEFORE, AFTER, &planted)?;
     planted.append(&mut others);
-    let finders = planted.iter().map(Finder::new).collect::<Result<_>>()?;
-    let run = Rc::new(Run {
-        planted,
-        columns,
-        finders,
-        stride: options.stride.into(),
-        book,
-        next_case: Counter::new(1),
-        answers: RefCell::default(),
-        requests: RefCell::default(),
-    });
+    let run = Run::new(options, book, planted, columns)?;
+    let seconds = drive(options, &run, server.gateway(), server.key()).await?;
+    let at_rest = rest::shown(&server, &run.planted, &run.finders)?;
+    println!(
+        "{} recognizers planted, {columns} of them in every channel; {without} have no example that is found here\n",
+        run.planted.len()
+    );
+    report(&run, seed, seconds, &at_rest, &server)
+}
 
+/// Runs all cases against a gateway; the seconds that it took.
+async fn drive(options: &Options, run: &Rc<Run>, gateway: SocketAddr, key: &str) -> Result<f64> {
     let begin = Instant::now();
-    let groups = Rc::new(RefCell::new(groups(columns, run.planted.len())));
+    let groups = Rc::new(RefCell::new(groups(run.columns, run.planted.len())));
     let mut workers = tokio::task::JoinSet::new();
     for _ in 0..options.jobs {
         let (run, groups) = (run.clone(), groups.clone());
-        let mut client = Client::new(server.gateway(), server.key());
+        let mut client = Client::new(gateway, key);
         workers.spawn_local(async move {
             loop {
                 let Some(group) = groups.borrow_mut().pop_front() else { return };
@@ -140,13 +156,7 @@ async fn test(options: &Options, binary: &Path) -> Result<()> {
     while let Some(done) = workers.join_next().await {
         done?;
     }
-    let seconds = begin.elapsed().as_secs_f64();
-    let at_rest = rest::shown(&server, &run.planted, &run.finders)?;
-    println!(
-        "{} recognizers planted, {columns} of them in every channel; {without} have no example that is found here\n",
-        run.planted.len()
-    );
-    report(&run, seed, seconds, &at_rest, &server)
+    Ok(begin.elapsed().as_secs_f64())
 }
 
 /// Streamed answers first: they have the most cuts. Values without a column of their own go where most text goes.
@@ -195,6 +205,20 @@ struct Seen {
 }
 
 impl Run {
+    fn new(options: &Options, book: Shared, planted: Vec<Planted>, columns: usize) -> Result<Rc<Self>> {
+        let finders = planted.iter().map(Finder::new).collect::<Result<_>>()?;
+        Ok(Rc::new(Self {
+            planted,
+            columns,
+            finders,
+            stride: options.stride.into(),
+            book,
+            next_case: Counter::new(1),
+            answers: RefCell::default(),
+            requests: RefCell::default(),
+        }))
+    }
+
     async fn group(&self, group: Group, client: &mut Client) {
         let text = match group.value.and_then(|value| self.planted.get(value)) {
             Some(planted) => format!("{BEFORE}{}{AFTER}", planted.text),

@@ -1,6 +1,7 @@
 //! Holds what a pickle would do against the policy.
 
 mod contract;
+mod made;
 mod probe;
 mod stream;
 
@@ -303,9 +304,9 @@ impl Watch for Judge<'_, '_> {
                     }
                 }
                 Some(Tier::Constructible) => {
-                    if how == How::Call {
+                    if how == How::Call || machine.imported(id).is_some_and(Self::is_native) {
                         self.code_in(machine, id, args, offset);
-                        self.made_of_texts(machine, id, args, offset);
+                        self.made(machine, id, args, offset);
                     }
                     return false;
                 }

@@ -256,7 +256,7 @@ impl Batch<'_> {
         // One that nobody knows is unlabelled, which meets the strictest rules; the answer says so.
         let cx = named.map_or(self.place, |place| place.unwrap_or(Place::Unlabelled)).context();
         let span = SpanRef { channel: cx.channel, role: cx.role, path: "", text: &asked.text };
-        let report = self.families.examine(self.engine, span, &cx);
+        let report = self.engine.examine(span, &cx);
         let decision = self.judge.decide(cx.channel, &report, kept);
         let verdict = self.judge.level(&decision, &report.findings);
         outcome.blocked |= verdict == Level::Block;

@@ -4,7 +4,6 @@ mod batch;
 mod human;
 mod judge;
 mod lines;
-mod names;
 mod place;
 mod redact;
 mod sarif;
@@ -182,7 +181,7 @@ pub(crate) fn run(home: &HomeArgs, mut output: OutputArgs, args: &InspectArgs) -
             &args.files,
         );
     }
-    let (seen, failed) = look(args, &engine, &families, &judge)?;
+    let (seen, failed) = look(args, &engine, &judge)?;
     let headers = Headers::of(&book)?;
     if output.format == Format::Sarif {
         output::print(serde_json::to_string_pretty(&sarif::log(&seen, &headers))?)?;
@@ -248,17 +247,12 @@ fn answer_lines(batch: &Batch<'_>, files: &[PathBuf]) -> Result<ExitCode> {
 }
 
 /// Looks at every text that is asked for; says which cannot be read and goes on.
-fn look(
-    args: &InspectArgs,
-    engine: &Engine,
-    families: &Families,
-    judge: &Judge,
-) -> Result<(Vec<Seen>, bool)> {
+fn look(args: &InspectArgs, engine: &Engine, judge: &Judge) -> Result<(Vec<Seen>, bool)> {
     let mut kept = Kept::default();
     let mut examine = |name: String, file: Option<PathBuf>, text: String| {
         let cx = args.channel.context();
         let span = SpanRef { channel: cx.channel, role: cx.role, path: "", text: &text };
-        let report = families.examine(engine, span, &cx);
+        let report = engine.examine(span, &cx);
         let decision = judge.decide(cx.channel, &report, &mut kept);
         let level = judge.level(&decision, &report.findings);
         Seen { name, file, text, report, decision, level }
@@ -387,14 +381,6 @@ impl Families {
         };
         let detectors = engine.detectors().into_iter();
         Self(detectors.map(|detector| (Arc::clone(&detector.id), family(&detector))).collect())
-    }
-
-    /// Examines a text; what the tagger of names finds where there can be none is left out.
-    fn examine(&self, engine: &Engine, span: SpanRef<'_>, cx: &stockade_inspect::Context) -> Report {
-        let mut report = engine.examine(span, cx);
-        let named = |finding: &Finding| self.0.get(&finding.rule_id) == Some(&NAMES);
-        report.findings.retain(|finding| !named(finding) || names::can_be(span.text, finding));
-        report
     }
 
     /// The families that looked at a whole text: a family is left out when one of its detectors could not.

@@ -175,18 +175,6 @@ impl Judge<'_, '_> {
         }
     }
 
-    /// A class that is called, not filled, with texts that can be paths, addresses or programs.
-    pub(super) fn made_of_texts(&mut self, machine: &Machine<'_>, id: u32, args: Value, offset: u64) {
-        let texts = machine.tuple(args).iter().filter_map(|arg| machine.text(*arg));
-        if let Some(text) = texts.into_iter().find(|text| !words::is_plain_word(text)) {
-            let name = machine.imported(id).map_or_else(String::new, |i| format!("{}.{}", i.module, i.name));
-            let text: String = text.chars().take(60).collect();
-            let message =
-                format!("loading calls the class `{name}` with {text:?}, which its own files do not");
-            self.say(rule::UNKNOWN, id, message, offset);
-        }
-    }
-
     /// Built-in types that are asked for more elements than a machine holds, and texts that walk through attributes.
     pub(super) fn oversized(&mut self, machine: &Machine<'_>, id: u32, args: Value, offset: u64) {
         const HUGE: i64 = 1 << 30;

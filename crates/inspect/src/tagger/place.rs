@@ -4,7 +4,7 @@
 
 use std::ops::Range;
 
-use stockade_domain::Finding;
+use super::{Kind, Tagged};
 
 /// Lines are looked at so far on either side, in bytes.
 const AROUND: usize = 400;
@@ -35,19 +35,19 @@ const OPENERS: [&str; 12] =
 /// Pairs of marks that only programs have.
 const OPERATORS: [&str; 12] = ["=>", "->", "::", "&&", "||", "==", "!=", "+=", "();", "){", ") {", "/>"];
 
-/// The finding of a name, judged by where it stands.
-pub(super) fn can_be(text: &str, finding: &Finding) -> bool {
-    let Some(said) = text.get(finding.start..finding.end) else { return true };
-    if !is_written(said, &finding.ty) || is_inside_token(text, finding.start..finding.end) {
+/// What was tagged, judged by where it stands.
+pub(super) fn can_be(text: &str, tagged: &Tagged) -> bool {
+    let Some(said) = text.get(tagged.start..tagged.end) else { return true };
+    if !is_written(said, tagged.kind) || is_inside_token(text, tagged.start..tagged.end) {
         return false;
     }
-    let line = line_around(text, finding.start..finding.end);
+    let line = line_around(text, tagged.start..tagged.end);
     let Some(whole) = text.get(line.clone()) else { return true };
     if is_dump(whole) {
         return false;
     }
-    let before = text.get(line.start..finding.start).unwrap_or_default();
-    let after = text.get(finding.end..line.end).unwrap_or_default();
+    let before = text.get(line.start..tagged.start).unwrap_or_default();
+    let after = text.get(tagged.end..line.end).unwrap_or_default();
     if is_set_apart(before, after) {
         return true;
     }
@@ -60,9 +60,9 @@ pub(super) fn can_be(text: &str, finding: &Finding) -> bool {
 }
 
 /// Whether a text is written as names and addresses are.
-fn is_written(said: &str, ty: &str) -> bool {
-    let address = ty == "address";
-    let birth = ty == "date_of_birth";
+fn is_written(said: &str, kind: Kind) -> bool {
+    let address = kind == Kind::Address;
+    let birth = kind == Kind::Birth;
     // The sign with which mails quote each line is none of the text's own.
     let signs = said.replace("\n>", "\n");
     let unopened = signs.contains(')') && !signs.contains('(');
@@ -188,68 +188,55 @@ fn is_sentence(line: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
-    use stockade_domain::{Confidence, FindingKind, Severity};
-
     use super::*;
 
-    fn stays(text: &str, said: &str, ty: &str) -> bool {
+    fn stays(text: &str, said: &str, kind: Kind) -> bool {
         let start = text.find(said).unwrap();
-        let finding = Finding {
-            rule_id: Arc::from("person-name"),
-            kind: FindingKind::Pii,
-            ty: Arc::from(ty),
-            start,
-            end: start + said.len(),
-            confidence: Confidence::from_thousandths(900),
-            severity: Severity::Low,
-        };
-        can_be(text, &finding)
+        can_be(text, &Tagged { kind, start, end: start + said.len(), confidence: 900 })
     }
 
     #[test]
     fn what_people_write_keeps_its_names() {
-        for (text, said, ty) in [
-            ("My name is Anna Müller and I live in Berlin.", "Anna Müller", "person"),
-            ("i talked to anna schmidt about the contract", "anna schmidt", "person"),
-            ("Name: Anna Müller", "Anna Müller", "person"),
-            ("name: anna", "anna", "person"),
-            ("{\"customer\": {\"name\": \"Anna Müller\", \"id\": 7}}", "Anna Müller", "person"),
-            ("Anna Müller;Kiel;24103;ok", "Anna Müller", "person"),
-            ("| Anna Müller | Kiel | 24103 |", "Anna Müller", "person"),
-            ("<td class=\"x\">Anna Müller</td>", "Anna Müller", "person"),
-            ("// written by Anna Müller in spring", "Anna Müller", "person"),
-            ("let author = \"Anna Müller\";", "Anna Müller", "person"),
-            ("He lives at Hauptstraße 5b, 10115 Berlin.", "Hauptstraße 5b, 10115 Berlin", "address"),
-            ("221B Baker Street, London NW1 6XE", "221B Baker Street, London NW1 6XE", "address"),
-            ("We met Ronald McDonald and Sinéad O'Connor.", "Ronald McDonald", "person"),
-            ("2026-02-03 10:11 Mrs Anna Müller called from Berlin", "Anna Müller", "person"),
-            ("born on 1985-03-12", "1985-03-12", "date_of_birth"),
+        for (text, said, kind) in [
+            ("My name is Anna Müller and I live in Berlin.", "Anna Müller", Kind::Person),
+            ("i talked to anna schmidt about the contract", "anna schmidt", Kind::Person),
+            ("Name: Anna Müller", "Anna Müller", Kind::Person),
+            ("name: anna", "anna", Kind::Person),
+            ("{\"customer\": {\"name\": \"Anna Müller\", \"id\": 7}}", "Anna Müller", Kind::Person),
+            ("Anna Müller;Kiel;24103;ok", "Anna Müller", Kind::Person),
+            ("| Anna Müller | Kiel | 24103 |", "Anna Müller", Kind::Person),
+            ("<td class=\"x\">Anna Müller</td>", "Anna Müller", Kind::Person),
+            ("// written by Anna Müller in spring", "Anna Müller", Kind::Person),
+            ("let author = \"Anna Müller\";", "Anna Müller", Kind::Person),
+            ("He lives at Hauptstraße 5b, 10115 Berlin.", "Hauptstraße 5b, 10115 Berlin", Kind::Address),
+            ("221B Baker Street, London NW1 6XE", "221B Baker Street, London NW1 6XE", Kind::Address),
+            ("We met Ronald McDonald and Sinéad O'Connor.", "Ronald McDonald", Kind::Person),
+            ("2026-02-03 10:11 Mrs Anna Müller called from Berlin", "Anna Müller", Kind::Person),
+            ("born on 1985-03-12", "1985-03-12", Kind::Birth),
         ] {
-            assert!(stays(text, said, ty), "{text}");
+            assert!(stays(text, said, kind), "{text}");
         }
     }
 
     #[test]
     fn programs_and_listings_have_none() {
-        for (text, said, ty) in [
-            ("ping 192.168.3.20", "ping", "person"),
-            ("    elif mark in rows:", "elif", "person"),
-            ("x=e.toLowerCase().trim()", "toLowerCase", "organisation"),
-            ("if(spaceBefore&&r&&n)return", "spaceBefore&&r&&n", "organisation"),
-            ("  4011a0:\te7 9a d6 7a\tmov    0xc045", "e7 9a d6 7a\tmov", "address"),
-            ("00000010  12 7a 44 Main 16 2f 33 ab cd", "44 Main 16", "address"),
-            ("snowflake=175928847299117063", "snowflake", "organisation"),
-            ("md5 9e107d9d372bb6826bd81d3542a419d6", "md5 9e107d9d372bb6826bd81d3542a419d6", "address"),
-            ("2023-164269, Kundennummer 74464652", "2023-164269, Kundennummer 74464652", "address"),
-            ("key dGhpcyBpcyBMaWx5IGFuZCBNYXJr0123Zm9vYmFy", "Lily", "person"),
-            ("fn Frank(mark: &str) -> Hope {", "Hope", "person"),
-            ("MY_FRANK_NAME=1", "FRANK", "person"),
-            ("x.swap(a, Frank)", "a, Frank)", "person"),
+        for (text, said, kind) in [
+            ("ping 192.168.3.20", "ping", Kind::Person),
+            ("    elif mark in rows:", "elif", Kind::Person),
+            ("x=e.toLowerCase().trim()", "toLowerCase", Kind::Organisation),
+            ("if(spaceBefore&&r&&n)return", "spaceBefore&&r&&n", Kind::Organisation),
+            ("  4011a0:\te7 9a d6 7a\tmov    0xc045", "e7 9a d6 7a\tmov", Kind::Address),
+            ("00000010  12 7a 44 Main 16 2f 33 ab cd", "44 Main 16", Kind::Address),
+            ("snowflake=175928847299117063", "snowflake", Kind::Organisation),
+            ("md5 9e107d9d372bb6826bd81d3542a419d6", "md5 9e107d9d372bb6826bd81d3542a419d6", Kind::Address),
+            ("2023-164269, Kundennummer 74464652", "2023-164269, Kundennummer 74464652", Kind::Address),
+            ("key dGhpcyBpcyBMaWx5IGFuZCBNYXJr0123Zm9vYmFy", "Lily", Kind::Person),
+            ("fn Frank(mark: &str) -> Hope {", "Hope", Kind::Person),
+            ("MY_FRANK_NAME=1", "FRANK", Kind::Person),
+            ("x.swap(a, Frank)", "a, Frank)", Kind::Person),
         ] {
             let said = if text.contains(said) { said } else { "BMaWx5IGFuZCBN" };
-            assert!(!stays(text, said, ty), "{text}");
+            assert!(!stays(text, said, kind), "{text}");
         }
     }
 }

@@ -205,17 +205,30 @@ pub(crate) fn weak_magic(source: &dyn ReadAt, head: &[u8]) -> Option<Codec> {
     } else {
         return None;
     };
-    let skip = zlib_start(head).filter(|_| codec == Codec::Zlib).unwrap_or(0);
-    let mut first = [0u8; 256];
-    let mut reader = codec.reader(Part::new(source, skip, source.len())).ok()?;
-    let mut n = 0usize;
-    while let Some(rest) = first.get_mut(n..)
-        && let Ok(more) = reader.read(rest)
-        && more > 0
-    {
-        n = n.saturating_add(more);
-    }
+    let n = beginning(codec, source, head).len();
     (n >= 16 || (n > 0 && source.len() < 64)).then_some(codec)
+}
+
+/// What a stream without much of a magic begins with, from the beginning of a file alone; `None` when it is no stream.
+pub(crate) fn weak_inside(head: &[u8]) -> Option<Vec<u8>> {
+    let codec = weak_magic(&head, head)?;
+    Some(beginning(codec, &head, head))
+}
+
+fn beginning(codec: Codec, source: &dyn ReadAt, head: &[u8]) -> Vec<u8> {
+    let skip = zlib_start(head).filter(|_| codec == Codec::Zlib).unwrap_or(0);
+    let mut first = vec![0u8; 256];
+    let mut n = 0usize;
+    if let Ok(mut reader) = codec.reader(Part::new(source, skip, source.len())) {
+        while let Some(rest) = first.get_mut(n..)
+            && let Ok(more) = reader.read(rest)
+            && more > 0
+        {
+            n = n.saturating_add(more);
+        }
+    }
+    first.truncate(n);
+    first
 }
 
 /// Where a zlib stream begins: at once, or behind joblib's old header.

@@ -166,6 +166,10 @@ pub fn looks_like_artifact(name: &str, head: &[u8]) -> bool {
     {
         return true;
     }
+    // joblib compresses so, and reads it back whatever it is called.
+    if archive::weak_inside(head).is_some_and(|inner| looks_like_artifact("", &inner)) {
+        return true;
+    }
     pickle::worth_a_look(head, head.len() >= HEAD)
 }
 

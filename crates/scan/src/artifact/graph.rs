@@ -1,6 +1,8 @@
 //! Graphs: ONNX and TensorFlow. Both are Protocol Buffers; what matters are the names of operators and of files.
 //! (onnx/onnx.proto3; tensorflow/core/protobuf/saved_model.proto, tensorflow/core/framework/graph.proto.)
 
+mod textproto;
+
 use super::archive;
 use super::proto::{Fields, Value};
 use super::read::{ReadAt, bytes_at};
@@ -67,6 +69,9 @@ const FILE_OPS: &[&str] = &[
     "WriteFile",
     "MatchingFiles",
     "TextLineReader",
+    "TextLineDatasetV2",
+    "DistributedSave",
+    "RegisterDatasetV2",
     "TextLineReaderV2",
     "FixedLengthRecordReader",
     "FixedLengthRecordReaderV2",
@@ -400,13 +405,11 @@ impl Walk<'_, '_, '_> {
         }
         let bytes = bytes_at(self.source, 0, usize::try_from(self.source.len()).unwrap_or(MOST).min(MOST));
         for at in memchr::memmem::find_iter(&bytes, b"op") {
-            let rest = bytes.get(at.saturating_add(2)..).unwrap_or_default().trim_ascii_start();
-            let Some(rest) = rest.strip_prefix(b":").map(<[u8]>::trim_ascii_start) else { continue };
-            let Some((quote @ (b'"' | b'\''), rest)) = rest.split_first() else { continue };
-            let name = rest.split(|byte| byte == quote).next().unwrap_or_default();
-            let name = String::from_utf8_lossy(name.get(..name.len().min(MAX_NAME)).unwrap_or_default())
-                .into_owned();
-            self.node_def(&name, at as u64);
+            let rest = textproto::skip(bytes.get(at.saturating_add(2)..).unwrap_or_default());
+            let Some(rest) = rest.strip_prefix(b":") else { continue };
+            if let Some(name) = textproto::string(rest, MAX_NAME) {
+                self.node_def(&name, at as u64);
+            }
         }
         if memchr::memmem::find(&bytes, b"file://").is_some() {
             let message = "an operator writes to a `file://` path".to_owned();

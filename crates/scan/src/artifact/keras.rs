@@ -2,7 +2,7 @@
 //! (Keras 3, `keras.saving.serialization_lib`; Keras 2, `model_config`.)
 
 use super::json::Json;
-use super::policy::Tier;
+use super::policy::{Contract, Tier};
 use super::rule;
 use super::scanner::{Place, Scan};
 
@@ -82,6 +82,11 @@ fn object(scan: &mut Scan<'_>, place: &Place, class: &str, json: &Json) {
         "TorchModuleWrapper" => {
             say(scan, rule::KERAS_CODE, "a PyTorch module as a layer, which is a pickle".to_owned());
         }
+        // Keras itself refuses it in its safe mode (`keras.layers.TFSMLayer`, `from_config`).
+        "TFSMLayer" => {
+            let path = config.and_then(|c| c.get("filepath")).and_then(Json::text).unwrap_or_default();
+            say(scan, rule::KERAS_CODE, format!("a layer that loads and runs the model in `{path}`"));
+        }
         "TFOpLambda" | "SlicingOpLambda" => {
             let function = config.and_then(|c| c.get("function")).and_then(Json::text).unwrap_or_default();
             if ["io.", "raw_ops", "py_func", "numpy_function", "load", "save", "summary"]
@@ -129,6 +134,11 @@ fn object(scan: &mut Scan<'_>, place: &Place, class: &str, json: &Json) {
     match scan.policy().tier(module, name) {
         Tier::Denied(_) => say(scan, rule::KERAS_CODE, format!("loading looks up `{module}.{name}`")),
         Tier::Unknown | Tier::Held => {
+            let message = format!("loading looks up `{module}.{name}`, which is no part of Keras");
+            say(scan, rule::KERAS_CLASS, message);
+        }
+        // What a pickle may call with fitting arguments calls other things here.
+        Tier::Allowed(contract) if contract != Contract::Any => {
             let message = format!("loading looks up `{module}.{name}`, which is no part of Keras");
             say(scan, rule::KERAS_CLASS, message);
         }

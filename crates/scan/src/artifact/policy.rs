@@ -115,6 +115,8 @@ pub(crate) enum Contract {
     CallsFirst,
     /// The name of a plain type.
     TypeName,
+    /// Numbers, and words that name a choice.
+    Words,
 }
 
 /// What the policy says about a callable.

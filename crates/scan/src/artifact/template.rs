@@ -165,10 +165,20 @@ pub(crate) fn analyse(scan: &mut Scan<'_>, place: &Place, text: &str, offset: Op
     let mut computed = false;
     let mut words = String::new();
     let mut constants: HashMap<String, String> = HashMap::new();
+    let mut block = Capture::default();
     for piece in pieces(text) {
         match piece {
-            Piece::Plain(plain) => words.push_str(&plain),
+            Piece::Plain(plain) => {
+                block.add(&plain);
+                words.push_str(&plain);
+            }
             Piece::Code(tokens) => {
+                if let Some((name, text)) = block.step(&tokens) {
+                    said.extend(judge(&[Token::Text(text.trim().to_owned())]));
+                    if constants.len() < MAX_CONSTANTS {
+                        constants.insert(name, text);
+                    }
+                }
                 let known = settled(&tokens, &constants);
                 said.extend(judge(&known));
                 computed |= computes(&known);
@@ -197,6 +207,45 @@ pub(crate) fn analyse(scan: &mut Scan<'_>, place: &Place, text: &str, offset: Op
         scan.issue(rule::TEMPLATE_UNREAD, place, message, offset);
     }
     instructions(scan, place, &words, offset);
+}
+
+/// What a block prints becomes a value: `{% set x %}…{% endset %}`, `{% macro x() %}…{% endmacro %}`.
+#[derive(Debug, Default)]
+struct Capture {
+    name: Option<String>,
+    text: String,
+}
+
+impl Capture {
+    /// Takes in text that is printed.
+    fn add(&mut self, plain: &str) {
+        if self.name.is_some() && self.text.len().saturating_add(plain.len()) <= MOST {
+            self.text.push_str(plain);
+        }
+    }
+
+    /// Takes in a block; the name and the text of a capture that it ends.
+    fn step(&mut self, tokens: &[Token]) -> Option<(String, String)> {
+        match tokens {
+            [Token::Name(word), Token::Name(name), rest @ ..]
+                if word == "macro" || (word == "set" && !rest.contains(&Token::Sign('='))) =>
+            {
+                *self = Self { name: Some(name.clone()), text: String::new() };
+            }
+            [Token::Name(word), ..] if word == "endset" || word == "endmacro" => {
+                let captured = std::mem::take(self);
+                return captured.name.map(|name| (name, captured.text));
+            }
+            _ => {
+                for token in fold(tokens) {
+                    if let Token::Text(text) = token {
+                        self.add(&text);
+                    }
+                }
+            }
+        }
+        None
+    }
 }
 
 /// The most constants of a template that are remembered.
@@ -259,9 +308,9 @@ fn computes(tokens: &[Token]) -> bool {
                 Token::Sign(']') if depth == 0 => break,
                 Token::Sign('[' | '(' | '{') => depth = depth.saturating_add(1),
                 Token::Sign(']' | ')' | '}') => depth = depth.saturating_sub(1),
-                Token::Text(_) => text |= depth == 0,
+                Token::Text(_) => text = true,
                 Token::Sign('~') => joins = true,
-                Token::Sign('|' | '*' | '%' | '+') => makes |= depth == 0,
+                Token::Sign('|' | '*' | '%' | '+') => makes = true,
                 _ => {}
             }
         }
@@ -302,9 +351,11 @@ fn judge(tokens: &[Token]) -> Vec<String> {
                 {
                     found.push(format!("the template goes through `{name}`"));
                 } else if name == "attr" && before == Some(&Token::Sign('|')) {
-                    match folded.get(i.saturating_add(2)) {
-                        Some(Token::Text(text)) if !text.contains('_') => {}
-                        Some(Token::Text(text)) => found.push(format!("the template reaches `{text}`")),
+                    match (folded.get(i.saturating_add(2)), folded.get(i.saturating_add(3))) {
+                        (Some(Token::Text(text)), Some(Token::Sign(')'))) if !text.contains('_') => {}
+                        (Some(Token::Text(text)), Some(Token::Sign(')'))) => {
+                            found.push(format!("the template reaches `{text}`"));
+                        }
                         _ => {
                             found.push("the template reaches an attribute whose name is computed".to_owned())
                         }
@@ -340,8 +391,11 @@ fn judge(tokens: &[Token]) -> Vec<String> {
     if found.is_empty() && (holds_dunder(&all) || holds_dunder(&backwards)) {
         found.push("the template puts the name of an interpreter's attribute together".to_owned());
     }
-    let formats =
-        tokens.windows(2).any(|pair| matches!(pair, [Token::Sign('|'), Token::Name(f)] if f == "format"));
+    let formats = tokens.windows(2).any(|pair| match pair {
+        [Token::Sign('|' | '.'), Token::Name(filter)] => filter == "format",
+        [Token::Text(_), Token::Sign('%')] => true,
+        _ => false,
+    });
     if formats && all.matches("%c").count() >= 2 {
         found.push("the template spells a name by character codes".to_owned());
     }

@@ -20,6 +20,10 @@ fn ways_out_are_seen() {
         "{% include '/etc/passwd' %}",
         "{%- import 'x' as y -%}",
         "{{ (messages|attr(name))() }}",
+        "{{ ''|attr('%c%cclass%c%c'%(95,95,95,95)) }}",
+        "{{ ''|attr('x' if y else z) }}",
+        "{{ ''['\\N{LOW LINE}_class__'] }}",
+        "{{ ('%c%c'%(95,95)) and ''[('%c%cclass'%(95,95))] }}",
     ] {
         assert!(bad(template), "{template}");
     }
@@ -39,4 +43,25 @@ fn templates_as_they_are_stay_quiet() {
     ] {
         assert!(!bad(template), "{template}: {:?}", pieces(template));
     }
+}
+
+#[test]
+fn what_a_block_prints_is_a_value() {
+    let captured = |template: &str| {
+        let mut block = Capture::default();
+        let codes = pieces(template).into_iter().filter_map(|piece| match piece {
+            Piece::Code(tokens) => block.step(&tokens),
+            Piece::Plain(plain) => {
+                block.add(&plain);
+                None
+            }
+            Piece::Broken => None,
+        });
+        codes.collect::<Vec<_>>()
+    };
+    let class = ("x".to_owned(), "__class__".to_owned());
+    assert_eq!(captured("{% set x %}__class__{% endset %}{{ ''[x] }}"), [class.clone()]);
+    assert_eq!(captured("{% macro x() %}__cl{% if a %}ass__{% endif %}{% endmacro %}"), [class.clone()]);
+    assert_eq!(captured("{% set x %}__cl{{ 'ass__' }}{% endset %}"), [class]);
+    assert_eq!(captured("{% set x = 1 %}__class__"), []);
 }

@@ -134,6 +134,14 @@ pub(super) fn unescape(raw: &str) -> String {
                 out.push('\n');
                 continue;
             }
+            // A character by its name. Only one is of interest here: what `__class__` begins and ends with.
+            'N' if chars.as_str().starts_with('{') => {
+                let name: String = chars.by_ref().skip(1).take_while(|c| *c != '}').collect();
+                let low_line =
+                    matches!(name.to_ascii_uppercase().as_str(), "LOW LINE" | "SPACING UNDERSCORE");
+                out.push(if low_line { '_' } else { char::REPLACEMENT_CHARACTER });
+                continue;
+            }
             't' => {
                 out.push('\t');
                 continue;

@@ -72,6 +72,14 @@ impl Judge<'_, '_> {
                     _ => Some("the type that it names is none of data"),
                 }
             }
+            Contract::Words => {
+                let word = |value: &Value| match value {
+                    Value::Text { .. } => machine.text(*value).is_some_and(|t| words::is_plain_word(&t)),
+                    Value::Bytes { .. } | Value::List | Value::Dict | Value::Set | Value::Unknown => false,
+                    _ => true,
+                };
+                (!values.iter().all(word)).then_some("it is handed more than a word")
+            }
             Contract::PlainAttribute => return self.attribute(machine, id, args, offset),
             Contract::ImportByName => return self.by_name(machine, id, args, offset),
             Contract::PlainNames => {

@@ -11,8 +11,18 @@ const DEPTH: usize = 6;
 /// Modules whose allowed callables give numbers, arrays, dates and the like. What returns texts, paths or containers is not
 /// among them.
 const GIVES_DATA: [&str; 12] = [
-    "numpy", "torch", "pandas", "scipy", "datetime", "decimal", "fractions", "array", "random", "uuid",
-    "zoneinfo", "copyreg",
+    "numpy",
+    "torch",
+    "pandas",
+    "scipy",
+    "datetime",
+    "decimal",
+    "fractions",
+    "array",
+    "random",
+    "uuid",
+    "zoneinfo",
+    "copyreg",
 ];
 
 /// Of these, the callables that return text.
@@ -22,12 +32,22 @@ const GIVES_TEXT: [&str; 7] = ["str_", "unicode_", "bytes_", "string_", "str0", 
 const NATIVE: [&str; 2] = ["pyarrow", "h5py"];
 
 impl Judge<'_, '_> {
-    /// A class that is called, not filled.
+    /// A class that is called, not filled. A function is listed by its own name, for what its arguments are.
     pub(super) fn made(&mut self, machine: &Machine<'_>, id: u32, args: Value, offset: u64) {
-        let Some(what) = machine.tuple(args).iter().find_map(|arg| self.names_something(machine, *arg, DEPTH)) else {
-            return;
+        let Some(import) = machine.imported(id) else { return };
+        let arguments = machine.tuple(args).iter();
+        let what = if !words::is_class(&import.name) {
+            let mut texts = arguments.filter_map(|argument| machine.text(*argument));
+            texts.find(|text| !words::is_plain_word(text)).map(|text| shown(&text))
+        } else if words::canonical(&import.module, &import.name) == "builtins" {
+            // Exceptions, which do nothing with what they are handed.
+            None
+        } else {
+            let mut arguments = arguments;
+            arguments.find_map(|argument| self.names_something(machine, *argument, DEPTH))
         };
-        let name = machine.imported(id).map_or_else(String::new, |i| format!("{}.{}", i.module, i.name));
+        let Some(what) = what else { return };
+        let name = format!("{}.{}", import.module, import.name);
         let message = format!("loading calls the class `{name}` with {what}, which its own files do not");
         self.say(rule::UNKNOWN, id, message, offset);
     }
@@ -51,7 +71,7 @@ impl Judge<'_, '_> {
             | Value::Global(_) => None,
             Value::Text { .. } => {
                 let text = machine.text(value).unwrap_or_default();
-                (!text.is_empty()).then(|| format!("{:?}", text.chars().take(60).collect::<String>()))
+                (!text.is_empty()).then(|| shown(&text))
             }
             Value::Bytes { len, .. } => (len > 0).then(|| "bytes".to_owned()),
             Value::List | Value::Dict | Value::Set => Some("a container".to_owned()),
@@ -97,10 +117,16 @@ impl Judge<'_, '_> {
         let top = module.split('.').next().unwrap_or_default();
         match self.tier(id) {
             Tier::Constructible => true,
-            Tier::Allowed(Contract::Any | Contract::Tensor | Contract::OwnParts | Contract::InnerCallable) => {
-                GIVES_DATA.contains(&top) && !GIVES_TEXT.contains(&import.name.as_str())
-            }
+            // joblib writes an array behind it.
+            Tier::Allowed(_) if import.name == "NumpyArrayWrapper" => true,
+            Tier::Allowed(
+                Contract::Any | Contract::Tensor | Contract::OwnParts | Contract::InnerCallable,
+            ) => GIVES_DATA.contains(&top) && !GIVES_TEXT.contains(&import.name.as_str()),
             _ => false,
         }
     }
+}
+
+fn shown(text: &str) -> String {
+    format!("{:?}", text.chars().take(60).collect::<String>())
 }

@@ -9,6 +9,7 @@ import unittest
 import openai
 
 import stockade
+import upstream
 
 NO_STREAMS = """
 @id("no-streams")
@@ -92,6 +93,83 @@ class Trying(unittest.TestCase):
         done = self.server.command("policy", "check", str(self.policies))
         self.assertEqual(done.returncode, 1)
         self.assertIn("`watch` is not a mode", done.stdout)
+
+
+ADDRESS = "erika.mustermann@northwind-traders.co.uk"
+OTHER = "sven.lindqvist@lauterbach-mail.de"
+
+MAILER_GETS_ADDRESSES = """
+@id("mailer-gets-addresses")
+@title("The mailer gets real addresses")
+@waive("pseudonymise:pii")
+permit (principal, action == Stockade::Action::"call_tool", resource == Stockade::Tool::"demo_mail");
+"""
+
+NO_ADDRESSES_FOR_TOOLS = """
+@id("no-addresses-for-tools")
+@title("No tool gets an address")
+@floor
+@obligation("redact:pii")
+permit (principal, action == Stockade::Action::"call_tool", resource);
+"""
+
+
+class Calls(unittest.TestCase):
+    """What is asked for on a call of a tool is done to its arguments, whatever is asked for on the request."""
+
+    def start(self, policies):
+        folder = tempfile.TemporaryDirectory(prefix="stockade-policies-")
+        self.addCleanup(folder.cleanup)
+        (pathlib.Path(folder.name) / "own.cedar").write_text(policies)
+        self.mock = upstream.Upstream()
+        self.addCleanup(self.mock.close)
+        self.mock.says = f'ask {OTHER} "too"'
+        config = f"{self.mock.toml()}[policies]\ndir = {json.dumps(folder.name)}\n"
+        self.server = stockade.Server(config=config)
+        self.addCleanup(self.server.close)
+        self.client = openai.OpenAI(base_url=self.server.base_url, api_key=self.server.key, max_retries=0)
+
+    def call(self, stream):
+        tools = [{"type": "function", "function": {"name": "demo_mail", "parameters": {"type": "object"}}}]
+        messages = [{"role": "user", "content": f"write to {ADDRESS}"}]
+        answer = self.client.chat.completions.create(model="mock-call", messages=messages, tools=tools, stream=stream)
+        if not stream:
+            called = answer.choices[0].message.tool_calls[0].function
+            return called.name, json.loads(called.arguments)
+        calls = [call.function for chunk in answer for choice in chunk.choices for call in choice.delta.tool_calls or []]
+        # A name that was decided on as one leaves as one.
+        names = [call.name for call in calls if call.name]
+        self.assertEqual(names, ["demo_mail"])
+        return names[0], json.loads("".join(call.arguments or "" for call in calls))
+
+    def handlings(self):
+        event = self.server.await_event(lambda e: e.get("type") == "outcome" and e.get("tool_decisions"))
+        findings = event["inspection"]["findings"]
+        return {finding["handling"] for finding in findings if finding["kind"] == "pii"}
+
+    def test_a_waived_pseudonym_gives_the_tool_the_value(self):
+        self.start(MAILER_GETS_ADDRESSES)
+        for stream in (False, True):
+            name, arguments = self.call(stream)
+            self.assertEqual((name, arguments["to"]), ("demo_mail", ADDRESS))
+            self.assertEqual(arguments["note"], f'ask {OTHER} "too"')
+            # The model itself had a pseudonym.
+            self.assertNotIn(ADDRESS, self.mock.seen[-1])
+        self.assertNotIn("pseudonymised", self.handlings())
+
+    def test_a_floor_of_calls_holds(self):
+        self.start(NO_ADDRESSES_FOR_TOOLS)
+        for stream in (False, True):
+            _, arguments = self.call(stream)
+            self.assertNotIn("@", json.dumps(arguments))
+            self.assertEqual(arguments["note"], 'ask [redacted:email] "too"')
+        self.assertEqual(self.handlings(), {"redacted"})
+
+    def test_without_a_word_pseudonyms_stay(self):
+        self.start("")
+        _, arguments = self.call(True)
+        self.assertIn("@example.com", arguments["to"])
+        self.assertNotIn(OTHER, arguments["note"])
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
     mock-echo        says what the last user message said, as this side saw it
     mock-says        says `Upstream.says`
+    mock-call        calls the tool `demo_mail` with the last word of what the last user message said, and what `Upstream.says` says
     mock-prompt      says what its system prompt said, as this side saw it
     mock-malformed   a stream whose second event is not JSON
     mock-line        one line of a stream that never ends
@@ -74,6 +75,24 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 
     def _echo(self, request):
         self._text(_last_user_text(request))
+
+    def _call(self, request):
+        arguments = json.dumps({"to": _last_user_text(request).split()[-1], "note": self.upstream.says})
+        if not self.stream:
+            answer = _completion("")
+            call = {"id": "call_1", "type": "function", "function": {"name": "demo_mail", "arguments": arguments}}
+            answer["choices"][0]["message"].update(content=None, tool_calls=[call])
+            answer["choices"][0]["finish_reason"] = "tool_calls"
+            self._json(answer)
+            return
+        self._open()
+        for name in ("demo_", "mail"):
+            call = {"index": 0, "id": "call_1", "type": "function", "function": {"name": name, "arguments": ""}}
+            self._event(_delta({"tool_calls": [call]}))
+        for start in range(0, len(arguments), 5):
+            self._event(_delta({"tool_calls": [{"index": 0, "function": {"arguments": arguments[start:start + 5]}}]}))
+        self._event(_delta({}, finish="tool_calls"))
+        self._raw(b"data: [DONE]\n\n")
 
     def _prompt(self, request):
         self._text("My orders: " + "".join(m["content"] for m in request["messages"] if m["role"] == "system") + " Done.")

@@ -15,6 +15,7 @@ use tokio::time::{Sleep, sleep};
 
 use crate::dialect::Family;
 use crate::error::Refusal;
+use crate::strict::Strict;
 
 /// After such an answer, at most so much is read and thrown away, and for so long.
 const LINGER_BYTES: usize = 8 << 20;
@@ -25,6 +26,12 @@ const PREFACE: usize = 24;
 
 /// How long a connection may take to say which protocol it speaks.
 const SILENCE: Duration = Duration::from_secs(30);
+
+/// The end of a head with a field that has no name.
+const BAD_END: &[u8] = b"\0\r\n\r\n";
+
+/// How long a client may take nothing of its answer.
+const STALL: Duration = Duration::from_secs(120);
 
 /// How hyper's own answers begin, and what is written instead.
 const BARE: &[(&[u8], &str)] = &[
@@ -44,13 +51,27 @@ pub(crate) struct Explained<S> {
     /// Until it is clear which protocol is spoken, and the bytes so far: a connection on which nothing is said, or half a
     /// preface, holds a place that others wait for. From then on hyper has timers of its own.
     silence: Option<(Pin<Box<Sleep>>, usize)>,
+    /// Looks at what comes in before hyper does.
+    strict: Strict,
+    /// It was refused, and so much of [`BAD_END`] was read in its place.
+    refused: Option<usize>,
+    /// The client takes nothing; until then it may.
+    stalled: Option<Pin<Box<Sleep>>>,
     /// A refusal went out: the socket lingers before it closes.
     lingering: Option<(Pin<Box<Sleep>>, usize)>,
 }
 
 impl<S> Explained<S> {
     pub(crate) fn new(inner: S) -> Self {
-        Self { inner, instead: None, silence: Some((Box::pin(sleep(SILENCE)), 0)), lingering: None }
+        Self {
+            inner,
+            instead: None,
+            silence: Some((Box::pin(sleep(SILENCE)), 0)),
+            strict: Strict::default(),
+            refused: None,
+            stalled: None,
+            lingering: None,
+        }
     }
 }
 
@@ -82,6 +103,29 @@ fn explanation(written: &[u8]) -> Option<Vec<u8>> {
     Some([head.into_bytes(), body].concat())
 }
 
+impl<S> Explained<S> {
+    /// What hyper reads in place of bytes that can be read in two ways: the end of a head that is none. It looks at a head
+    /// when that is complete, and refuses it.
+    fn end_badly(&mut self, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let rest = BAD_END.get(self.refused.unwrap_or(0)..).unwrap_or_default();
+        let part = rest.get(..rest.len().min(buffer.remaining())).unwrap_or_default();
+        buffer.put_slice(part);
+        self.refused = Some(self.refused.unwrap_or(0).saturating_add(part.len()));
+        Poll::Ready(Ok(()))
+    }
+
+    /// A write that waits, waits no longer than it may.
+    fn moves(&mut self, cx: &mut Context<'_>, wrote: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
+        if wrote.is_ready() {
+            self.stalled = None;
+            return wrote;
+        }
+        let stalled = self.stalled.get_or_insert_with(|| Box::pin(sleep(STALL)));
+        ready!(stalled.as_mut().poll(cx));
+        Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
+    }
+}
+
 impl<S: AsyncRead + AsyncWrite + Unpin> Explained<S> {
     /// Writes what goes out instead of a bare refusal; done, it counts as that refusal.
     fn explain(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Option<usize>>> {
@@ -106,6 +150,9 @@ impl<S: AsyncRead + Unpin> AsyncRead for Explained<S> {
         cx: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
+        if self.refused.is_some() {
+            return self.end_badly(buffer);
+        }
         let before = buffer.filled().len();
         let read = Pin::new(&mut self.inner).poll_read(cx, buffer);
         if read.is_pending() {
@@ -118,6 +165,11 @@ impl<S: AsyncRead + Unpin> AsyncRead for Explained<S> {
             if *said >= PREFACE {
                 self.silence = None;
             }
+        }
+        let new = buffer.filled().get(before..).unwrap_or_default();
+        if self.strict.look(new).is_err() {
+            buffer.set_filled(before);
+            return self.end_badly(buffer);
         }
         read
     }
@@ -133,7 +185,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Explained<S> {
         if let Some(length) = ready!(self.explain(cx))? {
             return Poll::Ready(Ok(length.min(bytes.len())));
         }
-        Pin::new(&mut self.inner).poll_write(cx, bytes)
+        let wrote = Pin::new(&mut self.inner).poll_write(cx, bytes);
+        self.moves(cx, wrote)
     }
 
     fn poll_write_vectored(
@@ -146,7 +199,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Explained<S> {
         if let (Some(only), None) = (filled.next(), filled.next()) {
             return self.poll_write(cx, only);
         }
-        Pin::new(&mut self.inner).poll_write_vectored(cx, slices)
+        let wrote = Pin::new(&mut self.inner).poll_write_vectored(cx, slices);
+        self.moves(cx, wrote)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -181,6 +235,28 @@ mod tests {
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
     use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_client_that_takes_nothing_is_left() {
+        let (_client, server) = tokio::io::duplex(8);
+        let mut server = Explained::new(server);
+        let error = server.write_all(&[0; 100]).await.unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+    }
+
+    #[tokio::test]
+    async fn what_is_read_in_two_ways_is_no_request_any_more() {
+        let (mut client, server) = tokio::io::duplex(4096);
+        let mut server = Explained::new(server);
+        client
+            .write_all(b"GET / HTTP/1.1\r\nhost: a\r\ncontent-length: 1\r\ncontent-length: 1\r\n\r\n")
+            .await
+            .unwrap();
+        drop(client);
+        let mut read = Vec::new();
+        server.read_to_end(&mut read).await.unwrap();
+        assert!(read.ends_with(BAD_END) && read.len() < 80, "{read:?}");
+    }
 
     #[tokio::test]
     async fn a_bare_refusal_is_explained_and_nothing_else_is() {

@@ -4,6 +4,7 @@
 //! bottom. The gateway knows no store, no ledger and no file; what it needs comes in through [`Parts`].
 
 mod answer;
+mod connections;
 mod course;
 mod dialect;
 mod error;
@@ -26,6 +27,7 @@ mod seals;
 mod server;
 mod sse;
 mod stack;
+mod strict;
 mod tally;
 mod translate;
 mod translated;
@@ -49,7 +51,7 @@ pub use leaks::Leaks;
 pub use metrics::Metrics;
 pub use redact::{Piece, RecordedSpan};
 pub use sandbox::Sandbox;
-pub use server::Phase;
+pub use server::{Phase, SharedTls};
 
 use ports::{AuditSink, Catalog, KeyDirectory, PromptRegistry, TokenDirectory};
 use pseudonyms::Pseudonyms;
@@ -131,7 +133,7 @@ impl Default for Options {
             json_leaves: 262_144,
             header_block: 32 << 10,
             event: 8 << 20,
-            connections: 4_096,
+            connections: 16_384,
             record_limit: 64 << 10,
             flow: flow::FlowOptions::default(),
         }

@@ -40,6 +40,8 @@ pub(crate) fn parse(dialect: Dialect, body: Bytes, limits: Limits) -> Result<Mes
     let mut has_subject = false;
     let mut mistyped = None;
     let mut stateful = false;
+    // Tools without a kind and a name: `{"google_search": {}}` is one that the provider runs.
+    let (mut named, mut nameless) = (std::collections::BTreeSet::new(), Vec::new());
     let is_anthropic = dialect.family() == Family::Anthropic;
     walk(&body, limits, |leaf| {
         if leaf.kind == LeafKind::Key && is_mimic(leaf.path) {
@@ -66,8 +68,17 @@ pub(crate) fn parse(dialect: Dialect, body: Bytes, limits: Limits) -> Result<Mes
                 if is_subject(path, leaf.kind, table.subject()) =>
             {
                 has_subject = true;
+                let is_list = matches!(path, "/messages" | "/input") && leaf.kind == LeafKind::Container;
+                if is_list && body.get(leaf.raw.start) != Some(&b'[') {
+                    mistyped = Some("`messages` and `input` are no objects");
+                }
             }
-            (path, LeafKind::Container) if is_tool(path) => message.tools = message.tools.saturating_add(1),
+            (path, LeafKind::Container) if is_tool(path) => {
+                message.tools = message.tools.saturating_add(1);
+                if path.starts_with("/tools/") && !named.contains(path) {
+                    nameless.push(Reference { path: path.to_owned(), kind: "hosted_tool" });
+                }
+            }
             (path, kind) if kind != LeafKind::Key && brings_in(path).is_some() => {
                 let raw = body.get(leaf.raw.clone()).unwrap_or_default();
                 let is_empty = kind == LeafKind::Container
@@ -81,6 +92,12 @@ pub(crate) fn parse(dialect: Dialect, body: Bytes, limits: Limits) -> Result<Mes
                 roles.insert(path.trim_end_matches("/role").to_owned(), role(&leaf.text));
             }
             _ => {}
+        }
+        if leaf.kind == LeafKind::Key
+            && let Some((tool, "type" | "name" | "function")) = leaf.path.rsplit_once('/')
+            && tool.starts_with("/tools/")
+        {
+            named.insert(tool.to_owned());
         }
         if leaf.kind == LeafKind::String
             && let Some(object) = leaf.path.strip_suffix("/type")
@@ -113,6 +130,7 @@ pub(crate) fn parse(dialect: Dialect, body: Bytes, limits: Limits) -> Result<Mes
         let needed = format!("`model` and `{}` are needed", table.subject());
         return Err(Refusal::new("invalid_request").with_message(needed));
     }
+    message.references.append(&mut nameless);
     for leaf in leaves {
         name(leaf, table, &roles, &seen, &mut message);
     }
@@ -328,6 +346,8 @@ mod tests {
             let body = format!(r#"{{"model":"m","messages":[{{"role":"user","content":"x"}}],{extra}}}"#);
             parse(Dialect::Chat, Bytes::from(body), limits).unwrap()
         };
+        assert_eq!(read(r#""tools":[{"google_search":{}},{"function":{"name":"f"}}]"#).references.len(), 1);
+        assert_eq!(read(r#""models":["x"],"enable_search":true,"web_search":false"#).references.len(), 2);
         let message = read(r#""logit_bias":{"50256":-100},"seed":7"#);
         assert!(message.opaque.is_empty());
         assert!(message.spans.iter().any(|s| s.channel == Channel::Key && s.text == "50256"));

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
-use stockade_domain::{Channel, Finding, Handling, Obligation, Role};
+use stockade_domain::{Channel, DecisionRecord, Finding, Handling, Obligation, Role};
 
 use stockade_inspect::has_stand_in;
 
@@ -84,21 +84,37 @@ impl Redactor {
         self.pseudonyms
     }
 
-    /// Adds obligations; none is ever taken away.
-    pub(crate) fn require(&mut self, obligations: &[Obligation]) {
-        for obligation in obligations {
-            if !self.obligations.contains(obligation) {
-                self.obligations.push(obligation.clone());
+    /// What is asked for beside what a decision of its own asks for, for what a tool is called with: everything, but a
+    /// pseudonym that the decision waives.
+    pub(crate) fn for_call(&self, decision: &DecisionRecord) -> Vec<Obligation> {
+        let waives = |obligation: &Obligation| {
+            let waived = format!("{}{obligation}", stockade_authz::reason::WAIVED);
+            matches!(obligation, Obligation::Pseudonymise(_)) && decision.reasons.contains(&waived)
+        };
+        let mut out = decision.obligations.clone();
+        for obligation in &self.obligations {
+            if !out.contains(obligation) && !waives(obligation) {
+                out.push(obligation.clone());
             }
         }
+        out
+    }
+
+    /// The same redactor under other obligations, until it is asked back: the obligations that it had.
+    pub(crate) fn under(&mut self, obligations: Vec<Obligation>) -> Vec<Obligation> {
+        std::mem::replace(&mut self.obligations, obligations)
     }
 
     /// What the obligations ask for a finding. Redaction outweighs a pseudonym.
     pub(crate) fn handling(&self, finding: &Finding) -> Handling {
-        let named = |what: &str| what == finding.kind.as_str() || what == finding.ty.as_ref();
+        self.handling_of(finding.kind.as_str(), finding.ty.as_ref())
+    }
+
+    /// The same, by the family and the type of a finding.
+    pub(crate) fn handling_of(&self, kind: &str, ty: &str) -> Handling {
         self.obligations.iter().fold(Handling::Noted, |handling, obligation| match obligation {
-            Obligation::Redact(what) if named(what) => Handling::Redacted,
-            Obligation::Pseudonymise(what) if named(what) && handling == Handling::Noted => {
+            Obligation::Redact(what) if what == kind || what == ty => Handling::Redacted,
+            Obligation::Pseudonymise(what) if (what == kind || what == ty) && handling == Handling::Noted => {
                 Handling::Pseudonymised
             }
             _ => handling,

@@ -2,19 +2,21 @@
 
 use std::convert::Infallible;
 use std::net::{IpAddr, SocketAddr};
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
-use hyper_util::server::graceful::GracefulShutdown;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 use tokio_rustls::TlsAcceptor;
 
 use crate::Gateway;
+use crate::connections::{Connections, GRACE, Over, Place, Until};
 use crate::explain::Explained;
 
 /// Where a server is in its life.
@@ -28,6 +30,9 @@ pub enum Phase {
     Stopping,
 }
 
+/// TLS of a listener; a new one is put in place under running connections, which keep theirs.
+pub type SharedTls = Arc<ArcSwap<rustls::ServerConfig>>;
+
 /// Who is at the other end of a connection.
 #[derive(Clone)]
 pub(crate) struct Client {
@@ -36,6 +41,17 @@ pub(crate) struct Client {
     pub(crate) secure: bool,
     /// The certificate that the client showed, in DER; TLS has verified it.
     pub(crate) certificate: Option<Arc<[u8]>>,
+    /// The connection's place; none where a test speaks without one.
+    pub(crate) place: Option<Arc<Place>>,
+}
+
+impl Client {
+    /// The caller has shown who it is.
+    pub(crate) fn known(&self) {
+        if let Some(place) = &self.place {
+            place.known();
+        }
+    }
 }
 
 /// For the TLS handshake, and for a request's head.
@@ -49,14 +65,15 @@ impl Gateway {
     pub async fn serve(
         self: Arc<Self>,
         listener: TcpListener,
-        tls: Option<Arc<rustls::ServerConfig>>,
+        tls: Option<SharedTls>,
         mut phase: watch::Receiver<Phase>,
     ) {
-        let slots = Arc::new(Semaphore::new(self.options.connections));
-        let graceful = GracefulShutdown::new();
-        let acceptor = tls.map(TlsAcceptor::from);
+        let connections = Connections::new(self.options.connections);
         while *phase.borrow() == Phase::Running {
-            let Ok(slot) = Arc::clone(&slots).acquire_owned().await else { break };
+            tokio::select! {
+                () = connections.room() => {}
+                _ = phase.changed() => continue,
+            }
             let accepted = tokio::select! {
                 accepted = listener.accept() => accepted,
                 _ = phase.changed() => continue,
@@ -70,10 +87,18 @@ impl Gateway {
                     continue;
                 }
             };
-            let (this, acceptor, watcher) = (Arc::clone(&self), acceptor.clone(), graceful.watcher());
+            let Ok(place) = connections.take(peer.ip()) else {
+                // Closed at once: an answer would cost what the bound is to save.
+                self.metrics.refused("too_many_connections");
+                self.parts.audit.rejected("too_many_connections");
+                continue;
+            };
+            // What is in force now: certificates are renewed while we run.
+            let (this, tls, phase) =
+                (Arc::clone(&self), tls.as_ref().map(|tls| tls.load_full()), phase.clone());
             tokio::spawn(async move {
-                let _slot = slot;
-                this.connection(stream, peer, acceptor, watcher).await;
+                let acceptor = tls.map(TlsAcceptor::from);
+                this.connection(stream, peer, Arc::new(place), acceptor, phase).await;
             });
         }
         drop(listener);
@@ -82,7 +107,7 @@ impl Gateway {
             tokio::time::sleep(LAST_GRACE).await;
         };
         tokio::select! {
-            () = graceful.shutdown() => {}
+            () = connections.empty() => {}
             () = ended => {}
         }
     }
@@ -91,33 +116,30 @@ impl Gateway {
         self: Arc<Self>,
         stream: TcpStream,
         peer: SocketAddr,
+        place: Arc<Place>,
         acceptor: Option<TlsAcceptor>,
-        watcher: hyper_util::server::graceful::Watcher,
+        phase: watch::Receiver<Phase>,
     ) {
         let _ = stream.set_nodelay(true);
         match acceptor {
             None => {
-                let client = Client { ip: peer.ip(), secure: false, certificate: None };
-                self.http(stream, client, watcher).await;
+                let client = Client { ip: peer.ip(), secure: false, certificate: None, place: Some(place) };
+                self.http(stream, client, phase).await;
             }
             Some(acceptor) => match tokio::time::timeout(HEAD_TIMEOUT, acceptor.accept(stream)).await {
                 Ok(Ok(stream)) => {
                     let shown = stream.get_ref().1.peer_certificates().and_then(|chain| chain.first());
                     let certificate = shown.map(|certificate| Arc::from(certificate.as_ref()));
-                    let client = Client { ip: peer.ip(), secure: true, certificate };
-                    self.http(stream, client, watcher).await;
+                    let client = Client { ip: peer.ip(), secure: true, certificate, place: Some(place) };
+                    self.http(stream, client, phase).await;
                 }
                 Ok(Err(_)) | Err(_) => self.parts.audit.rejected("tls_handshake_failed"),
             },
         }
     }
 
-    async fn http<S>(
-        self: Arc<Self>,
-        stream: S,
-        client: Client,
-        watcher: hyper_util::server::graceful::Watcher,
-    ) where
+    async fn http<S>(self: Arc<Self>, stream: S, client: Client, mut phase: watch::Receiver<Phase>)
+    where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
         let this = Arc::clone(&self);
@@ -136,21 +158,54 @@ impl Gateway {
             .max_header_list_size(u32::try_from(self.options.header_block).unwrap_or(32_768))
             .keep_alive_interval(Duration::from_secs(20))
             .keep_alive_timeout(Duration::from_secs(20));
+        let life = client.place.as_ref().map(|place| Arc::clone(&place.life));
         let service = service_fn(move |request: http::Request<hyper::body::Incoming>| {
             let (this, client) = (Arc::clone(&self), client.clone());
             async move {
+                let underway = client.place.as_ref().map(|place| place.life.underway());
                 let (head, body) = request.into_parts();
-                Ok::<_, Infallible>(this.answer(head, body, &client).await)
+                let answer = this.answer(head, body, &client).await;
+                // The answer's body is under way until it was sent or dropped.
+                Ok::<_, Infallible>(answer.map(|body| Until { body, underway }))
             }
         });
         let connection = builder.serve_connection(TokioIo::new(Explained::new(stream)), service);
-        if let Err(error) = watcher.watch(connection.into_owned()).await
+        let mut connection = pin!(connection.into_owned());
+        let over = async move {
+            match life {
+                Some(life) => life.over().await,
+                None => std::future::pending().await,
+            }
+        };
+        let leaving = async move {
+            let _ = phase.wait_for(|phase| *phase != Phase::Running).await;
+        };
+        let is_over = tokio::select! {
+            ended = connection.as_mut() => return this.ended(ended),
+            over = over => match over {
+                Over::Time => true,
+                Over::Room => return,
+            },
+            () = leaving => false,
+        };
+        connection.as_mut().graceful_shutdown();
+        if is_over {
+            // Dropped when it does not take the hint.
+            let _ = tokio::time::timeout(GRACE, connection).await;
+        } else {
+            this.ended(connection.await);
+        }
+    }
+
+    /// A connection whose bytes were no HTTP is counted.
+    fn ended(&self, ended: Result<(), Box<dyn std::error::Error + Send + Sync>>) {
+        if let Err(error) = ended
             && let Some(error) = error.downcast_ref::<hyper::Error>()
             && error.is_parse()
         {
             let code = if error.is_parse_too_large() { "header_block_too_large" } else { "malformed_http" };
-            this.metrics.refused(code);
-            this.parts.audit.rejected(code);
+            self.metrics.refused(code);
+            self.parts.audit.rejected(code);
         }
     }
 }

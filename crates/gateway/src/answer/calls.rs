@@ -2,7 +2,9 @@
 
 use stockade_authz::{FindingCounts, InspectionContext};
 use stockade_crypto::sha256;
-use stockade_domain::{Channel, Direction, Effect, EndReason, Finding, FindingKind, Role, SpanRef};
+use stockade_domain::{
+    Channel, Direction, Effect, EndReason, Finding, FindingKind, Obligation, Role, SpanRef,
+};
 use stockade_egress::evidence::Cut;
 use stockade_inspect::Context;
 
@@ -15,6 +17,8 @@ pub(super) struct ToolCall {
     pub(super) name: String,
     /// The lane of its arguments, where they are a text.
     pub(super) arguments: Option<usize>,
+    /// The lane of the values of its arguments, where they are an object.
+    pub(super) values: Option<usize>,
     /// Its arguments, where they are an object.
     pub(super) object: String,
     pub(super) decided: bool,
@@ -42,7 +46,7 @@ impl AnswerFilter {
         let said = lane.map_or("", Lane::tail);
         // Streams repeat a call when it is complete.
         let digest = sha256(format!("{}\0{said}\0{}", call.name, call.object).as_bytes());
-        if !self.decided.contains(&digest) {
+        if !self.decided.contains_key(&digest) {
             let mut context = InspectionContext::default();
             let path = lane.map(|lane| lane.path.clone()).unwrap_or_default();
             for text in [said, &call.object].into_iter().filter(|text| !text.is_empty()) {
@@ -56,7 +60,7 @@ impl AnswerFilter {
             leaks.for_each(|finding| count(&mut context, finding));
             let decision = (self.judge)(&call.name, &context);
             let permitted = decision.effect == Effect::Permit;
-            self.redactor.require(&decision.obligations);
+            let obligations = self.redactor.for_call(&decision);
             if self.tool_decisions.len() < MAX_DECISIONS {
                 self.tool_decisions.push(decision);
             }
@@ -64,10 +68,23 @@ impl AnswerFilter {
                 return Err(self.end("tool_denied", EndReason::Cut));
             }
             if self.decided.len() < MAX_DECIDED {
-                self.decided.insert(digest);
+                self.decided.insert(digest, obligations.clone());
             }
+            self.oblige(call, &obligations);
+        } else if let Some(obligations) = self.decided.get(&digest).cloned() {
+            self.oblige(call, &obligations);
         }
         Ok(())
+    }
+}
+
+impl AnswerFilter {
+    fn oblige(&mut self, call: &ToolCall, obligations: &[Obligation]) {
+        for lane in [call.arguments, call.values].into_iter().flatten() {
+            if let Some(lane) = self.lanes.get_mut(lane) {
+                lane.decide(obligations.to_vec());
+            }
+        }
     }
 }
 

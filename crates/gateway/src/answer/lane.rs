@@ -7,7 +7,9 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 
-use stockade_domain::{Channel, Direction, Finding, FindingKind, Handling, Incomplete, Role, SpanRef};
+use stockade_domain::{
+    Channel, Direction, Finding, FindingKind, Handling, Incomplete, Obligation, Role, SpanRef,
+};
 use stockade_inspect::leak::{GuardKind, GuardScanner};
 use stockade_inspect::{Context, Engine, RestoreStep, Restorer, Scanner, Stripper};
 
@@ -68,6 +70,8 @@ pub(super) struct Lane {
     regions: Vec<Region>,
     restores: Vec<(Range<usize>, Arc<str>)>,
     findings: BTreeMap<(usize, usize, String), Finding>,
+    /// What is asked for of what a tool is called with, once that was decided.
+    decided: Option<Vec<Obligation>>,
     /// The edited text of a lane that goes out whole; taken by the first piece.
     whole: Option<(String, Vec<Piece>)>,
 }
@@ -112,6 +116,7 @@ impl Lane {
             regions: Vec::new(),
             restores: Vec::new(),
             findings: BTreeMap::new(),
+            decided: None,
             whole: None,
         }
     }
@@ -234,11 +239,26 @@ impl Lane {
         self.regions.retain(|region| region.end > self.len);
     }
 
+    /// What a tool is called with was decided on: this is asked for from now on, of all of it. Nothing of it has left.
+    pub(super) fn decide(&mut self, obligations: Vec<Obligation>) {
+        if !self.finished && matches!(self.release, Release::Whole | Release::Held) {
+            self.decided = Some(obligations);
+        }
+    }
+
     /// The text is complete.
     pub(super) fn finish(&mut self, redactor: &mut Redactor, tally: &mut Tally) {
         if std::mem::replace(&mut self.finished, true) {
             return;
         }
+        let before = self.decided.clone().map(|obligations| redactor.under(obligations));
+        self.end(redactor, tally);
+        if let Some(before) = before {
+            redactor.under(before);
+        }
+    }
+
+    fn end(&mut self, redactor: &mut Redactor, tally: &mut Tally) {
         if self.alone.is_some() {
             self.end_part(redactor);
         }
@@ -260,12 +280,19 @@ impl Lane {
                 self.found(finding, redactor);
             }
         }
+        if self.decided.is_some() {
+            self.regions = redactor.regions(self.findings.values());
+            self.restore_waived(redactor);
+        }
         tally.saw(self.channel, self.len);
         for finding in self.findings.values() {
             tally.found(self.channel, &self.path, finding, redactor.handling(finding));
         }
         self.safe = self.len;
-        if self.release == Release::Whole {
+        if self.release == Release::Whole && !self.restores.is_empty() {
+            let rendered = self.rewritten(&(self.base..self.len), redactor, tally);
+            self.whole = Some((rendered.text, rendered.pieces));
+        } else if self.release == Release::Whole {
             let regions: Vec<Region> = std::mem::take(&mut self.regions)
                 .into_iter()
                 .filter(|region| region.end > self.base)
@@ -275,6 +302,26 @@ impl Lane {
             let text =
                 if regions.is_empty() { text } else { mend_numbers(redactor, &self.tail, &regions, text) };
             self.whole = Some((text, pieces));
+        }
+    }
+
+    /// Pseudonyms of what the tool is to have itself.
+    fn restore_waived(&mut self, redactor: &Redactor) {
+        let Some(mut restorer) = redactor.pseudonyms().restorer() else { return };
+        let steps = [restorer.push(&self.tail), restorer.finish()];
+        for restoration in steps.into_iter().flat_map(|step| step.restorations) {
+            let waived = redactor.handling_of(FindingKind::Pii.as_str(), &restoration.ty) == Handling::Noted;
+            // Arguments that come as text are JSON, so what is put there is spelled as JSON spells it.
+            let spelled = if self.release == Release::Whole {
+                spelled_in_json(&restoration.original)
+            } else {
+                Arc::clone(&restoration.original)
+            };
+            if waived {
+                let place =
+                    restoration.start.saturating_add(self.base)..restoration.end.saturating_add(self.base);
+                self.restores.push((place, spelled));
+            }
         }
     }
 
@@ -353,6 +400,16 @@ impl Lane {
             self.skip_to(piece.end);
             return Rendered { text, pieces };
         }
+        let mut rendered = self.rewritten(piece, redactor, tally);
+        self.skip_to(piece.end);
+        if let Some(stripper) = &mut self.stripper {
+            rendered.text = stripper.push(&rendered.text).into_owned();
+        }
+        rendered
+    }
+
+    /// A piece with its replacements.
+    fn rewritten(&self, piece: &Range<usize>, redactor: &mut Redactor, tally: &mut Tally) -> Rendered {
         let mut out = String::new();
         let mut pieces = Vec::new();
         let mut at = piece.start;
@@ -387,10 +444,6 @@ impl Lane {
             let rest = self.text(at..piece.end);
             out.push_str(rest);
             push_plain(&mut pieces, rest);
-        }
-        self.skip_to(piece.end);
-        if let Some(stripper) = &mut self.stripper {
-            out = stripper.push(&out).into_owned();
         }
         Rendered { text: out, pieces }
     }
@@ -477,4 +530,11 @@ enum Replacement {
 pub(super) struct Rendered {
     pub(super) text: String,
     pub(super) pieces: Vec<Piece>,
+}
+
+/// A text as it stands inside a JSON string (RFC 8259, section 7).
+fn spelled_in_json(text: &str) -> Arc<str> {
+    let quoted = crate::json::encode_string(text);
+    let inner = quoted.get(1..quoted.len().saturating_sub(1)).unwrap_or_default();
+    Arc::from(String::from_utf8_lossy(inner))
 }

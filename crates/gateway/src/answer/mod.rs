@@ -25,7 +25,9 @@ use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
 use stockade_authz::InspectionContext;
-use stockade_domain::{Channel, DecisionRecord, Direction, EndReason, Handling, Role, SpanRef, Usage};
+use stockade_domain::{
+    Channel, DecisionRecord, Direction, EndReason, Handling, Obligation, Role, SpanRef, Usage,
+};
 use stockade_egress::evidence::{Cut, FilterStats, Held, ResponseFilter};
 use stockade_inspect::leak::Guards;
 use stockade_inspect::{Context, Engine};
@@ -115,7 +117,7 @@ pub(crate) struct AnswerFilter {
     open: BTreeMap<u64, bool>,
     tools: BTreeMap<(u64, u64), ToolCall>,
     /// Calls that were permitted, by digest of name and arguments.
-    decided: HashSet<[u8; 32]>,
+    decided: HashMap<[u8; 32], Vec<Obligation>>,
     /// Blocks whose clear reasoning was edited: what seals it no longer fits.
     edited: HashSet<String>,
     envelope: Envelope,
@@ -181,7 +183,7 @@ impl AnswerFilter {
             queued: 0,
             open: BTreeMap::new(),
             tools: BTreeMap::new(),
-            decided: HashSet::new(),
+            decided: HashMap::new(),
             edited: HashSet::new(),
             envelope: Envelope::default(),
             tally: Tally::new(Direction::Response),
@@ -322,6 +324,7 @@ impl AnswerFilter {
                     let call = calls.entry(at).or_default();
                     match channel {
                         Channel::ToolArgs if lead.is_none() => call.arguments = Some(lane),
+                        Channel::ToolArgs => call.values = Some(lane),
                         Channel::ToolName => text.clone_into(&mut call.name),
                         _ => {}
                     }

@@ -73,7 +73,7 @@ impl AnswerFilter {
         if let Some(at) = key.call() {
             let call = self.tools.entry(at).or_default();
             match channel {
-                Channel::ToolArgs if lead.is_some() => {}
+                Channel::ToolArgs if lead.is_some() => call.values = Some(lane),
                 Channel::ToolArgs => call.arguments = Some(lane),
                 Channel::ToolName => call.name.push_str(text),
                 _ => {}
@@ -153,7 +153,8 @@ impl AnswerFilter {
         };
         let release = match channel {
             Channel::ToolArgs if is_object => Release::Held,
-            Channel::ToolArgs => Release::Whole,
+            // A name in two pieces was decided on as one, so it leaves as one: not every client joins them.
+            Channel::ToolArgs | Channel::ToolName => Release::Whole,
             _ => Release::Flowing,
         };
         // What a field outside every table is called says what its value is.

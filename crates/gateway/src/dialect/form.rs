@@ -6,9 +6,43 @@ use base64::engine::general_purpose::STANDARD;
 
 use super::{Named, is_base64};
 
-/// Keys at the top of a body whose being there brings in content that does not pass us.
-const BRINGS_IN: &[&str] =
-    &["container", "conversation", "data_sources", "mcp_servers", "web_search_options"];
+/// Keys at the top of a body whose being there brings in content that does not pass us, or takes the request elsewhere than
+/// policy decided: fields of OpenAI, Azure, Anthropic, and of servers that speak OpenAI's protocol (OpenRouter, LiteLLM,
+/// vLLM, Gemini, Grok, Qwen, Mistral). Sorted.
+const BRINGS_IN: &[&str] = &[
+    "agent_id",
+    "api_base",
+    "api_key",
+    "assistant_id",
+    "base_url",
+    "cached_content",
+    "chat_template",
+    "container",
+    "conversation",
+    "conversation_id",
+    "custom_llm_provider",
+    "data_sources",
+    "disable_guardrails",
+    "enable_search",
+    "fallback_models",
+    "fallbacks",
+    "files",
+    "guardrails",
+    "kv_transfer_params",
+    "lora_request",
+    "mcp_servers",
+    "models",
+    "plugins",
+    "prompt_embeds",
+    "provider",
+    "search_options",
+    "search_parameters",
+    "thread_id",
+    "user_config",
+    "web_search",
+    "web_search_options",
+    "webhook_url",
+];
 
 /// Tools that the caller runs, by how their kind begins; every other kind is run by the provider.
 const CALLERS: &[&str] = &[
@@ -52,7 +86,8 @@ const MEDIA: &[&str] = &[
 
 /// Whether a key at the top of a body brings in content from elsewhere, an empty object under it included.
 pub(crate) fn brings_in(pointer: &str) -> Option<&'static str> {
-    BRINGS_IN.iter().find(|key| pointer.strip_prefix('/') == Some(key)).copied()
+    let key = pointer.strip_prefix('/')?;
+    BRINGS_IN.binary_search(&key).ok().and_then(|at| BRINGS_IN.get(at)).copied()
 }
 
 /// Whether a tool of this kind is run by the provider. Without a kind it is the caller's.
@@ -80,6 +115,9 @@ pub(crate) fn named(path: &[&str], text: &str) -> Option<Named> {
     };
     if path.iter().any(is_own) || path.iter().skip(1).any(|segment| *segment == "input") {
         return None;
+    }
+    if matches!(path, ["documents", ..]) && matches!(last, "url" | "uri") && text.contains("://") {
+        return Some(Named::Reference("url"));
     }
     if IDS.contains(&last) {
         return Some(Named::Reference("file_id"));

@@ -52,6 +52,7 @@ impl Call<'_> {
                 return Err(Refusal::new(code));
             }
         };
+        self.client.known();
         let user = self.name_user(&mut grant).await;
         let record = self.record_of(&grant.caller);
         let authenticated = ticket.authenticate(grant.caller, record, grant.lease);

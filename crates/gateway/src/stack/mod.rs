@@ -92,6 +92,12 @@ impl Gateway {
             }
         };
         let mut answer = with_common_headers(answer, request, routes::family(head.uri.path(), &head.headers));
+        if answer.status() == StatusCode::METHOD_NOT_ALLOWED {
+            // RFC 9110, section 15.5.6.
+            let lists = head.uri.path().split('/').any(|segment| segment == "models");
+            let allowed = HeaderValue::from_static(if lists { "GET" } else { "POST" });
+            answer.headers_mut().insert(header::ALLOW, allowed);
+        }
         if head.headers.contains_key(identity::PROOF)
             && let Some(nonce) = self.parts.tokens.nonce().and_then(|nonce| HeaderValue::try_from(nonce).ok())
         {

@@ -69,7 +69,13 @@ pub(super) fn credential(text: &[u8]) -> Option<i16> {
     let hexadecimal = text.iter().all(|b| b.is_ascii_hexdigit() || *b == b'-');
     let least = if hexadecimal { least.min(2_900) } else { least };
     let random = kinds(text) >= 2 && text.iter().any(u8::is_ascii_digit) && entropy(text) >= least;
-    (random && !wordy(text) && !reference(text) && !placeholder(text)).then_some(0)
+    (random && !wordy(text) && !reference(text) && !placeholder(text) && !number(text)).then_some(0)
+}
+
+/// A decimal number, with or without an exponent: `1.0003e-07`.
+fn number(text: &[u8]) -> bool {
+    let plain = text.iter().all(|b| b.is_ascii_digit() || matches!(b, b'.' | b'e' | b'E' | b'+' | b'-'));
+    plain && std::str::from_utf8(text).is_ok_and(|text| text.parse::<f64>().is_ok())
 }
 
 /// The value behind a name that says little: letters of both cases and digits, and mixed as by chance.
@@ -231,6 +237,8 @@ mod tests {
             "1234567890123456",
             "required",
             "customer_id_field1",
+            "1.0003e-07",
+            "1.250005371E-06",
         ] {
             assert!(credential(bad.as_bytes()).is_none(), "{bad}");
         }

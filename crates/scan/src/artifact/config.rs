@@ -231,6 +231,20 @@ fn setting(scan: &mut Scan<'_>, place: &Place, key: &str, value: &str) {
             scan.issue(rule::REMOTE_CODE, place, "it asks to be loaded with remote code".to_owned(), None);
         }
         "chat_template" => chat_template(scan, place, value),
+        // Keras wrote models as YAML until 2.6 (CVE-2021-37678).
+        "class_name" if matches!(value, "Lambda" | "TFSMLayer") => {
+            scan.issue(
+                rule::KERAS_CODE,
+                place,
+                format!("a layer `{value}`, which runs code of its own"),
+                None,
+            );
+        }
+        // MLflow runs this file when the model is loaded ("models from code").
+        "model_code_path" => {
+            let message = format!("loading the model runs `{value}`");
+            scan.issue(rule::TARGET, place, message, None);
+        }
         _ => {}
     }
 }
@@ -315,11 +329,22 @@ fn percent_decoded(tag: &str) -> String {
     String::from_utf8_lossy(&out).into_owned()
 }
 
+/// Tags by which loaders of other languages make objects: `!!js/function` (js-yaml 3), `!ruby/object:…` (Psych),
+/// `!!javax.script.…` (SnakeYAML), `!System.…` (YamlDotNet).
+fn foreign_tag(scan: &mut Scan<'_>, place: &Place, tag: &str) {
+    const FOREIGN: [&str; 8] =
+        ["js/function", "js/regexp", "ruby/", "javax.", "java.", "com.sun.", "org.", "System."];
+    let bare = tag.strip_prefix("tag:yaml.org,2002:").unwrap_or(tag).trim_start_matches('!');
+    if FOREIGN.iter().any(|start| bare.starts_with(start)) {
+        scan.issue(rule::YAML_TAG, place, format!("loading the YAML makes `{bare}` by a tag"), None);
+    }
+}
+
 /// `!!python/...`: PyYAML's full and unsafe loaders make these.
 fn python_tag(scan: &mut Scan<'_>, place: &Place, tag: &str) {
     // What stands in a tag may be written by its number (YAML 1.2, section 5.6).
     let tag = &percent_decoded(tag);
-    let Some((_, rest)) = tag.split_once("python/") else { return };
+    let Some((_, rest)) = tag.split_once("python/") else { return foreign_tag(scan, place, tag) };
     let (kind, path) = rest.split_once(':').unwrap_or((rest, ""));
     let (module, name) = path.rsplit_once('.').unwrap_or(("builtins", path));
     match kind {

@@ -21,6 +21,9 @@ const MAX_BLOCK: u64 = 1 << 20;
 /// The longest attribute that is read, in bytes.
 const MAX_ATTRIBUTE: usize = 64 << 20;
 
+/// Attributes in which Keras keeps a model.
+const KERAS_ATTRIBUTES: [&str; 3] = ["model_config", "training_config", "layer_config"];
+
 /// An address that says "none".
 const NONE: u64 = u64::MAX;
 
@@ -265,7 +268,10 @@ impl Walk<'_, '_, '_> {
         cursor.skip(3)?;
         let filters = cursor.u16()?;
         let flags = cursor.byte()?;
-        cursor.skip(4 + 12 * 8)?;
+        cursor.skip(4 + 9 * 8)?;
+        // Objects that are too large for its blocks lie elsewhere, behind a tree of their own.
+        let huge = cursor.u64()?;
+        cursor.skip(2 * 8)?;
         let width = u64::from(cursor.u16()?);
         let first = cursor.u64()?;
         let largest = cursor.u64()?;
@@ -273,7 +279,7 @@ impl Walk<'_, '_, '_> {
         cursor.skip(2)?;
         let root = cursor.u64()?;
         let rows = u64::from(cursor.u16()?);
-        if filters != 0 || width == 0 || width > 1024 || first == 0 {
+        if filters != 0 || huge != 0 || width == 0 || width > 1024 || first == 0 {
             return None;
         }
         let head = 13u64.saturating_add(offset_bytes);
@@ -325,14 +331,19 @@ impl Walk<'_, '_, '_> {
         }
     }
 
-    /// The attributes that matter, found by their names.
+    /// The attributes that matter, found by their names. Before a name stand nine bytes in version 3 of an attribute, eight
+    /// in the older ones. (IV.A.2.m.)
     fn attributes_in(&mut self, objects: &[u8]) {
-        for name in ["model_config\0", "training_config\0"] {
-            for at in memchr::memmem::find_iter(objects, name.as_bytes()) {
-                if let Some(body) = at.checked_sub(9).and_then(|at| objects.get(at..))
-                    && body.first() == Some(&3)
-                {
-                    self.attribute(body);
+        for name in KERAS_ATTRIBUTES {
+            let ended = [name.as_bytes(), b"\0"].concat();
+            for at in memchr::memmem::find_iter(objects, &ended) {
+                let body = |before: usize, versions: &[u8]| {
+                    let body = objects.get(at.checked_sub(before)?..)?;
+                    versions.contains(body.first()?).then_some(body)
+                };
+                match body(9, &[3]).or_else(|| body(8, &[1, 2])) {
+                    Some(body) => self.attribute(body),
+                    None => self.dense = true,
                 }
             }
         }
@@ -400,7 +411,7 @@ impl Walk<'_, '_, '_> {
         let data_at = type_at.saturating_add(pad(type_len)).saturating_add(pad(space_len));
         let name = body.get(name_at..name_at.saturating_add(name_len)).unwrap_or_default();
         let name = String::from_utf8_lossy(name.split(|b| *b == 0).next().unwrap_or_default()).into_owned();
-        if !matches!(name.as_str(), "model_config" | "training_config" | "layer_config") {
+        if !KERAS_ATTRIBUTES.contains(&name.as_str()) {
             return;
         }
         let data = body.get(data_at..).unwrap_or_default();

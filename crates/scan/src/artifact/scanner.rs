@@ -171,6 +171,7 @@ impl<'p> Scan<'p> {
             return false;
         }
         let loaders = detect::loaders(source, &head, place);
+        let before = self.report.views.len();
         let mut claims: Vec<Claim> = Vec::new();
         for loader in &loaders {
             self.report.views.push(View { loader: loader.name(), member: place.member.clone() });
@@ -181,6 +182,12 @@ impl<'p> Scan<'p> {
                 self.incomplete(place, "file", "no known loader accepts these bytes");
             }
             return false;
+        }
+        // A container that promises weights, in which no loader finds anything to read.
+        let is_packed = loaders.iter().all(|loader| matches!(loader, Loader::Zip | Loader::Tar));
+        let inside = self.report.views.len().saturating_sub(before).saturating_sub(loaders.len());
+        if is_packed && inside == 0 && detect::promises_weights(&place.ending()) {
+            self.incomplete(place, "file", "no known loader accepts what it holds");
         }
         self.account(source, place, claims);
         true

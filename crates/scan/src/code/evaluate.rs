@@ -18,7 +18,7 @@ use crate::node::{Data, Entry, Node, Place};
 const MAX_DEPTH: usize = 24;
 
 /// How many expressions of a file are looked at in all.
-const MAX_STEPS: usize = 300_000;
+const MAX_STEPS: usize = 2_000_000;
 
 /// The longest resolved name, in bytes.
 const MAX_PATH: usize = 400;

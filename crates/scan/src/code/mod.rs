@@ -12,7 +12,6 @@ pub(crate) mod names;
 pub(crate) mod notebook;
 
 use std::ops::ControlFlow;
-use std::time::{Duration, Instant};
 
 use tree_sitter::{ParseOptions, Parser};
 
@@ -77,8 +76,9 @@ pub(crate) struct Assign {
     pub(crate) at: Place,
 }
 
-/// How long a file may take to parse.
-const PATIENCE: Duration = Duration::from_secs(2);
+/// How much of the parser's work a file may take, in hundreds of its steps: ten times what the largest file that is read
+/// takes in code that people write. Work is counted, not time, so that a busy machine says the same.
+const MAX_PARSER_WORK: u32 = 300_000;
 
 // === impl Language ===
 
@@ -131,15 +131,16 @@ pub(crate) fn read(language: Language, text: &str) -> Facts {
     if parser.set_language(&language.grammar()).is_err() {
         return Facts { incomplete: Some("no_parser"), ..Facts::default() };
     }
-    let begun = Instant::now();
+    let mut work = 0_u32;
     let mut patience = |_: &tree_sitter::ParseState| {
-        if begun.elapsed() > PATIENCE { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        work = work.saturating_add(1);
+        if work > MAX_PARSER_WORK { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     };
     let options = ParseOptions::new().progress_callback(&mut patience);
     let bytes = text.as_bytes();
     let mut source = |at: usize, _| bytes.get(at..).unwrap_or_default();
     let Some(tree) = parser.parse_with_options(&mut source, None, Some(options)) else {
-        return Facts { incomplete: Some("too_slow"), ..Facts::default() };
+        return Facts { incomplete: Some("too_complex"), ..Facts::default() };
     };
     let gathered = gather::gather(language, text, tree.root_node());
     evaluate::evaluate(gathered)

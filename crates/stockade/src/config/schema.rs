@@ -261,7 +261,7 @@ impl Default for LimitsConfig {
             json_depth: 128,
             header_block: ByteCount(32 << 10),
             event: ByteCount(8 << 20),
-            connections: 4_096,
+            connections: 16_384,
             connect_timeout: Span::seconds(10),
             head_timeout: Span::seconds(300),
             idle_timeout: Span::seconds(120),

@@ -14,7 +14,7 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
-use stockade_gateway::{Gateway, Phase};
+use stockade_gateway::{Gateway, Phase, SharedTls};
 use stockade_platform::{Identities, Logins, Platform};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -132,11 +132,10 @@ pub(super) fn metrics(gateway: Arc<Gateway>, platform: Arc<Platform>, identities
 pub(super) async fn serve_router(
     listener: TcpListener,
     router: Router,
-    tls: Option<Arc<rustls::ServerConfig>>,
+    tls: Option<SharedTls>,
     mut phase: watch::Receiver<Phase>,
 ) {
     let graceful = GracefulShutdown::new();
-    let acceptor = tls.map(TlsAcceptor::from);
     while *phase.borrow() == Phase::Running {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
@@ -146,7 +145,8 @@ pub(super) async fn serve_router(
             tokio::time::sleep(std::time::Duration::from_millis(50)).await;
             continue;
         };
-        let (router, acceptor, watcher) = (router.clone(), acceptor.clone(), graceful.watcher());
+        let acceptor = tls.as_ref().map(|tls| TlsAcceptor::from(tls.load_full()));
+        let (router, watcher) = (router.clone(), graceful.watcher());
         tokio::spawn(async move {
             let mut builder = Builder::new(TokioExecutor::new());
             builder.http1().timer(TokioTimer::new()).header_read_timeout(std::time::Duration::from_secs(15));

@@ -89,7 +89,7 @@ async fn serve(
 ) -> Result<ExitCode> {
     let listeners = listen::bind(&config.server).await?;
     let refused = |error: &config::Senseless| crate::report(loaded.refuse(error));
-    let tls = tls(&config).map_err(|error| refused(&error))?;
+    let tls = tls(&config).map_err(|error| refused(&error))?.map(tls::InForce::new).map(Arc::new);
     let env_upstreams = if args.no_env_upstreams {
         EnvUpstreams::default()
     } else {
@@ -141,7 +141,11 @@ async fn serve(
     let metrics =
         listen::metrics(Arc::clone(&gateway), Arc::clone(&platform), Arc::clone(&wiring.identities));
     servers.spawn(listen::serve_router(listeners.metrics, metrics, None, running.clone()));
-    servers.spawn(Arc::clone(&gateway).serve(listeners.gateway, tls.map(|tls| tls.gateway), running.clone()));
+    servers.spawn(Arc::clone(&gateway).serve(
+        listeners.gateway,
+        tls.as_ref().map(|tls| Arc::clone(&tls.gateway)),
+        running.clone(),
+    ));
     servers.spawn(control);
     servers.spawn(save_usage(Arc::clone(&platform), running.clone()));
     servers.spawn(housekeeping(Arc::clone(&platform), config.recording.retention.0, running.clone()));
@@ -149,6 +153,7 @@ async fn serve(
         file: loaded.file,
         config: loaded.config,
         server: config.server.clone(),
+        tls,
         env_upstreams,
         catalog: wiring.catalog,
         engine: wiring.engine,

@@ -17,7 +17,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
 use super::wire::name_detectors;
-use super::{Built, EnvUpstreams};
+use super::{Built, EnvUpstreams, tls};
 use crate::config::{self, Config, LimitsConfig, ServerConfig};
 use crate::home::Home;
 use crate::output::{chain, say};
@@ -33,6 +33,8 @@ pub(super) struct Reloader {
     pub(super) config: Config,
     /// Where it listens really, flags included: what exists depends on it, whatever a changed file says.
     pub(super) server: ServerConfig,
+    /// Made again of the files that the start took.
+    pub(super) tls: Option<Arc<tls::InForce>>,
     pub(super) env_upstreams: EnvUpstreams,
     pub(super) catalog: Arc<ArcSwap<Catalog>>,
     pub(super) engine: Arc<ArcSwap<Engine>>,
@@ -82,6 +84,7 @@ impl Reloader {
         if let Some(dir) = &self.config.rules.dir {
             files.extend(inside(dir).iter().flat_map(|folder| inside(folder)));
         }
+        files.extend(tls::files(&self.started()));
         files.sort();
         files
             .into_iter()
@@ -92,6 +95,11 @@ impl Reloader {
             .collect()
     }
 
+    /// The configuration with what only a start changes as the start took it.
+    fn started(&self) -> Config {
+        Config { server: self.server.clone(), ..self.config.clone() }
+    }
+
     fn reload(&mut self) -> Result<Vec<String>> {
         let loaded = config::load(self.file.as_deref(), &env_vars()).map_err(crate::report)?;
         let new = &loaded.config;
@@ -99,6 +107,10 @@ impl Reloader {
         let effective = Config { server: self.server.clone(), ..new.clone() };
         let built = Built::new(&effective, &self.env_upstreams, &self.home)
             .map_err(|error| crate::report(loaded.refuse(&error)))?;
+        let renewed = match &self.tls {
+            Some(_) => tls(&self.started()).map_err(|error| crate::report(loaded.refuse(&error)))?,
+            None => None,
+        };
         let rules = built.engine.sets().iter().map(|set| &set.id);
         let other_rules = !self.engine.load().sets().iter().map(|set| &set.id).eq(rules);
         // Whether streams wait for the end of their texts is settled at the start.
@@ -106,6 +118,9 @@ impl Reloader {
         if other_rules && names {
             name_detectors(&built.engine, &self.platform)?;
             self.engine.store(Arc::new(built.engine));
+        }
+        if let (Some(tls), Some(renewed)) = (&self.tls, renewed) {
+            tls.replace(renewed);
         }
         self.pdp.replace(built.rules);
         self.catalog.store(Arc::new(built.catalog));
@@ -172,7 +187,7 @@ fn told(old: &Config, new: &Config, other_rules: bool) -> Vec<String> {
     let mut lines = Vec::new();
     if !now.is_empty() || later.is_empty() {
         // Secrets and policies are read again in any case: whether they differ is not compared.
-        now.push("policies and keys of upstreams");
+        now.push("policies, certificates and keys of upstreams");
         lines.push(format!("taken over: {}", now.join(", ")));
     }
     if !later.is_empty() {

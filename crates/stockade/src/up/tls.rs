@@ -1,13 +1,15 @@
 //! TLS for the listeners: our certificate, and on the gateway's also those of clients.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use arc_swap::ArcSwap;
 use rustls::RootCertStore;
 use rustls::server::danger::ClientCertVerifier;
 use rustls::server::{VerifierBuilderError, WebPkiClientVerifier};
 use rustls_pki_types::pem::{self, PemObject};
 use rustls_pki_types::{CertificateDer, CertificateRevocationListDer, PrivateKeyDer};
+use stockade_gateway::SharedTls;
 
 use crate::config::{CertificatesConfig, Config, Place, Senseless};
 
@@ -16,6 +18,34 @@ pub(crate) struct Tls {
     pub(crate) gateway: Arc<rustls::ServerConfig>,
     /// Nobody has a certificate in a browser, so nobody is asked for one.
     pub(crate) console: Arc<rustls::ServerConfig>,
+}
+
+/// TLS in force, which renewed certificates replace.
+pub(super) struct InForce {
+    pub(super) gateway: SharedTls,
+    pub(super) console: SharedTls,
+}
+
+impl InForce {
+    pub(super) fn new(tls: Tls) -> Self {
+        let shared = |config| Arc::new(ArcSwap::new(config));
+        Self { gateway: shared(tls.gateway), console: shared(tls.console) }
+    }
+
+    /// Puts others in place; connections that are open keep theirs.
+    pub(super) fn replace(&self, tls: Tls) {
+        self.gateway.store(tls.gateway);
+        self.console.store(tls.console);
+    }
+}
+
+/// The files that TLS is made of: certificate and key, authorities and lists of clients' certificates.
+pub(super) fn files(config: &Config) -> Vec<PathBuf> {
+    let server = &config.server;
+    let clients = config.identity.certificates.iter();
+    let own = server.tls_certificate.iter().chain(&server.tls_key).cloned();
+    own.chain(clients.flat_map(|own| std::iter::once(own.ca.clone()).chain(own.crls.iter().cloned())))
+        .collect()
 }
 
 /// TLS for gateway and console, when the configuration names a certificate.

@@ -16,6 +16,7 @@ mod label;
 mod leaks;
 pub mod limits;
 mod metrics;
+mod ndjson;
 pub mod ports;
 mod pseudonyms;
 mod read;

@@ -204,6 +204,8 @@ pub struct Apis {
     pub responses: bool,
     /// Anthropic messages.
     pub messages: bool,
+    /// Ollama's own protocol. What it speaks of OpenAI's then stands below `/v1`.
+    pub ollama: bool,
     /// Its chat calls the limit of an answer `max_completion_tokens`, as OpenAI does, and not `max_tokens`.
     pub completion_limit: bool,
     /// Its models think within a budget of tokens, as Anthropic's did before they chose by themselves.
@@ -244,6 +246,7 @@ impl Apis {
         embeddings: false,
         responses: false,
         messages: false,
+        ollama: false,
         completion_limit: false,
         thinks_in_budget: false,
     };
@@ -255,6 +258,10 @@ impl Apis {
     /// What Anthropic offers.
     pub const ANTHROPIC: Self = Self { messages: true, ..Self::NONE };
 
+    /// What Ollama offers.
+    pub const OLLAMA: Self =
+        Self { ollama: true, chat: true, completions: true, embeddings: true, ..Self::NONE };
+
     pub(crate) fn speaks(self, dialect: Dialect) -> bool {
         match dialect {
             Dialect::Chat => self.chat,
@@ -262,6 +269,9 @@ impl Apis {
             Dialect::Embeddings => self.embeddings,
             Dialect::Responses => self.responses,
             Dialect::Messages | Dialect::CountTokens => self.messages,
+            Dialect::OllamaChat | Dialect::OllamaGenerate | Dialect::OllamaEmbed | Dialect::OllamaEmbedding => {
+                self.ollama
+            }
         }
     }
 }

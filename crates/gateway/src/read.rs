@@ -8,7 +8,7 @@ use stockade_egress::evidence::{Message, ParsedSpan, Reference};
 
 use crate::dialect::{
     Dialect, Family, KNOWN_KEYS, Named, RequestTable, SaidBy, Seen, brings_in, by_form, is_atom,
-    is_hosted_tool, is_seal, is_unreadable, role, segments,
+    is_hosted_tool, is_ollama_mimic, is_seal, is_unreadable, role, segments,
 };
 use crate::error::Refusal;
 use crate::json::{Edit, Leaf, LeafKind, Limits, encode_string, splice, walk};
@@ -27,7 +27,7 @@ pub(crate) fn parse(dialect: Dialect, body: Bytes, limits: Limits) -> Result<Mes
         action: dialect.action(),
         path: dialect.path(),
         model: String::new(),
-        stream: false,
+        stream: dialect.streams_by_default(),
         stream_usage: false,
         tools: 0,
         spans: Vec::new(),
@@ -42,13 +42,16 @@ pub(crate) fn parse(dialect: Dialect, body: Bytes, limits: Limits) -> Result<Mes
     let mut stateful = false;
     let is_anthropic = dialect.family() == Family::Anthropic;
     walk(&body, limits, |leaf| {
-        if leaf.kind == LeafKind::Key && is_mimic(leaf.path) {
+        let is_foreign = |path| dialect.family() == Family::Ollama && is_ollama_mimic(path);
+        if leaf.kind == LeafKind::Key && (is_mimic(leaf.path) || is_foreign(leaf.path)) {
             // Some readers pass over the case of letters and take the last one.
-            mistyped = Some("a key at the top differs from a known one by the case of its letters");
+            mistyped = Some("a key differs from a known one by the case of its letters");
         }
         match (leaf.path, leaf.kind) {
             ("/model", LeafKind::String) => message.model = leaf.text.as_ref().to_owned(),
-            ("/stream", LeafKind::Literal) => message.stream = leaf.text == "true",
+            ("/stream", LeafKind::Literal) => {
+                message.stream = leaf.text == "true" || (leaf.text == "null" && dialect.streams_by_default());
+            }
             // A provider that takes "true" for true would send a stream that nobody asked for here.
             ("/stream", kind) if kind != LeafKind::Key => mistyped = Some("`stream` must be a boolean"),
             ("/model", kind) if kind != LeafKind::Key => mistyped = Some("`model` must be a string"),
@@ -98,7 +101,7 @@ pub(crate) fn parse(dialect: Dialect, body: Bytes, limits: Limits) -> Result<Mes
         }
     })
     .map_err(|e| Refusal::new(e.kind.code()).with_message(e.to_string()))?;
-    if message.stream && matches!(dialect, Dialect::Embeddings | Dialect::CountTokens) {
+    if message.stream && (dialect.is_embedding() || dialect == Dialect::CountTokens) {
         mistyped = Some("there is no stream of this");
     }
     if stateful {

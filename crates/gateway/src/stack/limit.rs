@@ -123,7 +123,7 @@ impl Call<'_> {
         };
         match Hold::take(terms, tokens).await {
             Ok((hold, levels)) => {
-                let length = hold.answer().and_then(|answer| ask.edit(answer));
+                let length = hold.answer().and_then(|answer| ask.edit(&parsed.message().body, answer));
                 // A translated answer tells its usage in any case.
                 let is_asked = asked.translation.is_none();
                 let usage = ask.usage_edit(&parsed.message().body).filter(|_| is_asked);

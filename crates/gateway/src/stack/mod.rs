@@ -5,6 +5,7 @@ mod identity;
 mod limit;
 mod meant;
 mod models;
+mod ollama;
 mod records;
 mod routes;
 mod send;
@@ -112,7 +113,7 @@ impl Call<'_> {
         match routes::route(&self.head.method, self.head.uri.path(), &self.head.headers) {
             Ok(Route::Model { dialect, deployment }) => {
                 let authenticated = self.turn_away(authenticated)?;
-                let authenticated = self.connect(authenticated, dialect).await?;
+                let authenticated = self.connect(authenticated, dialect.surface()).await?;
                 let (authenticated, body) = self.receive(authenticated, body).await?;
                 let (parsed, asked) = self.parse(authenticated, body, dialect, deployment)?;
                 let (parsed, pass) = self.enter(parsed, &asked).await?;
@@ -124,6 +125,10 @@ impl Call<'_> {
             }
             Ok(Route::Models { one, family }) => {
                 self.list_models(authenticated, one.as_deref(), family).await
+            }
+            Ok(Route::Ollama(told)) => self.tell_ollama(authenticated, told, body).await,
+            Err(Stray::Management) => {
+                Err(self.refuse(authenticated.into_ticket(), Refusal::new("management_denied")))
             }
             Err(Stray::Method) => {
                 Err(self.refuse(authenticated.into_ticket(), Refusal::new("method_not_allowed")))
@@ -177,7 +182,7 @@ impl Call<'_> {
     }
 
     /// The first phase of the decision: on headers alone.
-    async fn connect(&self, authenticated: Authenticated, dialect: Dialect) -> Step<Authenticated> {
+    async fn connect(&self, authenticated: Authenticated, surface: &'static str) -> Step<Authenticated> {
         let decision = self.gateway.parts.pdp.decide(
             authenticated.caller(),
             Action::Connect,
@@ -186,7 +191,7 @@ impl Call<'_> {
         );
         let record = self.record_of(authenticated.caller());
         let authority = self.gateway.parts.egress.authority();
-        match admit(authority, authenticated, decision, Action::Connect, dialect.surface(), record) {
+        match admit(authority, authenticated, decision, Action::Connect, surface, record) {
             Ok(admitted) => Ok(admitted.proceed()),
             Err(denied) => Err(self.deny(denied, Vec::new()).await),
         }
@@ -380,7 +385,8 @@ impl Call<'_> {
         .map_err(|ticket| self.end(*ticket, Refusal::new("ledger_unavailable"), EndReason::Internal))?;
         let mut answer = if stream {
             let mut answer = Response::new(Either::Right(filtered));
-            answer.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
+            let media_type = wire::stream_type(dialect.framing());
+            answer.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(media_type));
             answer
         } else {
             let (status, body) = filtered.collect().await;

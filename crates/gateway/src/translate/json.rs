@@ -48,7 +48,12 @@ struct Parser<'a> {
 impl Json {
     /// Reads one JSON text.
     pub(super) fn parse(text: &[u8]) -> Result<Self, NotJson> {
-        let mut parser = Parser { rest: text, values: MAX_VALUES };
+        Self::parse_up_to(text, MAX_VALUES)
+    }
+
+    /// Reads one JSON text of at most so many values.
+    pub(super) fn parse_up_to(text: &[u8], values: usize) -> Result<Self, NotJson> {
+        let mut parser = Parser { rest: text, values };
         let value = parser.value(MAX_DEPTH)?;
         parser.space();
         if parser.rest.is_empty() { Ok(value) } else { Err(NotJson) }

@@ -22,6 +22,16 @@ pub(crate) enum Api {
     Messages,
     /// OpenAI responses; for callers only.
     Responses,
+    /// OpenAI embeddings; for upstreams only, and only of callers of the two below.
+    Embeddings,
+    /// Ollama's chat; for callers only, as the three below.
+    OllamaChat,
+    /// Ollama's completion of one prompt.
+    OllamaGenerate,
+    /// Ollama's embeddings of texts.
+    OllamaEmbed,
+    /// Ollama's older embedding of one text.
+    OllamaEmbedding,
 }
 
 /// A request that the other API cannot express.

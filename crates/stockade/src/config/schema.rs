@@ -202,6 +202,19 @@ pub(crate) enum Speaks {
     Azure,
     /// Anthropic's messages, with the key in `x-api-key`.
     Anthropic,
+    /// Ollama's own (`http://localhost:11434`), and OpenAI's below `/v1`, with the key in `Authorization`.
+    Ollama,
+}
+
+impl Speaks {
+    /// Whether a protocol is one of them.
+    pub(super) fn offers(self, api: Api) -> bool {
+        match self {
+            Self::OpenAi | Self::Azure => !matches!(api, Api::Messages | Api::Ollama),
+            Self::Anthropic => api == Api::Messages,
+            Self::Ollama => matches!(api, Api::Ollama | Api::Chat | Api::Completions | Api::Embeddings),
+        }
+    }
 }
 
 /// The two generations of thinking in Anthropic's messages; a model takes one of them.
@@ -229,6 +242,8 @@ pub(crate) enum Api {
     Responses,
     /// Anthropic messages.
     Messages,
+    /// Ollama's chat, completions and embeddings.
+    Ollama,
 }
 
 fn internal() -> Label {

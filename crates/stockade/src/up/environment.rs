@@ -3,7 +3,7 @@
 use stockade_domain::LabelOrder;
 use stockade_egress::{Target, TargetId};
 
-use crate::config::{Api, Speaks, Thinks, UpstreamConfig};
+use crate::config::{Speaks, Thinks, UpstreamConfig};
 
 /// The highest label that may be sent to an upstream which nobody configured; where it does not exist, the lowest.
 const CAP: &str = "internal";
@@ -55,11 +55,11 @@ impl EnvUpstreams {
         }
         if let Some(host) = ollama {
             let base = if host.contains("://") { host } else { format!("http://{host}") };
-            let base = format!("{}/v1", base.trim_end_matches('/'));
+            let base = base.trim_end_matches('/').to_owned();
             if !is_ours(&base) && Target::http(TargetId::new("x"), &base, None).is_ok() {
                 has_ollama = true;
-                let apis = Some(vec![Api::Chat, Api::Completions, Api::Embeddings]);
-                out.found.push(("env-ollama", UpstreamConfig { apis, ..upstream(base, None, &["*"]) }));
+                let found = upstream(base, None, &["*"]);
+                out.found.push(("env-ollama", UpstreamConfig { dialect: Speaks::Ollama, ..found }));
             }
         }
         if let Some(key) = var("ANTHROPIC_API_KEY")

@@ -20,6 +20,12 @@ pub(super) fn target(
     match upstream.dialect {
         Speaks::OpenAi => Target::http_with(id, base, key.map(Credential::Bearer), &[]),
         Speaks::Azure => Target::http_with(id, base, key.map(|key| Credential::Field("api-key", key)), &[]),
+        Speaks::Ollama => {
+            // The address of its OpenAI protocols is taken for that of the server.
+            let base = base.trim_end_matches('/');
+            let base = base.strip_suffix("/v1").unwrap_or(base);
+            Target::http_with(id, base, key.map(Credential::Bearer), &[])
+        }
         Speaks::Anthropic => {
             // With or without the version in the address: both are written.
             let base = base.trim_end_matches('/');
@@ -35,6 +41,7 @@ pub(super) fn apis(upstream: &UpstreamConfig, target: &Target) -> Apis {
     let all = match upstream.dialect {
         Speaks::OpenAi | Speaks::Azure => Apis::OPENAI,
         Speaks::Anthropic => Apis::ANTHROPIC,
+        Speaks::Ollama => Apis::OLLAMA,
     };
     let offered = match &upstream.apis {
         None => all,
@@ -44,6 +51,7 @@ pub(super) fn apis(upstream: &UpstreamConfig, target: &Target) -> Apis {
             embeddings: list.contains(&Api::Embeddings),
             responses: list.contains(&Api::Responses),
             messages: list.contains(&Api::Messages),
+            ollama: list.contains(&Api::Ollama),
             ..Apis::NONE
         },
     };

@@ -6,7 +6,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue, Request, StatusCode, Uri, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, Uri, header};
 use http_body::{Body, Frame};
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Full};
@@ -131,7 +131,11 @@ impl Egress {
         let response = match &target.kind {
             TargetKind::Local(upstream) => upstream.call(attempt.path(), body).await,
             TargetKind::Http { .. } => {
-                let request = build(target, attempt.path(), attempt.fields(), body)?;
+                let mut request = build(target, attempt.path(), attempt.fields(), body)?;
+                if attempt.fetches() {
+                    *request.method_mut() = Method::GET;
+                    request.headers_mut().remove(header::CONTENT_TYPE);
+                }
                 tokio::time::timeout(self.options.head_timeout, self.client.request(request))
                     .await
                     .map_err(|_| SendError::Timeout)?

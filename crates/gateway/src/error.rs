@@ -49,6 +49,11 @@ pub const CODES: &[(u16, &str, &str)] = &[
     (400, "json_too_large", "The body has more values than are read."),
     (400, "invalid_request", "The body lacks something that the operation needs."),
     (400, "body_incomplete", "The body broke off."),
+    (
+        400,
+        "binary_tensors",
+        "Tensors behind the JSON (`Inference-Header-Content-Length`) cannot be read here: send them as JSON, `binary_data=False` in Triton's client.",
+    ),
     (400, "operation_unsupported", "The model's upstream does not offer this operation."),
     (
         400,
@@ -186,7 +191,7 @@ impl Refusal {
         match family {
             Family::OpenAi => self.to_openai(),
             Family::Anthropic => self.to_anthropic(),
-            Family::Ollama => serde_json::json!({"error": self.message, "code": self.code}),
+            Family::Ollama | Family::Predict => serde_json::json!({"error": self.message, "code": self.code}),
         }
         .to_string()
         .into_bytes()
@@ -239,7 +244,7 @@ impl Refusal {
     /// The whole answer. SDKs repeat a request on most errors: they are told not to where that would not help.
     pub(crate) fn response(&self, family: Family, request: RequestId) -> Response<Full<Bytes>> {
         let body = match family {
-            Family::OpenAi | Family::Ollama => self.to_json(family),
+            Family::OpenAi | Family::Ollama | Family::Predict => self.to_json(family),
             Family::Anthropic => {
                 let mut body = self.to_anthropic();
                 if let Some(fields) = body.as_object_mut() {

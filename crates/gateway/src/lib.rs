@@ -18,6 +18,7 @@ pub mod limits;
 mod metrics;
 mod ndjson;
 pub mod ports;
+mod predict;
 mod pseudonyms;
 mod read;
 mod redact;

@@ -206,6 +206,8 @@ pub struct Apis {
     pub messages: bool,
     /// Ollama's own protocol. What it speaks of OpenAI's then stands below `/v1`.
     pub ollama: bool,
+    /// Predictions of models that are not generative.
+    pub predict: bool,
     /// Its chat calls the limit of an answer `max_completion_tokens`, as OpenAI does, and not `max_tokens`.
     pub completion_limit: bool,
     /// Its models think within a budget of tokens, as Anthropic's did before they chose by themselves.
@@ -247,6 +249,7 @@ impl Apis {
         responses: false,
         messages: false,
         ollama: false,
+        predict: false,
         completion_limit: false,
         thinks_in_budget: false,
     };
@@ -257,6 +260,9 @@ impl Apis {
 
     /// What Anthropic offers.
     pub const ANTHROPIC: Self = Self { messages: true, ..Self::NONE };
+
+    /// What a server of models that are not generative offers.
+    pub const PREDICT: Self = Self { predict: true, ..Self::NONE };
 
     /// What Ollama offers.
     pub const OLLAMA: Self =
@@ -272,6 +278,7 @@ impl Apis {
             Dialect::OllamaChat | Dialect::OllamaGenerate | Dialect::OllamaEmbed | Dialect::OllamaEmbedding => {
                 self.ollama
             }
+            Dialect::Predict | Dialect::PredictAbout => self.predict,
         }
     }
 }

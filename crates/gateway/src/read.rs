@@ -22,21 +22,7 @@ pub(crate) fn parse(dialect: Dialect, body: Bytes, limits: Limits) -> Result<Mes
     let mut leaves = Vec::new();
     let mut roles: HashMap<String, Role> = HashMap::new();
     let mut seen = Seen::default();
-    let mut message = Message {
-        surface: dialect.surface(),
-        action: dialect.action(),
-        path: dialect.path(),
-        model: String::new(),
-        stream: dialect.streams_by_default(),
-        stream_usage: false,
-        tools: 0,
-        spans: Vec::new(),
-        references: Vec::new(),
-        opaque: Vec::new(),
-        sealed: Vec::new(),
-        fields: Vec::new(),
-        body: Bytes::new(),
-    };
+    let mut message = blank(dialect);
     let mut has_subject = false;
     let mut mistyped = None;
     let mut stateful = false;
@@ -118,6 +104,42 @@ pub(crate) fn parse(dialect: Dialect, body: Bytes, limits: Limits) -> Result<Mes
     }
     for leaf in leaves {
         name(leaf, table, &roles, &seen, &mut message);
+    }
+    message.body = body;
+    Ok(message)
+}
+
+fn blank(dialect: Dialect) -> Message {
+    Message {
+        surface: dialect.surface(),
+        action: dialect.action(),
+        path: dialect.path().into(),
+        fetches: false,
+        tensors: Vec::new(),
+        model: String::new(),
+        stream: dialect.streams_by_default(),
+        stream_usage: false,
+        tools: 0,
+        spans: Vec::new(),
+        references: Vec::new(),
+        opaque: Vec::new(),
+        sealed: Vec::new(),
+        fields: Vec::new(),
+        body: Bytes::new(),
+    }
+}
+
+/// Reads the body of a request that a model is given as it is: it need not be an object, and names no model.
+pub(crate) fn data(dialect: Dialect, body: Bytes, limits: Limits) -> Result<Message, Refusal> {
+    let table = dialect.request();
+    let mut message = blank(dialect);
+    let mut leaves = Vec::new();
+    if !body.is_empty() {
+        walk(&body, limits, |leaf| leaves.extend(keep(leaf)))
+            .map_err(|e| Refusal::new(e.kind.code()).with_message(e.to_string()))?;
+    }
+    for leaf in leaves {
+        name(leaf, table, &HashMap::new(), &Seen::default(), &mut message);
     }
     message.body = body;
     Ok(message)
@@ -261,6 +283,7 @@ fn name(
         (_, Named::Text(Channel::ToolDefinition) | Named::Argument) if is_count => return,
         // Weights of tokens, by their ids: they steer, and say nothing.
         _ if is_count && matches!(path.as_slice(), ["logit_bias", _]) => return,
+        _ if is_count && table.takes_numbers() => return,
         _ if is_count => return message.opaque.push(reference("numbers")),
         (_, Named::Opaque(kind)) => {
             message.opaque.push(reference(kind));
@@ -290,7 +313,7 @@ fn name(
             Channel::Unlabelled
         }
         (_, Named::Atom) if is_atom(&leaf.text) => Channel::Atom,
-        (_, Named::Atom | Named::Carrier | Named::Vector | Named::Echo | Named::Sealed(_)) => {
+        (_, Named::Atom | Named::Carrier | Named::Vector | Named::Prediction | Named::Echo | Named::Sealed(_)) => {
             Channel::Unlabelled
         }
         (_, Named::Argument) => Channel::ToolArgs,

@@ -47,7 +47,11 @@ impl Way {
             Dialect::OllamaGenerate => Api::OllamaGenerate,
             Dialect::OllamaEmbed => Api::OllamaEmbed,
             Dialect::OllamaEmbedding => Api::OllamaEmbedding,
-            Dialect::Completions | Dialect::Embeddings | Dialect::CountTokens => return None,
+            Dialect::Completions
+            | Dialect::Embeddings
+            | Dialect::CountTokens
+            | Dialect::Predict
+            | Dialect::PredictAbout => return None,
         };
         let (to, there) = if dialect.is_embedding() {
             if !apis.embeddings {

@@ -47,7 +47,11 @@ pub(super) fn cut(
             | Dialect::OllamaEmbed
             | Dialect::OllamaEmbedding => ollama(&mut out, &refusal, end, envelope, shape.dialect),
             Dialect::Responses => responses(&mut out, &refusal, end, envelope),
-            Dialect::Chat | Dialect::Completions | Dialect::Embeddings => {
+            Dialect::Chat
+            | Dialect::Completions
+            | Dialect::Embeddings
+            | Dialect::Predict
+            | Dialect::PredictAbout => {
                 choices(&mut out, &refusal, end, envelope, open, shape.dialect);
             }
         }

@@ -314,6 +314,11 @@ impl Event {
                     return self.parts.push(Part::Blank { raw: leaf.raw, with });
                 }
             }
+            // Some servers put their JSON into a string.
+            (LeafKind::String, []) => {
+                self.is_answer |= shape.dialect.is_predict();
+                self.is_object |= shape.dialect.is_predict();
+            }
             (LeafKind::String, ["response"]) => {
                 self.is_answer |= shape.dialect == Dialect::OllamaGenerate;
             }
@@ -348,6 +353,7 @@ impl Event {
             Named::Vector if is_vector(&leaf.text) => return,
             Named::Text(channel) => text(leaf, channel, place, shape),
             Named::Argument => argument(leaf, place, shape, previous),
+            Named::Prediction => text(leaf, Channel::Content, place, shape),
             Named::Atom | Named::Reference(_) | Named::Carrier | Named::Sealed(_) | Named::Vector => {
                 text(leaf, Channel::Unlabelled, place, shape)
             }
@@ -371,7 +377,9 @@ impl Event {
         match path {
             [] => {
                 self.is_object = begins_with(b'{');
-                self.is_answer |= shape.dialect == Dialect::CountTokens;
+                self.is_answer |= shape.dialect == Dialect::CountTokens || shape.dialect.is_predict();
+                // Some models answer with a list.
+                self.is_object |= shape.dialect.is_predict();
             }
             ["message"] if shape.dialect == Dialect::OllamaChat => self.is_answer |= begins_with(b'{'),
             // Tokens are dropped whole: a list of zeros would be another conversation.
@@ -414,7 +422,7 @@ pub(super) fn text(leaf: RawLeaf, channel: Channel, place: Place, shape: Shape) 
     // A list of tokens is one text in pieces, in a whole body too, and so are the parts of a message.
     let at = match &place.lane {
         Some(lane) if leaf.kind != LeafKind::Key => lane.clone(),
-        _ if !shape.is_stream && !leaf.path.contains("/logprobs/") && !is_part(&leaf.path) => {
+        _ if !shape.is_stream && !shape.dialect.is_predict() && !leaf.path.contains("/logprobs/") && !is_part(&leaf.path) => {
             leaf.path.clone()
         }
         _ => lane_place(&leaf.path),

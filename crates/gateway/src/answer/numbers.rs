@@ -44,7 +44,7 @@ impl Event {
             ["choices", _, "logprobs", "token_logprobs" | "text_offset" | "top_logprobs", ..]
                 if !is_long_integer(&leaf.text) => {}
             // A model's numbers: a fraction has as many digits as a float needs.
-            _ if named == Named::Vector
+            _ if matches!(named, Named::Vector | Named::Prediction)
                 && leaf.text.len() <= FLOAT_DIGITS
                 && !is_long_integer(&leaf.text) => {}
             _ if named == Named::Argument && !is_long(&leaf.text) => {}

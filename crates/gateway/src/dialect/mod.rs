@@ -3,8 +3,10 @@
 mod anthropic;
 mod completions;
 mod form;
+mod keys;
 mod ollama;
 mod openai;
+mod predict;
 mod responses;
 mod words;
 
@@ -15,7 +17,8 @@ use base64::engine::general_purpose::STANDARD;
 
 pub(crate) use ollama::{is_mimic as is_ollama_mimic, second};
 pub(crate) use form::{brings_in, is_hosted_tool, is_unreadable, named as by_form};
-pub(crate) use words::{KNOWN_KEYS, KNOWN_WORDS};
+pub(crate) use keys::KNOWN_KEYS;
+pub(crate) use words::KNOWN_WORDS;
 
 use stockade_domain::{Action, Channel, Role};
 
@@ -42,6 +45,10 @@ pub(crate) enum Dialect {
     OllamaEmbed,
     /// Ollama's older embedding of one text.
     OllamaEmbedding,
+    /// A prediction of a model that is not generative.
+    Predict,
+    /// What such a model's server says of it.
+    PredictAbout,
 }
 
 /// How errors and credentials look.
@@ -53,6 +60,8 @@ pub(crate) enum Family {
     Anthropic,
     /// Ollama.
     Ollama,
+    /// Servers of models that are not generative.
+    Predict,
 }
 
 /// How the messages of a stream are told apart.
@@ -83,6 +92,8 @@ pub(crate) enum Named {
     Carrier,
     /// A vector that a model made: numbers, or their bytes in base64.
     Vector,
+    /// What a model predicts: numbers, and words among them.
+    Prediction,
     /// What is sent back to the client that said it; it is not repeated.
     Echo,
 }
@@ -98,6 +109,11 @@ pub(crate) trait RequestTable: Sync {
             ["messages", _, ..] => SaidBy::Turn,
             _ => SaidBy::Is(Role::None),
         }
+    }
+
+    /// Whether numbers are what the model is asked about, and no content that nobody can read.
+    fn takes_numbers(&self) -> bool {
+        false
     }
 
     /// A key at the top that a request must have beside `model`.
@@ -163,6 +179,8 @@ impl Dialect {
             Self::OllamaChat => "ollama.chat",
             Self::OllamaGenerate => "ollama.generate",
             Self::OllamaEmbed | Self::OllamaEmbedding => "ollama.embed",
+            Self::Predict => "predict",
+            Self::PredictAbout => "predict.about",
         }
     }
 
@@ -170,6 +188,7 @@ impl Dialect {
     pub(crate) const fn action(self) -> Action {
         match self {
             Self::Embeddings | Self::OllamaEmbed | Self::OllamaEmbedding => Action::Embed,
+            Self::Predict | Self::PredictAbout => Action::Predict,
             _ => Action::Invoke,
         }
     }
@@ -187,6 +206,8 @@ impl Dialect {
             Self::OllamaGenerate => "/api/generate",
             Self::OllamaEmbed => "/api/embed",
             Self::OllamaEmbedding => "/api/embeddings",
+            // Each request names its own.
+            Self::Predict | Self::PredictAbout => "",
         }
     }
 
@@ -205,6 +226,7 @@ impl Dialect {
         match self {
             Self::Messages | Self::CountTokens => Family::Anthropic,
             Self::OllamaChat | Self::OllamaGenerate | Self::OllamaEmbed | Self::OllamaEmbedding => Family::Ollama,
+            Self::Predict | Self::PredictAbout => Family::Predict,
             _ => Family::OpenAi,
         }
     }
@@ -221,6 +243,7 @@ impl Dialect {
             Self::OllamaGenerate => &ollama::GenerateRequest,
             Self::OllamaEmbed => &ollama::EmbedRequest { subject: "input" },
             Self::OllamaEmbedding => &ollama::EmbedRequest { subject: "prompt" },
+            Self::Predict | Self::PredictAbout => &predict::Request,
         }
     }
 
@@ -238,6 +261,7 @@ impl Dialect {
             (Self::OllamaChat | Self::OllamaGenerate | Self::OllamaEmbed | Self::OllamaEmbedding, _) => {
                 &ollama::Answer
             }
+            (Self::Predict | Self::PredictAbout, _) => &predict::Answer,
         }
     }
 
@@ -250,7 +274,7 @@ impl Dialect {
     pub(crate) const fn framing(self) -> Framing {
         match self.family() {
             Family::Ollama => Framing::Lines,
-            Family::OpenAi | Family::Anthropic => Framing::Events,
+            Family::OpenAi | Family::Anthropic | Family::Predict => Framing::Events,
         }
     }
 
@@ -269,7 +293,12 @@ impl Dialect {
         matches!(self, Self::Embeddings | Self::OllamaEmbed | Self::OllamaEmbedding)
     }
 
-    /// What an answer is a stream of when a request does not say whether it wants one.
+    /// Whether a model that is not generative is asked.
+    pub(crate) const fn is_predict(self) -> bool {
+        matches!(self, Self::Predict | Self::PredictAbout)
+    }
+
+    /// Whether a request that does not say so gets a stream.
     pub(crate) const fn streams_by_default(self) -> bool {
         matches!(self, Self::OllamaChat | Self::OllamaGenerate)
     }
@@ -281,7 +310,7 @@ impl Dialect {
             Self::Embeddings => "data",
             Self::Responses => "output",
             Self::Messages => "content",
-            Self::CountTokens => "",
+            Self::CountTokens | Self::Predict | Self::PredictAbout => "",
             Self::OllamaChat => "message",
             Self::OllamaGenerate => "response",
             Self::OllamaEmbed => "embeddings",

@@ -181,7 +181,7 @@ impl Ask {
 
     /// Vectors and counts have no length.
     fn has_no_answer(&self) -> bool {
-        self.dialect.is_embedding() || self.dialect == Dialect::CountTokens
+        self.dialect.is_embedding() || self.dialect.is_predict() || self.dialect == Dialect::CountTokens
     }
 
     /// The limit inside of the object that holds it, which may not be there, or be empty.

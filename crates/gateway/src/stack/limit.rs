@@ -35,7 +35,7 @@ impl Room {
     pub(super) fn begun(&self, message: &Message) {
         match (message.stream, message.action) {
             (true, _) => self.pass.begun(Sort::Stream),
-            (false, Action::Embed) => self.pass.begun(Sort::Short),
+            (false, Action::Embed | Action::Predict) => self.pass.begun(Sort::Short),
             (false, _) => {}
         }
     }
@@ -93,7 +93,7 @@ impl Call<'_> {
         let message = parsed.message();
         let body = u64::try_from(message.body.len()).unwrap_or(u64::MAX);
         let record = self.record_of(parsed.caller());
-        let has_tokens = asked.dialect != Dialect::CountTokens;
+        let has_tokens = asked.dialect != Dialect::CountTokens && !asked.dialect.is_predict();
         let asking = Asking {
             caller: parsed.caller(),
             user: record.user.as_deref(),

@@ -6,6 +6,7 @@ mod limit;
 mod meant;
 mod models;
 mod ollama;
+mod predict;
 mod records;
 mod routes;
 mod send;
@@ -34,6 +35,7 @@ use crate::error::Refusal;
 use crate::flow;
 use crate::json::Limits;
 use crate::ports::Resolved;
+use crate::predict::{PredictFilter, Softening};
 use crate::read;
 use crate::redact::Redactor;
 use crate::request::{self, Apply, Handover};
@@ -42,7 +44,7 @@ use crate::server::Client;
 use crate::translated::{self, TranslatedFilter, Translation};
 use ends::blocked;
 use limit::Room;
-use routes::{Route, Stray};
+use routes::{ByPath, Route, Stray};
 use send::Sent;
 use wire::{annotation, local, read_body, with_common_headers};
 
@@ -111,11 +113,18 @@ impl Call<'_> {
         let ticket = self.guard(ticket)?;
         let authenticated = self.authenticate(ticket).await?;
         match routes::route(&self.head.method, self.head.uri.path(), &self.head.headers) {
-            Ok(Route::Model { dialect, deployment }) => {
+            Ok(Route::Predict(predict::Asked::Server { model, told })) => {
+                self.tell_server(authenticated, &model, told).await
+            }
+            Ok(route @ (Route::Model { .. } | Route::Predict(predict::Asked::Model { .. }))) => {
+                let (dialect, named) = route.of_a_model();
                 let authenticated = self.turn_away(authenticated)?;
                 let authenticated = self.connect(authenticated, dialect.surface()).await?;
-                let (authenticated, body) = self.receive(authenticated, body).await?;
-                let (parsed, asked) = self.parse(authenticated, body, dialect, deployment)?;
+                let (authenticated, body) = match dialect {
+                    Dialect::PredictAbout => (authenticated, Bytes::new()),
+                    _ => self.receive(authenticated, body).await?,
+                };
+                let (parsed, asked) = self.parse(authenticated, body, dialect, named)?;
                 let (parsed, pass) = self.enter(parsed, &asked).await?;
                 let (parsed, mut room) = self.reserve(parsed, &asked, pass).await?;
                 let (examined, context) = self.examine(parsed);
@@ -219,9 +228,14 @@ impl Call<'_> {
 
     fn check_body_headers(&self) -> Result<(), &'static str> {
         let headers = &self.head.headers;
+        if headers.contains_key("inference-header-content-length") {
+            return Err("binary_tensors");
+        }
+        // Triton's client does not say what it sends.
+        let is_told = headers.contains_key(header::CONTENT_TYPE) || !self.head.uri.path().starts_with("/predict/");
         let media = headers.get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or_default();
         let media = media.split(';').next().unwrap_or_default().trim();
-        if !media.eq_ignore_ascii_case("application/json") {
+        if is_told && !media.eq_ignore_ascii_case("application/json") {
             return Err("unsupported_media_type");
         }
         if headers
@@ -244,23 +258,18 @@ impl Call<'_> {
         authenticated: Authenticated,
         body: Bytes,
         dialect: Dialect,
-        deployment: Option<String>,
+        named: ByPath,
     ) -> Step<(Parsed, Asked)> {
         let limits =
             Limits { depth: self.gateway.options.json_depth, leaves: self.gateway.options.json_leaves };
-        let body = match deployment {
-            Some(model) => read::with_model(&body, &model, limits),
-            None => Ok(body),
-        };
-        let read = body.and_then(|body| {
-            let body = seals::leave_out_empty(dialect, body, limits)
-                .map_err(|error| Refusal::new(error.kind.code()).with_message(error.to_string()))?;
-            let mut message = read::parse(dialect, body, limits)?;
+        let read = self.read(body, dialect, &named, limits).and_then(|mut message| {
             let (resolved, way, others) = self.resolve(&message.model, dialect)?;
             if let Some(translation) = &way.translation {
                 translation.request(&message.body)?;
             }
-            message.path = way.path;
+            if matches!(named, ByPath::Nothing | ByPath::Model(_)) {
+                message.path = way.path.into();
+            }
             meant::note(&mut message, dialect, &self.head.headers, way.translation.is_none())?;
             Ok((message, Asked { resolved, others, dialect, translation: way.translation }))
         });
@@ -268,6 +277,25 @@ impl Call<'_> {
             Ok((message, asked)) => Ok((authenticated.parse(message), asked)),
             Err(refusal) => Err(self.refuse(authenticated.into_ticket(), refusal)),
         }
+    }
+
+    fn read(
+        &self,
+        body: Bytes,
+        dialect: Dialect,
+        named: &ByPath,
+        limits: Limits,
+    ) -> Result<stockade_egress::evidence::Message, Refusal> {
+        let body = match named {
+            ByPath::Below(below) => {
+                return crate::predict::parse(dialect, body, below, limits, &self.gateway.parts.people);
+            }
+            ByPath::Model(model) => read::with_model(&body, model, limits)?,
+            ByPath::Nothing => body,
+        };
+        let body = seals::leave_out_empty(dialect, body, limits)
+            .map_err(|error| Refusal::new(error.kind.code()).with_message(error.to_string()))?;
+        read::parse(dialect, body, limits)
     }
 
     fn examine(&self, parsed: Parsed) -> (Examined, InspectionContext) {
@@ -301,7 +329,7 @@ impl Call<'_> {
         let apply = Apply {
             pseudonyms: self.pseudonyms(&examined),
             record_limit: self.gateway.options.record_limit,
-            about: self.about(examined.caller()),
+            about: self.about(&examined),
             leaks: &parts.leaks,
             now: context.now,
             room: std::mem::take(&mut room.edits),
@@ -373,6 +401,9 @@ impl Call<'_> {
                     limits,
                     record_limit: options.record_limit,
                 });
+                if let Some(softening) = Softening::of(permit.obligations()) {
+                    return Box::new(PredictFilter::new(softening, limits.held, filter)) as Box<_>;
+                }
                 match (translation, facts) {
                     (Some(translation), Some(facts)) => {
                         Box::new(TranslatedFilter::new(translation, stream, facts, limits, filter))

@@ -23,13 +23,13 @@ impl Call<'_> {
     ) -> Step<Answer> {
         let caller = authenticated.caller().clone();
         let surface = match family {
-            Family::OpenAi | Family::Ollama => "openai.models",
+            Family::OpenAi | Family::Ollama | Family::Predict => "openai.models",
             Family::Anthropic => "anthropic.models",
         };
         let admitted = self.admit_listing(authenticated, surface).await?;
         let catalog = self.gateway.parts.catalog.load();
         let entry = |(name, resolved): (&str, Resolved)| match family {
-            Family::OpenAi | Family::Ollama => {
+            Family::OpenAi | Family::Ollama | Family::Predict => {
                 json!({"id": name, "object": "model", "created": 0, "owned_by": resolved.target.id().as_str()})
             }
             Family::Anthropic => json!({
@@ -47,7 +47,7 @@ impl Call<'_> {
             None => {
                 let data: Vec<_> = self.all_usable(&catalog, &caller).map(entry).collect();
                 match family {
-                    Family::OpenAi | Family::Ollama => json!({"object": "list", "data": data}),
+                    Family::OpenAi | Family::Ollama | Family::Predict => json!({"object": "list", "data": data}),
                     Family::Anthropic => {
                         let id = |entry: Option<&Value>| entry.and_then(|e| e.get("id")).cloned();
                         json!({

@@ -2,6 +2,8 @@
 
 use http::{HeaderMap, Method};
 
+use super::predict;
+use crate::predict::Below;
 use crate::dialect::{Dialect, Family, is_atom};
 
 /// What is asked for.
@@ -17,6 +19,8 @@ pub(super) enum Route {
     Models { one: Option<String>, family: Family },
     /// What Ollama says of itself and its models.
     Ollama(Told),
+    /// Something of a model that is not generative.
+    Predict(predict::Asked),
 }
 
 /// What Ollama's clients ask beside answers of models.
@@ -32,6 +36,17 @@ pub(super) enum Told {
     Version,
 }
 
+/// What a path says of a model.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum ByPath {
+    /// The body names the model.
+    Nothing,
+    /// The path does, and the body gets its name.
+    Model(String),
+    /// The path does, and says where at the upstream it is.
+    Below(Below),
+}
+
 /// Why a path leads nowhere.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Stray {
@@ -41,11 +56,26 @@ pub(super) enum Stray {
     Management,
 }
 
+impl Route {
+    /// What is spoken, and what the path says, where a model is asked.
+    pub(super) fn of_a_model(self) -> (Dialect, ByPath) {
+        match self {
+            Self::Model { dialect, deployment } => (dialect, deployment.map_or(ByPath::Nothing, ByPath::Model)),
+            Self::Predict(predict::Asked::Model { dialect, below }) => (dialect, ByPath::Below(below)),
+            Self::Predict(predict::Asked::Server { .. }) | Self::Models { .. } | Self::Ollama(_) => {
+                (Dialect::PredictAbout, ByPath::Nothing)
+            }
+        }
+    }
+}
+
 /// How errors look to whoever asks for this path.
 pub(super) fn family(path: &str, headers: &HeaderMap) -> Family {
     let is_models = path.starts_with("/v1/models") && headers.contains_key("anthropic-version");
     if path == "/ollama" || path.starts_with("/ollama/") {
         Family::Ollama
+    } else if path.starts_with("/predict/") {
+        Family::Predict
     } else if is_models || path.starts_with("/anthropic/") || path.starts_with("/v1/messages") {
         Family::Anthropic
     } else {
@@ -58,6 +88,9 @@ pub(super) fn route(method: &Method, path: &str, headers: &HeaderMap) -> Result<
     let family = family(path, headers);
     if family == Family::Ollama && manages(path) {
         return Err(Stray::Management);
+    }
+    if family == Family::Predict {
+        return predict::find(method, path).ok_or(Stray::Path)?.map(Route::Predict);
     }
     let found = find(path, family).ok_or(Stray::Path)?;
     let is_told = matches!(found, Route::Models { .. } | Route::Ollama(Told::Tags | Told::Loaded | Told::Version));
@@ -103,6 +136,7 @@ fn find(path: &str, family: Family) -> Option<Route> {
     let below = match family {
         Family::Anthropic => path.strip_prefix("/anthropic").unwrap_or(path).strip_prefix("/v1/")?,
         Family::Ollama => return ollama(path),
+        Family::Predict => return None,
         Family::OpenAi => path
             .strip_prefix("/v1/")
             .or_else(|| path.strip_prefix("/openai/v1/"))

@@ -5,7 +5,7 @@
 //! Nothing here waits, reads a clock or draws a number: what is needed comes in as a value.
 
 mod answer;
-mod json;
+pub(crate) mod json;
 mod request;
 #[cfg(test)]
 mod tests;

@@ -202,6 +202,9 @@ pub(crate) enum Speaks {
     Azure,
     /// Anthropic's messages, with the key in `x-api-key`.
     Anthropic,
+    /// Models that are not generative: Open Inference Protocol v2, MLflow's `/invocations`, Azure ML's `/score`, with the key
+    /// in `Authorization`.
+    Predict,
     /// Ollama's own (`http://localhost:11434`), and OpenAI's below `/v1`, with the key in `Authorization`.
     Ollama,
 }
@@ -210,8 +213,9 @@ impl Speaks {
     /// Whether a protocol is one of them.
     pub(super) fn offers(self, api: Api) -> bool {
         match self {
-            Self::OpenAi | Self::Azure => !matches!(api, Api::Messages | Api::Ollama),
+            Self::OpenAi | Self::Azure => !matches!(api, Api::Messages | Api::Ollama | Api::Predict),
             Self::Anthropic => api == Api::Messages,
+            Self::Predict => api == Api::Predict,
             Self::Ollama => matches!(api, Api::Ollama | Api::Chat | Api::Completions | Api::Embeddings),
         }
     }
@@ -244,6 +248,8 @@ pub(crate) enum Api {
     Messages,
     /// Ollama's chat, completions and embeddings.
     Ollama,
+    /// Predictions.
+    Predict,
 }
 
 fn internal() -> Label {

@@ -224,7 +224,7 @@ impl UpstreamConfig {
             if !self.dialect.offers(*api) {
                 let message = "an upstream of this dialect does not offer that".to_owned();
                 let help = "`anthropic` offers `messages`; `ollama` offers `ollama`, `chat`, `completions` and `embeddings`; \
-                            `openai` and `azure` offer all but `messages` and `ollama`";
+                            `openai` and `azure` offer all but `messages` and `ollama`; `predict` offers `predict`";
                 return wrong(key("apis").item(item), message, help);
             }
         }

@@ -18,7 +18,7 @@ pub(super) fn target(
     let id = TargetId::new(name);
     let base = upstream.base_url.as_str();
     match upstream.dialect {
-        Speaks::OpenAi => Target::http_with(id, base, key.map(Credential::Bearer), &[]),
+        Speaks::OpenAi | Speaks::Predict => Target::http_with(id, base, key.map(Credential::Bearer), &[]),
         Speaks::Azure => Target::http_with(id, base, key.map(|key| Credential::Field("api-key", key)), &[]),
         Speaks::Ollama => {
             // The address of its OpenAI protocols is taken for that of the server.
@@ -42,6 +42,7 @@ pub(super) fn apis(upstream: &UpstreamConfig, target: &Target) -> Apis {
         Speaks::OpenAi | Speaks::Azure => Apis::OPENAI,
         Speaks::Anthropic => Apis::ANTHROPIC,
         Speaks::Ollama => Apis::OLLAMA,
+        Speaks::Predict => Apis::PREDICT,
     };
     let offered = match &upstream.apis {
         None => all,
@@ -52,6 +53,7 @@ pub(super) fn apis(upstream: &UpstreamConfig, target: &Target) -> Apis {
             responses: list.contains(&Api::Responses),
             messages: list.contains(&Api::Messages),
             ollama: list.contains(&Api::Ollama),
+            predict: list.contains(&Api::Predict),
             ..Apis::NONE
         },
     };

@@ -168,10 +168,32 @@ mod tests {
 
     #[test]
     fn obligations_round_trip_and_unknown_ones_are_refused() {
-        for text in ["redact:secret", "pseudonymise:email", "strip", "annotate", "strict", "round:3", "round:0", "top_k:1", "label_only"] {
+        for text in [
+            "redact:secret",
+            "pseudonymise:email",
+            "strip",
+            "annotate",
+            "strict",
+            "round:3",
+            "round:0",
+            "top_k:1",
+            "label_only",
+        ] {
             assert_eq!(text.parse::<Obligation>().unwrap().to_string(), text);
         }
-        for text in ["", "redact", "redact:", "redact:a b", "approve", "round", "round:+3", "round:03", "round:18", "top_k:0", "STRICT"] {
+        for text in [
+            "",
+            "redact",
+            "redact:",
+            "redact:a b",
+            "approve",
+            "round",
+            "round:+3",
+            "round:03",
+            "round:18",
+            "top_k:0",
+            "STRICT",
+        ] {
             assert!(text.parse::<Obligation>().is_err(), "{text}");
         }
     }

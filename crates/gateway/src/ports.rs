@@ -210,6 +210,8 @@ pub struct Apis {
     pub predict: bool,
     /// Its chat calls the limit of an answer `max_completion_tokens`, as OpenAI does, and not `max_tokens`.
     pub completion_limit: bool,
+    /// It is told who asks, in Azure's `user_security_context`.
+    pub user_security_context: bool,
     /// Its models think within a budget of tokens, as Anthropic's did before they chose by themselves.
     pub thinks_in_budget: bool,
 }
@@ -251,6 +253,7 @@ impl Apis {
         ollama: false,
         predict: false,
         completion_limit: false,
+        user_security_context: false,
         thinks_in_budget: false,
     };
 
@@ -275,9 +278,10 @@ impl Apis {
             Dialect::Embeddings => self.embeddings,
             Dialect::Responses => self.responses,
             Dialect::Messages | Dialect::CountTokens => self.messages,
-            Dialect::OllamaChat | Dialect::OllamaGenerate | Dialect::OllamaEmbed | Dialect::OllamaEmbedding => {
-                self.ollama
-            }
+            Dialect::OllamaChat
+            | Dialect::OllamaGenerate
+            | Dialect::OllamaEmbed
+            | Dialect::OllamaEmbedding => self.ollama,
             Dialect::Predict | Dialect::PredictAbout => self.predict,
         }
     }

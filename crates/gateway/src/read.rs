@@ -313,9 +313,10 @@ fn name(
             Channel::Unlabelled
         }
         (_, Named::Atom) if is_atom(&leaf.text) => Channel::Atom,
-        (_, Named::Atom | Named::Carrier | Named::Vector | Named::Prediction | Named::Echo | Named::Sealed(_)) => {
-            Channel::Unlabelled
-        }
+        (
+            _,
+            Named::Atom | Named::Carrier | Named::Vector | Named::Prediction | Named::Echo | Named::Sealed(_),
+        ) => Channel::Unlabelled,
         (_, Named::Argument) => Channel::ToolArgs,
         (_, Named::Text(Channel::Content)) if said_by == Role::System => Channel::System,
         (_, Named::Text(Channel::Content)) if said_by == Role::Tool => Channel::ToolResult,

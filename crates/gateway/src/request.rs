@@ -192,7 +192,8 @@ impl ApplyObligations for Apply<'_> {
     fn apply(self, obligations: &[Obligation], examined: &Examined) -> Result<Applied, Unmet> {
         let message = examined.message();
         // Only what is predicted has scores.
-        let scores = |o: &&Obligation| matches!(o, Obligation::Round(_) | Obligation::TopK(_) | Obligation::LabelOnly);
+        let scores =
+            |o: &&Obligation| matches!(o, Obligation::Round(_) | Obligation::TopK(_) | Obligation::LabelOnly);
         if let Some(unmet) = obligations.iter().find(scores).filter(|_| message.action != Action::Predict) {
             return Err(Unmet(unmet.clone()));
         }

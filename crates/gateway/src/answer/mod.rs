@@ -15,6 +15,7 @@ mod honest;
 mod lane;
 mod numbers;
 mod order;
+mod parts;
 mod release;
 #[cfg(test)]
 mod tests;
@@ -32,8 +33,8 @@ use bytes::{Bytes, BytesMut};
 use stockade_authz::InspectionContext;
 use stockade_domain::{Channel, DecisionRecord, Direction, EndReason, Usage};
 use stockade_egress::evidence::{Cut, FilterStats, Held, ResponseFilter};
-use stockade_inspect::leak::Guards;
 use stockade_inspect::Engine;
+use stockade_inspect::leak::Guards;
 
 use crate::dialect::{Dialect, Framing};
 use crate::flow::Pass;

@@ -2,7 +2,8 @@
 
 use stockade_domain::Channel;
 
-use super::event::{Event, Part, RawLeaf, Shape, argument, text};
+use super::event::{Event, Part, RawLeaf, Shape};
+use super::parts::{argument, text};
 use crate::dialect::{Family, Named, Place, segments};
 use crate::read::is_long;
 

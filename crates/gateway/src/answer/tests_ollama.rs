@@ -25,7 +25,9 @@ fn said(text: &str) -> String {
 }
 
 fn call(name: &str, arguments: &Value) -> String {
-    line(&json!({"role": "assistant", "content": "", "tool_calls": [{"id": "c", "function": {"name": name, "arguments": arguments}}]}))
+    line(
+        &json!({"role": "assistant", "content": "", "tool_calls": [{"id": "c", "function": {"name": name, "arguments": arguments}}]}),
+    )
 }
 
 fn stream(lines: &[String]) -> (String, Option<&'static str>) {
@@ -53,7 +55,8 @@ fn a_value_is_found_wherever_it_is_cut() {
 
 #[test]
 fn thinking_and_what_comes_later_is_looked_at_too() {
-    let thinking = line(&json!({"role": "assistant", "content": "", "thinking": KEY, "new": {"deep": KEY}, KEY: 1}));
+    let thinking =
+        line(&json!({"role": "assistant", "content": "", "thinking": KEY, "new": {"deep": KEY}, KEY: 1}));
     let (out, cut) = stream(&[thinking, last()]);
     assert!(cut.is_none() && !out.contains(KEY) && out.contains("\"thinking\""), "{out}");
 }
@@ -66,12 +69,16 @@ fn each_line_calls_its_own() {
         last(),
     ]);
     assert!(cut.is_none() && !out.contains(KEY), "{out}");
-    let calls: Vec<Value> = lines(&out).iter().map(|l| l["message"]["tool_calls"][0]["function"].clone()).collect();
+    let calls: Vec<Value> =
+        lines(&out).iter().map(|l| l["message"]["tool_calls"][0]["function"].clone()).collect();
     assert_eq!(calls[0]["arguments"]["to"], "a");
     assert_eq!(calls[1], json!({"name": "demo_b", "arguments": {"to": "b", "n": [1, 2.5, true]}}));
     let (out, cut) = stream(&[call("demo_a", &json!({})), call("demo_bad", &json!({"to": "b"})), last()]);
     assert_eq!(cut, Some("tool_denied"));
-    assert!(!out.contains("demo_bad") && lines(&out).last().unwrap()["done_reason"] == "content_filter", "{out}");
+    assert!(
+        !out.contains("demo_bad") && lines(&out).last().unwrap()["done_reason"] == "content_filter",
+        "{out}"
+    );
 }
 
 #[test]
@@ -80,7 +87,8 @@ fn numbers_and_times_say_no_more_than_they_must() {
     let lines = lines(&out);
     assert_eq!(lines[0]["created_at"], "2026-01-02T03:04:05Z");
     assert_eq!(lines[1]["total_duration"], 4_010_000_000_000_000_u64);
-    let whole = json!({"model": "m", "response": "x", "done": true, "context": [101, 7592], "eval_duration": 5});
+    let whole =
+        json!({"model": "m", "response": "x", "done": true, "context": [101, 7592], "eval_duration": 5});
     let filter = filter_of(Dialect::OllamaGenerate, false, false);
     let (out, cut) = feed(filter, &[whole.to_string().as_bytes()]);
     assert_eq!((cut, &serde_json::from_str::<Value>(&out).unwrap()["context"]), (None, &Value::Null));
@@ -88,7 +96,9 @@ fn numbers_and_times_say_no_more_than_they_must() {
 
 #[test]
 fn what_is_no_answer_is_none() {
-    for bad in ["[DONE]\n", "7\n", "{\"x\":1}\n", "{\"message\":{\"content\":\"a\"},\"done\":\"yes\"}\n", "{", ""] {
+    for bad in
+        ["[DONE]\n", "7\n", "{\"x\":1}\n", "{\"message\":{\"content\":\"a\"},\"done\":\"yes\"}\n", "{", ""]
+    {
         assert!(stream(&[bad.to_owned()]).1.is_some(), "{bad}");
     }
     let (out, cut) = stream(&[said("so"), "{\"error\":\"the key is AKIA\"}\n".to_owned(), last()]);

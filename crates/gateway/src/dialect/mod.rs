@@ -15,9 +15,9 @@ use std::collections::BTreeMap;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-pub(crate) use ollama::{is_mimic as is_ollama_mimic, second};
 pub(crate) use form::{brings_in, is_hosted_tool, is_unreadable, named as by_form};
 pub(crate) use keys::KNOWN_KEYS;
+pub(crate) use ollama::{is_mimic as is_ollama_mimic, second};
 pub(crate) use words::KNOWN_WORDS;
 
 use stockade_domain::{Action, Channel, Role};
@@ -225,7 +225,9 @@ impl Dialect {
     pub(crate) const fn family(self) -> Family {
         match self {
             Self::Messages | Self::CountTokens => Family::Anthropic,
-            Self::OllamaChat | Self::OllamaGenerate | Self::OllamaEmbed | Self::OllamaEmbedding => Family::Ollama,
+            Self::OllamaChat | Self::OllamaGenerate | Self::OllamaEmbed | Self::OllamaEmbedding => {
+                Family::Ollama
+            }
             Self::Predict | Self::PredictAbout => Family::Predict,
             _ => Family::OpenAi,
         }

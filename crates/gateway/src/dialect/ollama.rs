@@ -199,9 +199,11 @@ impl AnswerTable for Answer {
 pub(crate) fn second(time: &str) -> Option<String> {
     let (head, rest) = time.split_at_checked(SECOND)?;
     let shape = head.bytes().map(|b| if b.is_ascii_digit() { b'0' } else { b });
-    let is_zone = rest.strip_prefix('.').map_or(rest, |rest| rest.trim_start_matches(|c: char| c.is_ascii_digit()));
+    let is_zone =
+        rest.strip_prefix('.').map_or(rest, |rest| rest.trim_start_matches(|c: char| c.is_ascii_digit()));
     let is_time = shape.eq(*b"0000-00-00T00:00:00")
-        && (is_zone == "Z" || is_zone.bytes().map(|b| if b.is_ascii_digit() { b'0' } else { b }).skip(1).eq(*b"00:00"));
+        && (is_zone == "Z"
+            || is_zone.bytes().map(|b| if b.is_ascii_digit() { b'0' } else { b }).skip(1).eq(*b"00:00"));
     is_time.then(|| format!("{head}{}", is_zone.get(..is_zone.len().min(6)).unwrap_or("Z")))
 }
 
@@ -216,17 +218,30 @@ mod tests {
     fn times_lose_what_is_finer_than_a_second() {
         assert_eq!(second("2026-01-02T03:04:05.123456789Z").as_deref(), Some("2026-01-02T03:04:05Z"));
         assert_eq!(second("2026-01-02T03:04:05.1-07:00").as_deref(), Some("2026-01-02T03:04:05-07:00"));
-        for no in ["", "2026-01-02", "2026-01-02T03:04:05", "2026-01-02T03:04:05Zebra", "2026-01-02T03:04:05.1x07:00x"] {
+        for no in [
+            "",
+            "2026-01-02",
+            "2026-01-02T03:04:05",
+            "2026-01-02T03:04:05Zebra",
+            "2026-01-02T03:04:05.1x07:00x",
+        ] {
             assert_eq!(second(no), None, "{no}");
         }
     }
 
     #[test]
     fn keys_are_known_in_one_spelling() {
-        for mimic in ["/Messages", "/messages/0/Images", "/meſſages", "/messages/0/tool_calls/0/Function", "/thin\u{212a}"] {
+        for mimic in [
+            "/Messages",
+            "/messages/0/Images",
+            "/meſſages",
+            "/messages/0/tool_calls/0/Function",
+            "/thin\u{212a}",
+        ] {
             assert!(is_mimic(mimic), "{mimic}");
         }
-        for own in ["/messages", "/tools/0/function/parameters/properties/Name", "/format/Content", "/Other"] {
+        for own in ["/messages", "/tools/0/function/parameters/properties/Name", "/format/Content", "/Other"]
+        {
             assert!(!is_mimic(own), "{own}");
         }
     }

@@ -82,16 +82,14 @@ impl Ask {
             };
             match key {
                 _ if leaf.kind == LeafKind::Key => {}
-                _ if is_ollama => {
-                    match key {
-                        "options" => ask.nest = Some(leaf.raw.clone()),
-                        "options/num_predict" => {
-                            ask.at = Some(leaf.raw.clone());
-                            ask.limit = count(&leaf);
-                        }
-                        _ => {}
+                _ if is_ollama => match key {
+                    "options" => ask.nest = Some(leaf.raw.clone()),
+                    "options/num_predict" => {
+                        ask.at = Some(leaf.raw.clone());
+                        ask.limit = count(&leaf);
                     }
-                }
+                    _ => {}
+                },
                 _ if LIMITS.contains(&key) => {
                     if key == field {
                         ask.at = Some(leaf.raw.clone());
@@ -164,9 +162,7 @@ impl Ask {
 
     /// Tells the upstream that an answer in one piece has only so many tokens of room, where the request leaves it open.
     pub(crate) fn edit(&self, body: &[u8], answer: u64) -> Option<Edit> {
-        let is_open = self.limit.is_none()
-            && !self.stream
-            && !self.has_no_answer();
+        let is_open = self.limit.is_none() && !self.stream && !self.has_no_answer();
         let one = answer.checked_div(self.answers).filter(|one| is_open && *one > 0)?;
         Some(match &self.at {
             Some(raw) => Edit { raw: raw.clone(), with: one.to_string().into_bytes() },

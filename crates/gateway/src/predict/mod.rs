@@ -110,7 +110,13 @@ fn tensors(body: &Bytes, limits: Limits, key: &MacKey) -> Result<Vec<Tensor>, Re
     let tensor = |(path, raw): (String, Range<usize>)| {
         let text = body.get(raw).unwrap_or_default();
         let has = |bytes: &[u8]| text.iter().any(|byte| bytes.contains(byte));
-        let kind = if has(b"tf") { "bool" } else if has(b".eE") { "float" } else { "int" };
+        let kind = if has(b"tf") {
+            "bool"
+        } else if has(b".eE") {
+            "float"
+        } else {
+            "int"
+        };
         let tag = key.mac_parts(&[b"tensor", text]);
         Tensor { path, shape: shape(text), kind, fingerprint: to_hex(tag.get(..16).unwrap_or_default()) }
     };
@@ -133,7 +139,9 @@ fn shape(text: &[u8]) -> Vec<u64> {
                 has_item = false;
             }
             b',' | b']' => {
-                if let Some((count, has_ended)) = level.and_then(|at| levels.get_mut(at)).filter(|level| !level.1) {
+                if let Some((count, has_ended)) =
+                    level.and_then(|at| levels.get_mut(at)).filter(|level| !level.1)
+                {
                     *count = count.saturating_add(u64::from(has_item));
                     *has_ended = *byte == b']';
                 }
@@ -162,10 +170,15 @@ mod tests {
     #[test]
     fn lists_of_numbers_are_told_by_shape_type_and_fingerprint() {
         let message = read(r#"{"inputs":[{"name":"x","shape":[2,3],"datatype":"FP32","data":[[1.5,2,3],[4,5,6]]}],"ids":[1,2],"words":["a",[true]]}"#).unwrap();
-        let told: Vec<_> = message.tensors.iter().map(|t| (t.path.as_str(), t.shape.clone(), t.kind)).collect();
+        let told: Vec<_> =
+            message.tensors.iter().map(|t| (t.path.as_str(), t.shape.clone(), t.kind)).collect();
         assert_eq!(
             told,
-            [("/inputs/0/data", vec![2, 3], "float"), ("/ids", vec![2], "int"), ("/words/1", vec![1], "bool")]
+            [
+                ("/inputs/0/data", vec![2, 3], "float"),
+                ("/ids", vec![2], "int"),
+                ("/words/1", vec![1], "bool")
+            ]
         );
         assert!(message.tensors.iter().all(|t| t.fingerprint.len() == 32));
         assert!(message.opaque.is_empty());
@@ -184,11 +197,13 @@ mod tests {
 
     #[test]
     fn nothing_goes_by_unread() {
-        let binary = r#"{"inputs":[{"name":"x","shape":[2],"datatype":"FP32","parameters":{"binary_data_size":8}}]}"#;
+        let binary =
+            r#"{"inputs":[{"name":"x","shape":[2],"datatype":"FP32","parameters":{"binary_data_size":8}}]}"#;
         assert_eq!(read(binary).unwrap_err().code, "binary_tensors");
         let asked = read(r#"{"inputs":[],"parameters":{"binary_data_output":true},"outputs":[{"name":"y","parameters":{"binary_data":true}}]}"#).unwrap();
         assert!(!String::from_utf8_lossy(&asked.body).contains("true"));
-        let texts = read(r#"{"dataframe_split":{"columns":["note"],"data":[["hello"],[4111111111111111]]}}"#).unwrap();
+        let texts = read(r#"{"dataframe_split":{"columns":["note"],"data":[["hello"],[4111111111111111]]}}"#)
+            .unwrap();
         let said: Vec<&str> = texts.spans.iter().map(|s| s.text.as_str()).collect();
         assert!(said.contains(&"hello") && said.contains(&"4111111111111111"), "{said:?}");
         assert_eq!(read("[").unwrap_err().code, "invalid_json");

@@ -58,7 +58,9 @@ impl Softening {
             Json::Map(members) => {
                 let soften = |(key, value): (String, Json)| {
                     let value = match (key.as_str(), value) {
-                        ("outputs", Json::List(outputs)) if outputs.iter().all(|o| o.get("data").is_some()) => {
+                        ("outputs", Json::List(outputs))
+                            if outputs.iter().all(|o| o.get("data").is_some()) =>
+                        {
                             Json::List(outputs.into_iter().map(|output| self.tensor(output)).collect())
                         }
                         (_, value) => self.rows(value),
@@ -145,7 +147,8 @@ impl Softening {
 
     /// Of a list of classes with their scores the best.
     fn best(&self, items: Vec<Json>) -> Vec<Json> {
-        let score = |item: &Json| SCORES.iter().find_map(|key| item.get(key)).filter(|s| is_number(s)).cloned();
+        let score =
+            |item: &Json| SCORES.iter().find_map(|key| item.get(key)).filter(|s| is_number(s)).cloned();
         let scores: Option<Vec<Json>> = items.iter().map(score).collect();
         let Some(scores) = scores.filter(|scores| scores.len() > 1) else { return items };
         let kept = self.kept(&scores);
@@ -226,7 +229,10 @@ mod tests {
         assert_eq!(round(r#""[0.123456]""#), r#""[0.12]""#);
         assert_eq!(round(r#"["0.98765","cat","0.98765:1:cat"]"#), r#"["0.99","cat","0.99:1:cat"]"#);
         let tensor = r#"{"outputs":[{"name":"y","datatype":"FP32","shape":[2],"data":[0.5555,2.25]}]}"#;
-        assert_eq!(round(tensor), r#"{"outputs":[{"name":"y","datatype":"FP32","shape":[2],"data":[0.56,2.25]}]}"#);
+        assert_eq!(
+            round(tensor),
+            r#"{"outputs":[{"name":"y","datatype":"FP32","shape":[2],"data":[0.56,2.25]}]}"#
+        );
     }
 
     #[test]
@@ -247,7 +253,10 @@ mod tests {
     #[test]
     fn a_label_is_all_there_is() {
         let label = |body: &str| softened(&["label_only"], body);
-        assert_eq!(label(r#"{"predictions":[[0.1,0.7,0.2],[0.9,0.05,0.05]]}"#), r#"{"predictions":[[0.0,1.0,0.0],[1.0,0.0,0.0]]}"#);
+        assert_eq!(
+            label(r#"{"predictions":[[0.1,0.7,0.2],[0.9,0.05,0.05]]}"#),
+            r#"{"predictions":[[0.0,1.0,0.0],[1.0,0.0,0.0]]}"#
+        );
         assert_eq!(label(r#"[{"cat":0.1,"dog":0.7}]"#), r#"[{"dog":1.0}]"#);
         assert_eq!(label(r#"{"predictions":[0.83,0.2]}"#), r#"{"predictions":[1.0,0.0]}"#);
         assert_eq!(label(r#"{"predictions":["cat",3]}"#), r#"{"predictions":["cat",3]}"#);

@@ -86,7 +86,7 @@ impl Call<'_> {
         let parts = &self.gateway.parts;
         let set = parts.limits.set.load_full();
         if set.is_empty() {
-            let (edits, fields) = (Vec::new(), Fields::new());
+            let (edits, fields) = (self.security_edit(&parsed, asked).into_iter().collect(), Fields::new());
             return Ok((parsed, Room { pass, hold: Hold::default(), edits, hides_usage: false, fields }));
         }
         let model = &asked.resolved.model;
@@ -128,7 +128,8 @@ impl Call<'_> {
                 let is_asked = asked.translation.is_none();
                 let usage = ask.usage_edit(&parsed.message().body).filter(|_| is_asked);
                 let hides_usage = usage.is_some();
-                let edits = length.into_iter().chain(usage).collect();
+                let told = self.security_edit(&parsed, asked);
+                let edits = length.into_iter().chain(usage).chain(told).collect();
                 let fields = limits::fields(&levels, family, parts.clock.now());
                 Ok((parsed, Room { pass, hold, edits, hides_usage, fields }))
             }

@@ -1,5 +1,6 @@
 //! The request stack, on one screen. [`Call::run`] is the screen; the steps below it come in the order in which it takes them.
 
+mod azure;
 mod ends;
 mod identity;
 mod limit;
@@ -232,7 +233,8 @@ impl Call<'_> {
             return Err("binary_tensors");
         }
         // Triton's client does not say what it sends.
-        let is_told = headers.contains_key(header::CONTENT_TYPE) || !self.head.uri.path().starts_with("/predict/");
+        let is_told =
+            headers.contains_key(header::CONTENT_TYPE) || !self.head.uri.path().starts_with("/predict/");
         let media = headers.get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or_default();
         let media = media.split(';').next().unwrap_or_default().trim();
         if is_told && !media.eq_ignore_ascii_case("application/json") {

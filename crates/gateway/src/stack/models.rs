@@ -47,7 +47,9 @@ impl Call<'_> {
             None => {
                 let data: Vec<_> = self.all_usable(&catalog, &caller).map(entry).collect();
                 match family {
-                    Family::OpenAi | Family::Ollama | Family::Predict => json!({"object": "list", "data": data}),
+                    Family::OpenAi | Family::Ollama | Family::Predict => {
+                        json!({"object": "list", "data": data})
+                    }
                     Family::Anthropic => {
                         let id = |entry: Option<&Value>| entry.and_then(|e| e.get("id")).cloned();
                         json!({

@@ -98,7 +98,8 @@ impl Call<'_> {
         match told {
             Told::Health => self.say(admitted, &json!({"live": true, "ready": true, "name": model})).await,
             Told::About => {
-                let about = json!({"name": "stockade", "version": env!("CARGO_PKG_VERSION"), "extensions": []});
+                let about =
+                    json!({"name": "stockade", "version": env!("CARGO_PKG_VERSION"), "extensions": []});
                 self.say(admitted, &about).await
             }
             Told::Version => {

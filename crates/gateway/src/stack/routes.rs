@@ -3,8 +3,8 @@
 use http::{HeaderMap, Method};
 
 use super::predict;
-use crate::predict::Below;
 use crate::dialect::{Dialect, Family, is_atom};
+use crate::predict::Below;
 
 /// What is asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,7 +60,9 @@ impl Route {
     /// What is spoken, and what the path says, where a model is asked.
     pub(super) fn of_a_model(self) -> (Dialect, ByPath) {
         match self {
-            Self::Model { dialect, deployment } => (dialect, deployment.map_or(ByPath::Nothing, ByPath::Model)),
+            Self::Model { dialect, deployment } => {
+                (dialect, deployment.map_or(ByPath::Nothing, ByPath::Model))
+            }
             Self::Predict(predict::Asked::Model { dialect, below }) => (dialect, ByPath::Below(below)),
             Self::Predict(predict::Asked::Server { .. }) | Self::Models { .. } | Self::Ollama(_) => {
                 (Dialect::PredictAbout, ByPath::Nothing)
@@ -93,7 +95,8 @@ pub(super) fn route(method: &Method, path: &str, headers: &HeaderMap) -> Result<
         return predict::find(method, path).ok_or(Stray::Path)?.map(Route::Predict);
     }
     let found = find(path, family).ok_or(Stray::Path)?;
-    let is_told = matches!(found, Route::Models { .. } | Route::Ollama(Told::Tags | Told::Loaded | Told::Version));
+    let is_told =
+        matches!(found, Route::Models { .. } | Route::Ollama(Told::Tags | Told::Loaded | Told::Version));
     let wanted = if is_told { Method::GET } else { Method::POST };
     if *method == wanted { Ok(found) } else { Err(Stray::Method) }
 }
@@ -102,7 +105,9 @@ pub(super) fn route(method: &Method, path: &str, headers: &HeaderMap) -> Result<
 /// (<https://github.com/ollama/ollama/blob/main/docs/api.md>): no method of theirs is offered.
 fn manages(path: &str) -> bool {
     let below = path.strip_prefix("/ollama/api/").unwrap_or_default();
-    matches!(below, "pull" | "push" | "create" | "delete" | "copy") || below == "blobs" || below.starts_with("blobs/")
+    matches!(below, "pull" | "push" | "create" | "delete" | "copy")
+        || below == "blobs"
+        || below.starts_with("blobs/")
 }
 
 fn ollama(path: &str) -> Option<Route> {

@@ -122,7 +122,8 @@ impl Call<'_> {
         asked: &'a Asked,
         room: &mut Room,
     ) -> Result<(UpstreamResponse, &'a Resolved), Refusal> {
-        let mut failure = match self.attempt(dispatch, &asked.resolved, asked.upstream_framing(), room).await {
+        let mut failure = match self.attempt(dispatch, &asked.resolved, asked.upstream_framing(), room).await
+        {
             Ok(response) => return Ok((response, &asked.resolved)),
             Err(failure) => failure,
         };
@@ -175,6 +176,7 @@ impl Call<'_> {
                 room.failed();
                 Err(match error {
                     // Whoever has waited so long does not wait as long again.
+                    SendError::Token(_) => Failure::new("upstream_unauthorized", true),
                     SendError::Timeout => Failure::new("upstream_timeout", false),
                     _ => Failure::new("upstream_failed", true),
                 })

@@ -15,10 +15,12 @@ const APIS: [(Api, &str); 3] =
     [(Api::Chat, "chat"), (Api::Messages, "messages"), (Api::Responses, "responses")];
 
 /// What callers speak, beside what upstreams speak.
-const CALLERS: [(Api, &str); 2] = [(Api::OllamaChat, "ollama_chat"), (Api::OllamaGenerate, "ollama_generate")];
+const CALLERS: [(Api, &str); 2] =
+    [(Api::OllamaChat, "ollama_chat"), (Api::OllamaGenerate, "ollama_generate")];
 
 /// Vectors are no conversation: they come from one API, in the words of two.
-const VECTORS: [(Api, &str); 2] = [(Api::OllamaEmbed, "ollama_embed"), (Api::OllamaEmbedding, "ollama_embedding")];
+const VECTORS: [(Api, &str); 2] =
+    [(Api::OllamaEmbed, "ollama_embed"), (Api::OllamaEmbedding, "ollama_embedding")];
 
 const CAPS: Caps = Caps { event: 1 << 20, whole: 1 << 20 };
 
@@ -52,8 +54,13 @@ fn vectors_are_translated_as_the_golden_files_say() {
             golden(&folder.join(format!("{name}.{word}.json")), pretty(&out));
         }
     }
-    for body in [r#"{"model":"m","input":[1,2]}"#, r#"{"model":"m"}"#, r#"{"model":"m","input":"a","extra":1}"#] {
-        assert!(request(Api::OllamaEmbed, Api::Embeddings, body.as_bytes(), &Terms::default()).is_err(), "{body}");
+    for body in
+        [r#"{"model":"m","input":[1,2]}"#, r#"{"model":"m"}"#, r#"{"model":"m","input":"a","extra":1}"#]
+    {
+        assert!(
+            request(Api::OllamaEmbed, Api::Embeddings, body.as_bytes(), &Terms::default()).is_err(),
+            "{body}"
+        );
     }
     for answer in [r#"{"data":[{"embedding":"AAAA"}]}"#, r#"{"data":7}"#, "[]", r#"{"error":{}}"#] {
         let (_, broken) = translated(Api::Embeddings, Api::OllamaEmbed, false, &[answer.as_bytes()]);

@@ -4,6 +4,7 @@
 //! Unknown keys are errors. A file is taken whole or refused whole.
 
 mod certificates;
+mod entra;
 mod error;
 mod identity;
 mod login;

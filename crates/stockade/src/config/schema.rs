@@ -8,6 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use stockade_domain::{Label, LabelOrder};
 
+use super::entra::EntraConfig;
 use super::identity::IdentityConfig;
 use super::routes::RouteConfig;
 use super::units::{ByteCount, Span};
@@ -183,6 +184,12 @@ pub(crate) struct UpstreamConfig {
     /// `env:NAME` or `file:PATH`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) api_key: Option<String>,
+    /// Tokens of Microsoft Entra in place of a key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) entra: Option<EntraConfig>,
+    /// Tell Azure for whom a chat is: the workload's name, the person, the client's address (`user_security_context`).
+    #[serde(default)]
+    pub(crate) user_security_context: bool,
     /// Names of models; `*` at the end stands for any rest.
     pub(crate) models: Vec<String>,
     /// The highest label that may be sent there.

@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use stockade_egress::{Target, TargetId};
 
 use super::place::Place;
-use super::schema::{Config, LabelsConfig, LimitsConfig, ServerConfig, UpstreamConfig};
+use super::schema::{Config, LabelsConfig, LimitsConfig, ServerConfig, Speaks, UpstreamConfig};
 
 /// A value that has the right type and makes no sense.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -227,6 +227,13 @@ impl UpstreamConfig {
                             `openai` and `azure` offer all but `messages` and `ollama`; `predict` offers `predict`";
                 return wrong(key("apis").item(item), message, help);
             }
+        }
+        if self.user_security_context && self.dialect != Speaks::Azure {
+            let message = "only Azure's chats have a `user_security_context`".to_owned();
+            return wrong(key("user_security_context"), message, "leave the line out");
+        }
+        if let Some(entra) = &self.entra {
+            entra.check(name, self)?;
         }
         if self.apis.as_ref().is_some_and(Vec::is_empty) {
             let message = "an upstream that offers nothing is never used".to_owned();

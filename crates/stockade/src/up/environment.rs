@@ -38,6 +38,8 @@ impl EnvUpstreams {
             apis: None,
             thinking: Thinks::default(),
             api_key: api_key.map(str::to_owned),
+            entra: None,
+            user_security_context: false,
             models: models.iter().map(|m| (*m).to_owned()).collect(),
             label_max: capped.clone(),
         };

@@ -61,5 +61,6 @@ pub(super) fn apis(upstream: &UpstreamConfig, target: &Target) -> Apis {
     let host = target.authority().map(|(host, _)| host).unwrap_or_default();
     let completion_limit = upstream.dialect == Speaks::Azure || host == "api.openai.com";
     let thinks_in_budget = upstream.thinking == Thinks::Budget;
-    Apis { completion_limit, thinks_in_budget, ..offered }
+    let user_security_context = upstream.user_security_context;
+    Apis { completion_limit, thinks_in_budget, user_security_context, ..offered }
 }

@@ -67,8 +67,15 @@ enum Writer {
     Responses(responses_out::ResponsesWriter),
     Ollama(ollama_out::OllamaWriter),
     /// Vectors come whole and are told whole.
-    Vectors { to: Api, facts: Facts },
-    Whole { to: Api, facts: Facts, collected: collect::Collected },
+    Vectors {
+        to: Api,
+        facts: Facts,
+    },
+    Whole {
+        to: Api,
+        facts: Facts,
+        collected: collect::Collected,
+    },
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

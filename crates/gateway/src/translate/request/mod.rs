@@ -155,7 +155,9 @@ pub(crate) fn request(from: Api, to: Api, body: &[u8], terms: &Terms) -> Result<
         Api::Responses => responses_in::read(fields),
         Api::OllamaChat => ollama_in::chat(fields),
         Api::OllamaGenerate => ollama_in::generate(fields),
-        Api::Embeddings | Api::OllamaEmbed | Api::OllamaEmbedding => refuse("", "vectors are no conversation"),
+        Api::Embeddings | Api::OllamaEmbed | Api::OllamaEmbedding => {
+            refuse("", "vectors are no conversation")
+        }
     }?;
     prompt.check()?;
     let out = match to {

@@ -8,8 +8,24 @@ use crate::translate::json::Json;
 
 /// Options about the machine that the model runs on, and hints that promise nothing.
 const MACHINE: &[&str] = &[
-    "f16_kv", "logits_all", "low_vram", "main_gpu", "num_batch", "num_ctx", "num_gpu", "num_gqa", "num_keep", "num_thread",
-    "numa", "penalize_newline", "rope_frequency_base", "rope_frequency_scale", "seed", "use_mlock", "use_mmap", "vocab_only",
+    "f16_kv",
+    "logits_all",
+    "low_vram",
+    "main_gpu",
+    "num_batch",
+    "num_ctx",
+    "num_gpu",
+    "num_gqa",
+    "num_keep",
+    "num_thread",
+    "numa",
+    "penalize_newline",
+    "rope_frequency_base",
+    "rope_frequency_scale",
+    "seed",
+    "use_mlock",
+    "use_mmap",
+    "vocab_only",
 ];
 
 /// Ways to choose a token that the other APIs have no word for, with what turns each of them off.

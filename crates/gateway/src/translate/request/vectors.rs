@@ -11,7 +11,9 @@ pub(super) fn translated(from: Api, mut fields: Fields) -> Read<Json> {
     let input = fields.need(subject)?;
     let input = match input.json {
         Json::Text(text) => text.into(),
-        _ => Json::List(input.list()?.into_iter().map(|text| Ok(Node::string(text)?.into())).collect::<Read<_>>()?),
+        _ => Json::List(
+            input.list()?.into_iter().map(|text| Ok(Node::string(text)?.into())).collect::<Read<_>>()?,
+        ),
     };
     let mut out = object([("model", model.into()), ("input", input), ("encoding_format", "float".into())]);
     if let Some(dimensions) = fields.take("dimensions") {

@@ -118,6 +118,13 @@ class Tokens(Case):
         self.assertNotIn("token-1", told)
         self.assertNotIn(SECRET, told)
 
+    def test_doctor_says_whether_there_is_one(self):
+        self.start(self.SECRET, {"ENTRA_SECRET": SECRET})
+        asked = lambda: self.server.command("doctor", "--config", str(self.server.config)).stdout  # noqa: E731
+        self.assertIn("Entra gives one", asked())
+        self.azure.status = 401
+        self.assertIn("azure: no token for the upstream: answered with status 401", asked())
+
     def test_many_at_once_ask_for_one_token(self):
         self.start(self.SECRET, {"ENTRA_SECRET": SECRET})
         self.azure.wait = 0.5

@@ -41,7 +41,8 @@ pub(crate) fn parse(
     limits: Limits,
     key: &MacKey,
 ) -> Result<Message, Refusal> {
-    let limits = Limits { leaves: limits.leaves.max(MAX_VALUES), ..limits };
+    let texts = limits.leaves;
+    let limits = Limits { leaves: texts.max(MAX_VALUES), ..limits };
     let (body, tensors) = if dialect == Dialect::PredictAbout {
         (body, Vec::new())
     } else {
@@ -50,6 +51,10 @@ pub(crate) fn parse(
         (body, tensors)
     };
     let mut message = read::data(dialect, body, limits)?;
+    // Numbers may be many; each text is looked at.
+    if message.spans.len() > texts {
+        return Err(Refusal::new("json_too_large"));
+    }
     message.model.clone_from(&below.model);
     message.path = below.path.clone().into();
     message.fetches = dialect == Dialect::PredictAbout;

@@ -17,6 +17,7 @@ mod units;
 mod usage;
 
 pub(crate) use certificates::CertificatesConfig;
+pub(crate) use entra::EntraConfig;
 pub(crate) use error::ConfigError;
 pub(crate) use identity::IdentityConfig;
 use origin::Origin;

@@ -189,7 +189,7 @@ fn login(config: &Config) -> Result<Option<ConsoleProvider>, Senseless> {
 }
 
 /// Follows a reference to a secret.
-fn secret(reference: &str) -> Result<String> {
+pub(crate) fn secret(reference: &str) -> Result<String> {
     let value = match reference.split_once(':') {
         Some(("env", name)) => {
             std::env::var(name).map_err(|_| anyhow!("the environment variable `{name}` is not set"))?

@@ -104,6 +104,7 @@ async fn test(options: &Options, binary: &Path) -> Result<()> {
         one("messages", "dialect = \"anthropic\"", wire::MESSAGES),
         one("chat", "apis = [\"chat\"]", wire::CHAT_ONLY),
         one("ollama", "dialect = \"ollama\"", wire::OLLAMA),
+        one("predict", "dialect = \"predict\"", wire::PREDICT.trim_end_matches('-')),
     ]
     .concat();
     let scratch = workspace::root()?.join("target").join("leaktest");

@@ -2,6 +2,7 @@
 //! and requests that are translated on their way.
 
 mod ollama;
+mod predict;
 mod tables;
 #[cfg(test)]
 mod tests;
@@ -19,12 +20,12 @@ pub(crate) const NUMBER: &str = "\"@number@\"";
 
 /// Every channel of an answer.
 pub(crate) fn answers() -> impl Iterator<Item = &'static AnswerChannel> {
-    tables::ANSWERS.iter().chain(ollama::ANSWERS)
+    tables::ANSWERS.iter().chain(ollama::ANSWERS).chain(predict::ANSWERS)
 }
 
 /// Every channel of a request.
 pub(crate) fn requests() -> impl Iterator<Item = &'static RequestChannel> {
-    tables::REQUESTS.iter().chain(ollama::REQUESTS)
+    tables::REQUESTS.iter().chain(ollama::REQUESTS).chain(predict::REQUESTS)
 }
 
 /// What is spoken, and with an upstream that speaks what.
@@ -42,6 +43,7 @@ pub(crate) enum Talk {
     OllamaGenerate,
     OllamaEmbed,
     OllamaOverChat,
+    Predict,
 }
 
 /// Where an upstream puts the text.
@@ -98,6 +100,7 @@ impl Talk {
             Self::OllamaGenerate => "ollama generate",
             Self::OllamaEmbed => "ollama embed",
             Self::OllamaOverChat => "ollama over chat",
+            Self::Predict => "predict",
         }
     }
 
@@ -112,6 +115,7 @@ impl Talk {
             Self::Ollama | Self::OllamaOverChat => "/ollama/api/chat",
             Self::OllamaGenerate => "/ollama/api/generate",
             Self::OllamaEmbed => "/ollama/api/embed",
+            Self::Predict => "/predict/leap/invocations",
         }
     }
 
@@ -121,6 +125,7 @@ impl Talk {
             Self::Messages | Self::ChatOverMessages | Self::ResponsesOverMessages => super::wire::MESSAGES,
             Self::MessagesOverChat | Self::ResponsesOverChat | Self::OllamaOverChat => super::wire::CHAT_ONLY,
             Self::Ollama | Self::OllamaGenerate | Self::OllamaEmbed => super::wire::OLLAMA,
+            Self::Predict => super::wire::PREDICT,
             Self::Responses | Self::Completions | Self::Embeddings => super::wire::MODELS,
         }
     }
@@ -150,6 +155,7 @@ impl Talk {
             Self::Completions | Self::OllamaGenerate => {
                 r#"{"model":"@model@","stream":@stream@,"prompt":"Please answer."}"#
             }
+            Self::Predict => r#"{"note":"@model@","instances":["Please answer."]}"#,
             Self::Embeddings | Self::OllamaEmbed => r#"{"model":"@model@","input":"Please answer."}"#,
             Self::ChatOverMessages | Self::Ollama | Self::OllamaOverChat => {
                 r#"{"model":"@model@","stream":@stream@,"messages":[{"role":"user","content":"Please answer."}],"tools":[{"type":"function","function":{"name":"demo_mail","parameters":{"type":"object"}}}]}"#

@@ -33,6 +33,8 @@ pub(crate) const MESSAGES: &str = "leam-";
 pub(crate) const CHAT_ONLY: &str = "leac-";
 /// And where it speaks Ollama's protocol.
 pub(crate) const OLLAMA: &str = "leao-";
+/// And where it is a model that is not generative; there the path names the model, and the body the case.
+pub(crate) const PREDICT: &str = "leap-";
 /// A case that takes longer hangs.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -114,7 +116,7 @@ async fn respond(
 fn case_of(body: &[u8]) -> u64 {
     let text = String::from_utf8_lossy(body);
     let after = |prefix: &str| text.split(&format!("\"{prefix}")).nth(1)?.split('"').next()?.parse().ok();
-    [MODELS, MESSAGES, CHAT_ONLY, OLLAMA].into_iter().find_map(after).unwrap_or(u64::MAX)
+    [MODELS, MESSAGES, CHAT_ONLY, OLLAMA, PREDICT].into_iter().find_map(after).unwrap_or(u64::MAX)
 }
 
 fn plain() -> Answer {

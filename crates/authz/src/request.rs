@@ -80,7 +80,7 @@ impl Names {
                 Action::Connect | Action::ListModels | Action::ReadResult | Action::Export,
                 Resource::Gateway,
             ) => (uid(&self.gateway, "gateway"), headers(query.context, cache)),
-            (Action::Invoke | Action::Embed, Resource::Model(model)) => {
+            (Action::Invoke | Action::Embed | Action::Predict, Resource::Model(model)) => {
                 (self.model(query, model, cache, &mut entities)?, inspected(query, model, cache)?)
             }
             (Action::CallTool, Resource::Tool { name, model }) => {

@@ -15,6 +15,8 @@ pub enum Action {
     Invoke,
     /// Have a model turn text into vectors.
     Embed,
+    /// Have a model that is not generative predict: classify, score, forecast.
+    Predict,
     /// List the models that the caller may use.
     ListModels,
     /// Hand a model's tool call to the caller.
@@ -48,6 +50,12 @@ pub enum Obligation {
     Annotate,
     /// Write the intent durably before anything is dispatched.
     Strict,
+    /// Of each score of a prediction leave so many digits behind the point.
+    Round(u8),
+    /// Of the scores of each thing predicted leave so many, the largest.
+    TopK(u16),
+    /// Of each thing predicted leave only which class is the best, and no score.
+    LabelOnly,
 }
 
 /// An obligation that this version does not know. It denies: an obligation that cannot be met must not be skipped.
@@ -56,10 +64,11 @@ pub struct ObligationError(pub String);
 
 impl Action {
     /// Every action.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Connect,
         Self::Invoke,
         Self::Embed,
+        Self::Predict,
         Self::ListModels,
         Self::CallTool,
         Self::ReadResult,
@@ -73,6 +82,7 @@ impl Action {
             Self::Connect => "connect",
             Self::Invoke => "invoke",
             Self::Embed => "embed",
+            Self::Predict => "predict",
             Self::ListModels => "list_models",
             Self::CallTool => "call_tool",
             Self::ReadResult => "read_result",
@@ -95,6 +105,9 @@ impl fmt::Display for Obligation {
             Self::Strip => f.write_str("strip"),
             Self::Annotate => f.write_str("annotate"),
             Self::Strict => f.write_str("strict"),
+            Self::Round(digits) => write!(f, "round:{digits}"),
+            Self::TopK(count) => write!(f, "top_k:{count}"),
+            Self::LabelOnly => f.write_str("label_only"),
         }
     }
 }
@@ -106,12 +119,23 @@ impl FromStr for Obligation {
         let word = |w: &str| {
             !w.is_empty() && w.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
         };
+        let plain = |digits: &str| digits == "0" || digits.starts_with(|c: char| matches!(c, '1'..='9'));
         match text.split_once(':') {
             None if text == "strip" => Ok(Self::Strip),
             None if text == "annotate" => Ok(Self::Annotate),
             None if text == "strict" => Ok(Self::Strict),
+            None if text == "label_only" => Ok(Self::LabelOnly),
             Some(("redact", what)) if word(what) => Ok(Self::Redact(what.to_owned())),
             Some(("pseudonymise", what)) if word(what) => Ok(Self::Pseudonymise(what.to_owned())),
+            // No float has more digits, and no sign or leading zero makes another spelling of the same.
+            Some(("round", digits)) => match digits.parse() {
+                Ok(count) if count <= 17 && plain(digits) => Ok(Self::Round(count)),
+                _ => Err(ObligationError(text.to_owned())),
+            },
+            Some(("top_k", count)) => match count.parse() {
+                Ok(most) if most > 0 && plain(count) => Ok(Self::TopK(most)),
+                _ => Err(ObligationError(text.to_owned())),
+            },
             _ => Err(ObligationError(text.to_owned())),
         }
     }
@@ -144,10 +168,32 @@ mod tests {
 
     #[test]
     fn obligations_round_trip_and_unknown_ones_are_refused() {
-        for text in ["redact:secret", "pseudonymise:email", "strip", "annotate", "strict"] {
+        for text in [
+            "redact:secret",
+            "pseudonymise:email",
+            "strip",
+            "annotate",
+            "strict",
+            "round:3",
+            "round:0",
+            "top_k:1",
+            "label_only",
+        ] {
             assert_eq!(text.parse::<Obligation>().unwrap().to_string(), text);
         }
-        for text in ["", "redact", "redact:", "redact:a b", "approve", "round:3", "STRICT"] {
+        for text in [
+            "",
+            "redact",
+            "redact:",
+            "redact:a b",
+            "approve",
+            "round",
+            "round:+3",
+            "round:03",
+            "round:18",
+            "top_k:0",
+            "STRICT",
+        ] {
             assert!(text.parse::<Obligation>().is_err(), "{text}");
         }
     }

@@ -6,7 +6,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue, Request, StatusCode, Uri, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, Uri, header};
 use http_body::{Body, Frame};
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Full};
@@ -18,6 +18,7 @@ use crate::connect::Connector;
 use crate::evidence::{Attempt, Authority, Minter};
 use crate::system::SystemClient;
 use crate::target::{Target, TargetKind};
+use crate::token::TokenError;
 
 /// A body on its way back from an upstream.
 pub type UpstreamBody = UnsyncBoxBody<Bytes, SendError>;
@@ -36,6 +37,7 @@ pub struct EgressOptions {
 /// The one way out.
 pub struct Egress {
     client: Client<Connector, Full<Bytes>>,
+    system: SystemClient,
     authority: Arc<Authority>,
     options: EgressOptions,
 }
@@ -64,6 +66,9 @@ pub enum SendError {
     /// It took too long.
     #[error("the upstream did not answer in time")]
     Timeout,
+    /// There is no token to show it.
+    #[error(transparent)]
+    Token(#[from] TokenError),
     /// The request could not be put into HTTP.
     #[error("the request cannot be expressed in HTTP: {0}")]
     Build(String),
@@ -97,13 +102,15 @@ impl Egress {
             .with_no_client_auth();
         tls.alpn_protocols = vec![b"http/1.1".to_vec()];
         let connector = Connector::new(Arc::new(tls), options.connect_timeout);
+        let metadata = Client::builder(TokioExecutor::new()).build(connector.clone().to_metadata());
         let client = Client::builder(TokioExecutor::new())
             .pool_timer(TokioTimer::new())
             .pool_idle_timeout(Duration::from_secs(60))
             .http1_max_headers(128)
             .build(connector);
         let (authority, minter) = Authority::pair();
-        Ok((Self { client, authority, options }, minter))
+        let system = SystemClient::new(client.clone(), metadata);
+        Ok((Self { client, system, authority, options }, minter))
     }
 
     /// The authority whose decisions this client accepts; [`crate::evidence::clear`] asks for it.
@@ -115,7 +122,7 @@ impl Egress {
     /// The way out for traffic that is no caller's.
     #[must_use]
     pub fn system(&self) -> SystemClient {
-        SystemClient::new(self.client.clone())
+        self.system.clone()
     }
 
     /// Sends one attempt of a cleared request.
@@ -130,13 +137,29 @@ impl Egress {
         let body = attempt.body().clone();
         let response = match &target.kind {
             TargetKind::Local(upstream) => upstream.call(attempt.path(), body).await,
-            TargetKind::Http { .. } => {
-                let request = build(target, attempt.path(), attempt.fields(), body)?;
-                tokio::time::timeout(self.options.head_timeout, self.client.request(request))
+            TargetKind::Http { tokens, .. } => {
+                let token = match tokens {
+                    Some(tokens) => Some(tokens.token(&self.system).await?),
+                    None => None,
+                };
+                let mut request = build(target, attempt.path(), attempt.fields(), body)?;
+                if attempt.fetches() {
+                    *request.method_mut() = Method::GET;
+                    request.headers_mut().remove(header::CONTENT_TYPE);
+                }
+                if let Some(token) = token {
+                    request.headers_mut().insert(header::AUTHORIZATION, token);
+                }
+                let response = tokio::time::timeout(self.options.head_timeout, self.client.request(request))
                     .await
                     .map_err(|_| SendError::Timeout)?
-                    .map_err(|error| exchange(&error))?
-                    .map(|body| body.map_err(|e| exchange(&e)).boxed_unsync())
+                    .map_err(|error| exchange(&error))?;
+                if let Some(tokens) =
+                    tokens.as_ref().filter(|_| response.status() == StatusCode::UNAUTHORIZED)
+                {
+                    tokens.refused();
+                }
+                response.map(|body| body.map_err(|e| exchange(&e)).boxed_unsync())
             }
         };
         let (head, body) = response.into_parts();
@@ -164,7 +187,7 @@ fn build(
     meant: &[(HeaderName, HeaderValue)],
     body: Bytes,
 ) -> Result<Request<Full<Bytes>>, SendError> {
-    let TargetKind::Http { scheme, authority, prefix, fields } = &target.kind else {
+    let TargetKind::Http { scheme, authority, prefix, fields, .. } = &target.kind else {
         return Err(SendError::Build("not an HTTP target".to_owned()));
     };
     let uri = Uri::builder()

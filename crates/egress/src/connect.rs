@@ -22,6 +22,8 @@ use tokio_rustls::client::TlsStream;
 pub(crate) struct Connector {
     tls: Arc<rustls::ClientConfig>,
     timeout: Duration,
+    /// Where clouds tell machines who they are, and nowhere else.
+    is_metadata: bool,
 }
 
 /// A connection, plain (loopback only) or TLS.
@@ -32,7 +34,12 @@ pub(crate) enum Conn {
 
 impl Connector {
     pub(crate) fn new(tls: Arc<rustls::ClientConfig>, timeout: Duration) -> Self {
-        Self { tls, timeout }
+        Self { tls, timeout, is_metadata: false }
+    }
+
+    /// The same, for nothing but the metadata service of the machine that this is.
+    pub(crate) fn to_metadata(self) -> Self {
+        Self { is_metadata: true, ..self }
     }
 }
 
@@ -48,20 +55,26 @@ impl tower_service::Service<Uri> for Connector {
     fn call(&mut self, uri: Uri) -> Self::Future {
         let this = self.clone();
         Box::pin(async move {
-            tokio::time::timeout(this.timeout, dial(&uri, this.tls)).await.map_err(|_| {
-                io::Error::new(io::ErrorKind::TimedOut, "the upstream did not accept a connection in time")
-            })?
+            tokio::time::timeout(this.timeout, dial(&uri, this.tls, this.is_metadata)).await.map_err(
+                |_| {
+                    io::Error::new(
+                        io::ErrorKind::TimedOut,
+                        "the upstream did not accept a connection in time",
+                    )
+                },
+            )?
         })
     }
 }
 
-async fn dial(uri: &Uri, tls: Arc<rustls::ClientConfig>) -> io::Result<Conn> {
+async fn dial(uri: &Uri, tls: Arc<rustls::ClientConfig>, is_metadata: bool) -> io::Result<Conn> {
     let secure = uri.scheme_str() == Some("https");
     let host = uri.host().unwrap_or_default().trim_start_matches('[').trim_end_matches(']').to_owned();
     let port = uri.port_u16().unwrap_or(if secure { 443 } else { 80 });
     let mut last = io::Error::new(io::ErrorKind::NotFound, "the upstream's name has no address");
     for address in tokio::net::lookup_host((host.as_str(), port)).await? {
-        if !allowed(address, secure) {
+        let is_allowed = if is_metadata { address == METADATA } else { allowed(address, secure) };
+        if !is_allowed {
             last = io::Error::new(
                 io::ErrorKind::PermissionDenied,
                 "the upstream's name resolves to an address that is never dialled",
@@ -84,6 +97,10 @@ async fn dial(uri: &Uri, tls: Arc<rustls::ClientConfig>) -> io::Result<Conn> {
     }
     Err(last)
 }
+
+/// Where Azure's metadata service is (<https://learn.microsoft.com/azure/virtual-machines/instance-metadata-service>); it has no
+/// TLS, and its address leads nowhere but to the machine's own host.
+const METADATA: SocketAddr = SocketAddr::new(IpAddr::V4(std::net::Ipv4Addr::new(169, 254, 169, 254)), 80);
 
 /// Link-local addresses are where clouds keep their metadata services (169.254.169.254, fe80::/10, fd00:ec2::254): a
 /// name that resolves there is an attack. Plain HTTP is for loopback only, whatever the name promised.

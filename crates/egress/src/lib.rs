@@ -15,7 +15,9 @@ mod connect;
 pub mod evidence;
 mod system;
 mod target;
+mod token;
 
 pub use client::{Egress, EgressOptions, SendError, UpstreamBody, UpstreamResponse};
 pub use system::{Form, Purpose, SystemAnswer, SystemClient, SystemError, SystemRequest, SystemTarget};
 pub use target::{Credential, LocalUpstream, Target, TargetError, TargetId};
+pub use token::{TokenError, TokenSource};

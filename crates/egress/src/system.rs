@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use http::uri::Scheme;
-use http::{HeaderValue, Method, Request, StatusCode, Uri, header};
+use http::{HeaderName, HeaderValue, Method, Request, StatusCode, Uri, header};
 use http_body::Body;
 use http_body_util::{BodyExt, Full};
 use hyper_util::client::legacy::Client;
@@ -20,6 +20,9 @@ use crate::target::{TargetError, is_loopback};
 /// From dialling to the last byte of an answer.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
+/// The metadata service's host.
+const METADATA: &str = "169.254.169.254";
+
 /// What a request is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Purpose {
@@ -29,6 +32,10 @@ pub enum Purpose {
     IssuerKeys,
     /// Its answer to a code, where a person signs in at the console (RFC 6749 section 4.1.3).
     IssuerToken,
+    /// A token with which the gateway asks an upstream (RFC 6749 section 4.4).
+    UpstreamToken,
+    /// The same, from the service that tells a machine who it is. The metadata service's address is dialled for this alone.
+    ManagedIdentity,
 }
 
 /// Where a request goes: an address that the operator configured, or that a provider he configured names.
@@ -44,6 +51,8 @@ pub struct SystemRequest {
     pub target: SystemTarget,
     /// What is sent; a request without one only fetches.
     pub form: Option<Form>,
+    /// A header field that the other side insists on.
+    pub field: Option<(HeaderName, HeaderValue)>,
 }
 
 /// A form that is posted (`application/x-www-form-urlencoded`).
@@ -59,6 +68,8 @@ pub struct Form {
 #[derive(Clone)]
 pub struct SystemClient {
     client: Client<Connector, Full<Bytes>>,
+    /// Reaches the metadata service, and nothing else.
+    metadata: Client<Connector, Full<Bytes>>,
 }
 
 /// An answer.
@@ -95,7 +106,9 @@ impl Purpose {
     /// certificates.
     const fn limit(self) -> usize {
         match self {
-            Self::IssuerMetadata | Self::IssuerToken => 256 << 10,
+            Self::IssuerMetadata | Self::IssuerToken | Self::UpstreamToken | Self::ManagedIdentity => {
+                256 << 10
+            }
             Self::IssuerKeys => 1 << 20,
         }
     }
@@ -127,6 +140,17 @@ impl SystemTarget {
         Ok(Self(uri))
     }
 
+    /// A managed identity's token at the metadata service, which has a fixed address and no TLS. Only a request for
+    /// [`Purpose::ManagedIdentity`] gets there.
+    ///
+    /// # Errors
+    /// When the query, which begins with `?`, cannot stand in a URL.
+    pub fn metadata_service(query: &str) -> Result<Self, TargetError> {
+        let url = format!("http://{METADATA}/metadata/identity/oauth2/token{query}");
+        let uri: Uri = url.parse().map_err(|_| TargetError::NotAbsolute(url.clone()))?;
+        Ok(Self(uri))
+    }
+
     /// Whether it is on this machine, so that plain HTTP is good enough.
     #[must_use]
     pub fn is_loopback(&self) -> bool {
@@ -143,8 +167,11 @@ impl std::fmt::Display for SystemTarget {
 // === impl SystemClient ===
 
 impl SystemClient {
-    pub(crate) fn new(client: Client<Connector, Full<Bytes>>) -> Self {
-        Self { client }
+    pub(crate) fn new(
+        client: Client<Connector, Full<Bytes>>,
+        metadata: Client<Connector, Full<Bytes>>,
+    ) -> Self {
+        Self { client, metadata }
     }
 
     /// Fetches what is at the target, or what it answers to the form.
@@ -159,13 +186,17 @@ impl SystemClient {
     }
 
     async fn exchange(&self, request: SystemRequest, limit: usize) -> Result<SystemAnswer, SystemError> {
-        let SystemRequest { target, form, .. } = request;
+        let SystemRequest { purpose, target, form, field } = request;
+        let is_metadata = purpose == Purpose::ManagedIdentity && target.0.host() == Some(METADATA);
         let mut head = Request::builder()
             .method(if form.is_some() { Method::POST } else { Method::GET })
             .uri(target.0)
             .header(header::ACCEPT, "application/json")
             .header(header::ACCEPT_ENCODING, "identity")
             .header(header::USER_AGENT, concat!("stockade/", env!("CARGO_PKG_VERSION")));
+        if let Some((name, value)) = field {
+            head = head.header(name, value);
+        }
         let mut sent = Full::default();
         if let Some(Form { body, authorization }) = form {
             head = head.header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
@@ -175,7 +206,8 @@ impl SystemClient {
             sent = Full::new(Bytes::from(body));
         }
         let request = head.body(sent).map_err(|error| SystemError::Exchange(error.to_string()))?;
-        let response = self.client.request(request).await.map_err(|error| broken(&error))?;
+        let client = if is_metadata { &self.metadata } else { &self.client };
+        let response = client.request(request).await.map_err(|error| broken(&error))?;
         if response.status() != StatusCode::OK {
             return Err(SystemError::Status(response.status().as_u16()));
         }

@@ -10,6 +10,7 @@ use http::uri::{Authority, Scheme};
 use http::{HeaderName, HeaderValue, Response, Uri};
 
 use crate::client::UpstreamBody;
+use crate::token::TokenSource;
 
 /// A target's name, as the operator wrote it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -30,6 +31,8 @@ pub(crate) enum TargetKind {
         prefix: Arc<str>,
         /// Header fields that each request gets: the credential, the version of an API.
         fields: Arc<[(HeaderName, HeaderValue)]>,
+        /// A credential that runs out.
+        tokens: Option<Arc<dyn TokenSource>>,
     },
     Local(Arc<dyn LocalUpstream>),
 }
@@ -138,7 +141,16 @@ impl Target {
             fields.push((name, value));
         }
         let (prefix, fields) = (Arc::from(prefix), Arc::from(fields));
-        Ok(Self { id, kind: TargetKind::Http { scheme, authority, prefix, fields } })
+        Ok(Self { id, kind: TargetKind::Http { scheme, authority, prefix, fields, tokens: None } })
+    }
+
+    /// The same upstream, shown a token with each request.
+    #[must_use]
+    pub fn with_tokens(mut self, source: Arc<dyn TokenSource>) -> Self {
+        if let TargetKind::Http { tokens, .. } = &mut self.kind {
+            *tokens = Some(source);
+        }
+        self
     }
 
     /// An upstream inside this process.

@@ -49,6 +49,11 @@ pub const CODES: &[(u16, &str, &str)] = &[
     (400, "json_too_large", "The body has more values than are read."),
     (400, "invalid_request", "The body lacks something that the operation needs."),
     (400, "body_incomplete", "The body broke off."),
+    (
+        400,
+        "binary_tensors",
+        "Tensors behind the JSON (`Inference-Header-Content-Length`) cannot be read here: send them as JSON, `binary_data=False` in Triton's client.",
+    ),
     (400, "operation_unsupported", "The model's upstream does not offer this operation."),
     (
         400,
@@ -110,6 +115,11 @@ pub const CODES: &[(u16, &str, &str)] = &[
         403,
         "price_unknown",
         "A limit of money holds for the request, and its model has no price: the operator adds one to `[[prices]]`.",
+    ),
+    (
+        403,
+        "management_denied",
+        "The server's models are managed at the server itself: nobody pulls, pushes, creates, copies or deletes one through the gateway.",
     ),
     (403, "foreign_host", "The `Host` header does not name this gateway."),
     (403, "foreign_origin", "Requests from web pages of other origins are refused."),
@@ -175,12 +185,13 @@ impl Refusal {
         self
     }
 
-    /// In the caller's dialect: OpenAI's (<https://platform.openai.com/docs/guides/error-codes>) or Anthropic's
-    /// (<https://docs.anthropic.com/en/api/errors>).
+    /// In the caller's dialect: OpenAI's (<https://platform.openai.com/docs/guides/error-codes>), Anthropic's
+    /// (<https://docs.anthropic.com/en/api/errors>) or Ollama's (<https://github.com/ollama/ollama/blob/main/docs/api/errors.mdx>).
     pub(crate) fn to_json(&self, family: Family) -> Vec<u8> {
         match family {
             Family::OpenAi => self.to_openai(),
             Family::Anthropic => self.to_anthropic(),
+            Family::Ollama | Family::Predict => serde_json::json!({"error": self.message, "code": self.code}),
         }
         .to_string()
         .into_bytes()
@@ -233,7 +244,7 @@ impl Refusal {
     /// The whole answer. SDKs repeat a request on most errors: they are told not to where that would not help.
     pub(crate) fn response(&self, family: Family, request: RequestId) -> Response<Full<Bytes>> {
         let body = match family {
-            Family::OpenAi => self.to_json(family),
+            Family::OpenAi | Family::Ollama | Family::Predict => self.to_json(family),
             Family::Anthropic => {
                 let mut body = self.to_anthropic();
                 if let Some(fields) = body.as_object_mut() {

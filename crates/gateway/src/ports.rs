@@ -204,8 +204,14 @@ pub struct Apis {
     pub responses: bool,
     /// Anthropic messages.
     pub messages: bool,
+    /// Ollama's own protocol. What it speaks of OpenAI's then stands below `/v1`.
+    pub ollama: bool,
+    /// Predictions of models that are not generative.
+    pub predict: bool,
     /// Its chat calls the limit of an answer `max_completion_tokens`, as OpenAI does, and not `max_tokens`.
     pub completion_limit: bool,
+    /// It is told who asks, in Azure's `user_security_context`.
+    pub user_security_context: bool,
     /// Its models think within a budget of tokens, as Anthropic's did before they chose by themselves.
     pub thinks_in_budget: bool,
 }
@@ -244,7 +250,10 @@ impl Apis {
         embeddings: false,
         responses: false,
         messages: false,
+        ollama: false,
+        predict: false,
         completion_limit: false,
+        user_security_context: false,
         thinks_in_budget: false,
     };
 
@@ -255,6 +264,13 @@ impl Apis {
     /// What Anthropic offers.
     pub const ANTHROPIC: Self = Self { messages: true, ..Self::NONE };
 
+    /// What a server of models that are not generative offers.
+    pub const PREDICT: Self = Self { predict: true, ..Self::NONE };
+
+    /// What Ollama offers.
+    pub const OLLAMA: Self =
+        Self { ollama: true, chat: true, completions: true, embeddings: true, ..Self::NONE };
+
     pub(crate) fn speaks(self, dialect: Dialect) -> bool {
         match dialect {
             Dialect::Chat => self.chat,
@@ -262,6 +278,11 @@ impl Apis {
             Dialect::Embeddings => self.embeddings,
             Dialect::Responses => self.responses,
             Dialect::Messages | Dialect::CountTokens => self.messages,
+            Dialect::OllamaChat
+            | Dialect::OllamaGenerate
+            | Dialect::OllamaEmbed
+            | Dialect::OllamaEmbedding => self.ollama,
+            Dialect::Predict | Dialect::PredictAbout => self.predict,
         }
     }
 }

@@ -8,7 +8,7 @@ use stockade_egress::evidence::{Message, ParsedSpan, Reference};
 
 use crate::dialect::{
     Dialect, Family, KNOWN_KEYS, Named, RequestTable, SaidBy, Seen, brings_in, by_form, is_atom,
-    is_hosted_tool, is_seal, is_unreadable, role, segments,
+    is_hosted_tool, is_ollama_mimic, is_seal, is_unreadable, role, segments,
 };
 use crate::error::Refusal;
 use crate::json::{Edit, Leaf, LeafKind, Limits, encode_string, splice, walk};
@@ -22,21 +22,7 @@ pub(crate) fn parse(dialect: Dialect, body: Bytes, limits: Limits) -> Result<Mes
     let mut leaves = Vec::new();
     let mut roles: HashMap<String, Role> = HashMap::new();
     let mut seen = Seen::default();
-    let mut message = Message {
-        surface: dialect.surface(),
-        action: dialect.action(),
-        path: dialect.path(),
-        model: String::new(),
-        stream: false,
-        stream_usage: false,
-        tools: 0,
-        spans: Vec::new(),
-        references: Vec::new(),
-        opaque: Vec::new(),
-        sealed: Vec::new(),
-        fields: Vec::new(),
-        body: Bytes::new(),
-    };
+    let mut message = blank(dialect);
     let mut has_subject = false;
     let mut mistyped = None;
     let mut stateful = false;
@@ -44,13 +30,16 @@ pub(crate) fn parse(dialect: Dialect, body: Bytes, limits: Limits) -> Result<Mes
     let (mut named, mut nameless) = (std::collections::BTreeSet::new(), Vec::new());
     let is_anthropic = dialect.family() == Family::Anthropic;
     walk(&body, limits, |leaf| {
-        if leaf.kind == LeafKind::Key && is_mimic(leaf.path) {
+        let is_foreign = |path| dialect.family() == Family::Ollama && is_ollama_mimic(path);
+        if leaf.kind == LeafKind::Key && (is_mimic(leaf.path) || is_foreign(leaf.path)) {
             // Some readers pass over the case of letters and take the last one.
-            mistyped = Some("a key at the top differs from a known one by the case of its letters");
+            mistyped = Some("a key differs from a known one by the case of its letters");
         }
         match (leaf.path, leaf.kind) {
             ("/model", LeafKind::String) => message.model = leaf.text.as_ref().to_owned(),
-            ("/stream", LeafKind::Literal) => message.stream = leaf.text == "true",
+            ("/stream", LeafKind::Literal) => {
+                message.stream = leaf.text == "true" || (leaf.text == "null" && dialect.streams_by_default());
+            }
             // A provider that takes "true" for true would send a stream that nobody asked for here.
             ("/stream", kind) if kind != LeafKind::Key => mistyped = Some("`stream` must be a boolean"),
             ("/model", kind) if kind != LeafKind::Key => mistyped = Some("`model` must be a string"),
@@ -115,7 +104,7 @@ pub(crate) fn parse(dialect: Dialect, body: Bytes, limits: Limits) -> Result<Mes
         }
     })
     .map_err(|e| Refusal::new(e.kind.code()).with_message(e.to_string()))?;
-    if message.stream && matches!(dialect, Dialect::Embeddings | Dialect::CountTokens) {
+    if message.stream && (dialect.is_embedding() || dialect == Dialect::CountTokens) {
         mistyped = Some("there is no stream of this");
     }
     if stateful {
@@ -133,6 +122,42 @@ pub(crate) fn parse(dialect: Dialect, body: Bytes, limits: Limits) -> Result<Mes
     message.references.append(&mut nameless);
     for leaf in leaves {
         name(leaf, table, &roles, &seen, &mut message);
+    }
+    message.body = body;
+    Ok(message)
+}
+
+fn blank(dialect: Dialect) -> Message {
+    Message {
+        surface: dialect.surface(),
+        action: dialect.action(),
+        path: dialect.path().into(),
+        fetches: false,
+        tensors: Vec::new(),
+        model: String::new(),
+        stream: dialect.streams_by_default(),
+        stream_usage: false,
+        tools: 0,
+        spans: Vec::new(),
+        references: Vec::new(),
+        opaque: Vec::new(),
+        sealed: Vec::new(),
+        fields: Vec::new(),
+        body: Bytes::new(),
+    }
+}
+
+/// Reads the body of a request that a model is given as it is: it need not be an object, and names no model.
+pub(crate) fn data(dialect: Dialect, body: Bytes, limits: Limits) -> Result<Message, Refusal> {
+    let table = dialect.request();
+    let mut message = blank(dialect);
+    let mut leaves = Vec::new();
+    if !body.is_empty() {
+        walk(&body, limits, |leaf| leaves.extend(keep(leaf)))
+            .map_err(|e| Refusal::new(e.kind.code()).with_message(e.to_string()))?;
+    }
+    for leaf in leaves {
+        name(leaf, table, &HashMap::new(), &Seen::default(), &mut message);
     }
     message.body = body;
     Ok(message)
@@ -276,6 +301,7 @@ fn name(
         (_, Named::Text(Channel::ToolDefinition) | Named::Argument) if is_count => return,
         // Weights of tokens, by their ids: they steer, and say nothing.
         _ if is_count && matches!(path.as_slice(), ["logit_bias", _]) => return,
+        _ if is_count && table.takes_numbers() => return,
         _ if is_count => return message.opaque.push(reference("numbers")),
         (_, Named::Opaque(kind)) => {
             message.opaque.push(reference(kind));
@@ -305,9 +331,10 @@ fn name(
             Channel::Unlabelled
         }
         (_, Named::Atom) if is_atom(&leaf.text) => Channel::Atom,
-        (_, Named::Atom | Named::Carrier | Named::Vector | Named::Echo | Named::Sealed(_)) => {
-            Channel::Unlabelled
-        }
+        (
+            _,
+            Named::Atom | Named::Carrier | Named::Vector | Named::Prediction | Named::Echo | Named::Sealed(_),
+        ) => Channel::Unlabelled,
         (_, Named::Argument) => Channel::ToolArgs,
         (_, Named::Text(Channel::Content)) if said_by == Role::System => Channel::System,
         (_, Named::Text(Channel::Content)) if said_by == Role::Tool => Channel::ToolResult,

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use stockade_authz::{FindingCounts, InspectionContext};
 use stockade_crypto::sha256;
 use stockade_domain::{
-    Channel, Direction, FindingKind, Handling, Inspection, Micros, Obligation, SpanRef, WorkloadId,
+    Action, Channel, Direction, FindingKind, Handling, Inspection, Micros, Obligation, SpanRef, WorkloadId,
 };
 use stockade_egress::evidence::{Applied, ApplyObligations, Examined, Message, SpanFinding, Unmet};
 use stockade_inspect::leak::Guards;
@@ -191,6 +191,12 @@ pub(crate) struct Handover {
 impl ApplyObligations for Apply<'_> {
     fn apply(self, obligations: &[Obligation], examined: &Examined) -> Result<Applied, Unmet> {
         let message = examined.message();
+        // Only what is predicted has scores.
+        let scores =
+            |o: &&Obligation| matches!(o, Obligation::Round(_) | Obligation::TopK(_) | Obligation::LabelOnly);
+        if let Some(unmet) = obligations.iter().find(scores).filter(|_| message.action != Action::Predict) {
+            return Err(Unmet(unmet.clone()));
+        }
         let mut redactor = Redactor::new(obligations, self.pseudonyms);
         let mut recording = Recording::new(self.record_limit);
         let mut tally = Tally::new(Direction::Request);

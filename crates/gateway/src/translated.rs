@@ -34,16 +34,31 @@ const MAX_TOKENS: u64 = 4_096;
 impl Way {
     /// The way to an upstream; none when it offers nothing that the caller's words can be put into.
     pub(crate) fn to(apis: Apis, dialect: Dialect) -> Option<Self> {
+        // A server of Ollama's has its OpenAI protocols below a version.
+        let path = |dialect: Dialect| if apis.ollama { dialect.versioned_path() } else { dialect.path() };
         if apis.speaks(dialect) {
-            return Some(Self { path: dialect.path(), translation: None });
+            return Some(Self { path: path(dialect), translation: None });
         }
         let from = match dialect {
             Dialect::Chat => Api::Chat,
             Dialect::Messages => Api::Messages,
             Dialect::Responses => Api::Responses,
-            Dialect::Completions | Dialect::Embeddings | Dialect::CountTokens => return None,
+            Dialect::OllamaChat => Api::OllamaChat,
+            Dialect::OllamaGenerate => Api::OllamaGenerate,
+            Dialect::OllamaEmbed => Api::OllamaEmbed,
+            Dialect::OllamaEmbedding => Api::OllamaEmbedding,
+            Dialect::Completions
+            | Dialect::Embeddings
+            | Dialect::CountTokens
+            | Dialect::Predict
+            | Dialect::PredictAbout => return None,
         };
-        let (to, there) = if apis.chat {
+        let (to, there) = if dialect.is_embedding() {
+            if !apis.embeddings {
+                return None;
+            }
+            (Api::Embeddings, Dialect::Embeddings)
+        } else if apis.chat {
             (Api::Chat, Dialect::Chat)
         } else if apis.messages {
             (Api::Messages, Dialect::Messages)
@@ -53,7 +68,7 @@ impl Way {
         let limit = if apis.completion_limit { ChatLimit::MaxCompletionTokens } else { ChatLimit::MaxTokens };
         let thinking = if apis.thinks_in_budget { Thinking::Budget } else { Thinking::Adaptive };
         let terms = Terms { max_tokens: MAX_TOKENS, limit, thinking };
-        Some(Self { path: there.path(), translation: Some(Translation { from, to, terms }) })
+        Some(Self { path: path(there), translation: Some(Translation { from, to, terms }) })
     }
 }
 

@@ -292,13 +292,14 @@ pub async fn fetch(options: &IssuerOptions, client: &SystemClient) -> Result<Pub
         Some(target) => target.clone(),
         None => {
             let target = discovery::metadata_of(&options.issuer)?;
-            let request = SystemRequest { purpose: Purpose::IssuerMetadata, target, form: None };
+            let request = SystemRequest { purpose: Purpose::IssuerMetadata, target, form: None, field: None };
             let described = client.fetch(request).await;
             let described = described.map_err(|error| FetchError::Metadata(error.to_string()))?;
             discovery::keys_of(&options.issuer, &described.body)?
         }
     };
-    let request = SystemRequest { purpose: Purpose::IssuerKeys, target: keys_at.clone(), form: None };
+    let request =
+        SystemRequest { purpose: Purpose::IssuerKeys, target: keys_at.clone(), form: None, field: None };
     let answer = client.fetch(request).await?;
     Ok(Published { set: KeySet::parse(&answer.body)?, keys_at, date: answer.date })
 }

@@ -260,7 +260,8 @@ impl LoginClient {
             None => fields.push(("client_id", &self.options.client_id)),
         }
         let form = Some(Form { body: encoded(&fields), authorization });
-        let request = SystemRequest { purpose: Purpose::IssuerToken, target: endpoints.token, form };
+        let request =
+            SystemRequest { purpose: Purpose::IssuerToken, target: endpoints.token, form, field: None };
         let answer = self.system.fetch(request).await;
         let answer =
             answer.map_err(|error| LoginFailure::Provider(format!("its answer to the code: {error}")))?;
@@ -308,7 +309,7 @@ impl LoginClient {
         let provider = |error: String| LoginFailure::Provider(error);
         let target =
             discovery::metadata_of(&self.options.issuer).map_err(|error| provider(error.to_string()))?;
-        let request = SystemRequest { purpose: Purpose::IssuerMetadata, target, form: None };
+        let request = SystemRequest { purpose: Purpose::IssuerMetadata, target, form: None, field: None };
         let answer = self.system.fetch(request).await.map_err(|error| provider(error.to_string()))?;
         // It must be the description of this issuer, as for its keys.
         discovery::keys_of(&self.options.issuer, &answer.body)
@@ -379,13 +380,13 @@ fn secret(random: &dyn Random) -> Result<String, CryptoError> {
     Ok(URL_SAFE_NO_PAD.encode(bytes))
 }
 
-fn encoded(fields: &[(&str, &str)]) -> String {
+pub(crate) fn encoded(fields: &[(&str, &str)]) -> String {
     let pairs = fields.iter().map(|(name, value)| format!("{name}={}", form_encoded(value)));
     pairs.collect::<Vec<_>>().join("&")
 }
 
 /// Percent-encodes all but what never has a meaning (RFC 3986 section 2.3).
-fn form_encoded(text: &str) -> String {
+pub(crate) fn form_encoded(text: &str) -> String {
     use std::fmt::Write as _;
     let mut out = String::with_capacity(text.len());
     for byte in text.bytes() {

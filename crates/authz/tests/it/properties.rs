@@ -73,7 +73,7 @@ fn context() -> impl Strategy<Value = InspectionContext> {
 prop_compose! {
     fn question()(
         context in context(),
-        action in select(vec![Action::Connect, Action::Invoke, Action::Embed, Action::CallTool, Action::ListModels, Action::Export]),
+        action in select(vec![Action::Connect, Action::Invoke, Action::Embed, Action::Predict, Action::CallTool, Action::ListModels, Action::Export]),
         [workload_label, label_max] in [label(), label()],
         traits in vec(select(TRAITS.to_vec()), 0..4),
         models in vec(select(vec!["gpt", "g*", "*", "other"]), 0..3),

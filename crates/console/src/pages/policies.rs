@@ -129,6 +129,7 @@ fn actions(chosen: &str) -> Vec<Choice> {
     [
         ("invoke", "Invoke a model", Action::Invoke),
         ("embed", "Embed a text", Action::Embed),
+        ("predict", "Ask for a prediction", Action::Predict),
         ("call_tool", "Call a tool", Action::CallTool),
         ("connect", "Connect", Action::Connect),
         ("list_models", "List models", Action::ListModels),
@@ -146,6 +147,7 @@ impl Asked {
         let action = match self.action.as_str() {
             "" | "invoke" => Action::Invoke,
             "embed" => Action::Embed,
+            "predict" => Action::Predict,
             "call_tool" => Action::CallTool,
             "connect" => Action::Connect,
             "list_models" => Action::ListModels,

@@ -107,6 +107,9 @@ pub(crate) fn obligation(obligation: &Obligation) -> String {
         Obligation::Pseudonymise(what) => format!("replace every {what} finding by a stable pseudonym"),
         Obligation::Strip => "remove hidden characters".to_owned(),
         Obligation::Annotate => "let it pass, and say what was found".to_owned(),
+        Obligation::Round(digits) => format!("leave {digits} digits of each score"),
+        Obligation::TopK(count) => format!("leave the {count} largest scores"),
+        Obligation::LabelOnly => "leave the label and no score".to_owned(),
         Obligation::Strict => "put the decision on disk before anything is sent".to_owned(),
     }
 }

@@ -385,7 +385,12 @@ impl Attempt<'_> {
     }
 
     pub(crate) fn path(&self) -> &str {
-        self.message.path
+        &self.message.path
+    }
+
+    /// Whether it only fetches something.
+    pub(crate) fn fetches(&self) -> bool {
+        self.message.fetches
     }
 
     pub(crate) fn fields(&self) -> &[(HeaderName, HeaderValue)] {

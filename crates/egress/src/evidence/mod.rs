@@ -19,6 +19,6 @@ pub use cleared::{
 };
 pub use filtered::{Cut, FilterStats, Filtered, Held, ResponseFilter, filter};
 pub use stages::{
-    Authenticated, Examined, Lease, LeaseEnd, Message, Parsed, ParsedSpan, Reference, SpanFinding,
+    Authenticated, Examined, Lease, LeaseEnd, Message, Parsed, ParsedSpan, Reference, SpanFinding, Tensor,
 };
 pub use ticket::{Closing, Ticket};

@@ -1,5 +1,6 @@
 //! From a ticket to an examined request.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use bytes::Bytes;
@@ -66,7 +67,9 @@ pub struct Message {
     /// What is asked for.
     pub action: Action,
     /// The upstream path, relative to the API's root.
-    pub path: &'static str,
+    pub path: Cow<'static, str>,
+    /// It only fetches something: there is no body.
+    pub fetches: bool,
     /// The model that was asked for.
     pub model: String,
     /// Whether the answer is to be streamed.
@@ -85,8 +88,23 @@ pub struct Message {
     pub sealed: Vec<Reference>,
     /// Header fields that say how the body is meant: versions and parts of an API. Checked words, no text of the caller's.
     pub fields: Vec<(HeaderName, HeaderValue)>,
+    /// Lists of numbers that a model is given.
+    pub tensors: Vec<Tensor>,
     /// The raw bytes.
     pub body: Bytes,
+}
+
+/// A list of numbers, as much of it as a record may hold.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tensor {
+    /// JSON Pointer.
+    pub path: String,
+    /// The length of its first list in each depth.
+    pub shape: Vec<u64>,
+    /// `int`, `float` or `bool`.
+    pub kind: &'static str,
+    /// A keyed digest of its text, in hex.
+    pub fingerprint: String,
 }
 
 /// A request that was read.

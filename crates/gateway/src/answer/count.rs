@@ -9,7 +9,7 @@ use super::event::{Event, Part, Piece};
 impl AnswerFilter {
     /// Counts what an event brings. A stream ends where there is no room for it.
     pub(super) fn meter(&mut self, event: &Event) -> Result<(), Cut> {
-        let (bytes, pieces) = event.brings();
+        let (bytes, pieces) = event.brings(self.shape.dialect.calls_at_once());
         let goes_on = self.hold.read(bytes, pieces);
         if goes_on || !self.shape.is_stream {
             return Ok(());
@@ -62,9 +62,12 @@ impl Event {
     }
 
     /// How much of an answer it brings: bytes of text, in so many pieces. What repeats text that came before is left out.
-    pub(super) fn brings(&self) -> (usize, usize) {
+    /// Calls that stand whole in one message repeat nothing.
+    pub(super) fn brings(&self, calls_at_once: bool) -> (usize, usize) {
         let texts = self.parts.iter().filter_map(|part| match part {
-            Part::Text { lane, channel, text, is: Piece::Part, .. } if is_answer(*channel) => {
+            Part::Text { lane, channel, text, is, .. }
+                if is_answer(*channel) && (calls_at_once || *is == Piece::Part) =>
+            {
                 (!lane.place.contains("logprobs") && !text.is_empty()).then_some(text.len())
             }
             _ => None,

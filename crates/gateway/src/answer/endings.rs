@@ -10,6 +10,7 @@ use stockade_egress::evidence::Cut;
 use super::event::{Event, Shape};
 use crate::dialect::Dialect;
 use crate::error::Refusal;
+use crate::ndjson::write_line;
 use crate::sse::write_event;
 
 /// What made-up last events repeat from the events before them, and what those have left open.
@@ -18,6 +19,7 @@ pub(super) struct Envelope {
     pub(super) id: Option<String>,
     pub(super) model: Option<String>,
     pub(super) created: Option<u64>,
+    pub(super) time: Option<String>,
     /// The highest number of an event so far.
     pub(super) sequence: Option<u64>,
     pub(super) usage: Option<Usage>,
@@ -40,8 +42,16 @@ pub(super) fn cut(
         let mut out = Vec::new();
         match shape.dialect {
             Dialect::Messages | Dialect::CountTokens => messages(&mut out, &refusal, end, envelope),
+            Dialect::OllamaChat
+            | Dialect::OllamaGenerate
+            | Dialect::OllamaEmbed
+            | Dialect::OllamaEmbedding => ollama(&mut out, &refusal, end, envelope, shape.dialect),
             Dialect::Responses => responses(&mut out, &refusal, end, envelope),
-            Dialect::Chat | Dialect::Completions | Dialect::Embeddings => {
+            Dialect::Chat
+            | Dialect::Completions
+            | Dialect::Embeddings
+            | Dialect::Predict
+            | Dialect::PredictAbout => {
                 choices(&mut out, &refusal, end, envelope, open, shape.dialect);
             }
         }
@@ -138,6 +148,27 @@ fn responses(out: &mut Vec<u8>, refusal: &Refusal, end: EndReason, envelope: &En
     });
     let event = json!({"type": "response.incomplete", "response": response, "sequence_number": number});
     write_event(out, "response.incomplete", event.to_string().as_bytes());
+}
+
+/// Ollama: the last line says why the answer is complete, or is an error.
+fn ollama(out: &mut Vec<u8>, refusal: &Refusal, end: EndReason, envelope: &Envelope, dialect: Dialect) {
+    let Some(reason) = reason(end, ["content_filter", "length"]) else {
+        return write_line(out, &refusal.to_json(dialect.family()));
+    };
+    let usage = envelope.usage.unwrap_or_default();
+    let time = envelope.time.as_deref().unwrap_or("1970-01-01T00:00:00Z");
+    let mut line = json!({
+        "model": envelope.model, "created_at": time, "done": true, "done_reason": reason,
+        "prompt_eval_count": usage.prompt_tokens, "eval_count": usage.completion_tokens,
+    });
+    let (key, said) = match dialect {
+        Dialect::OllamaChat => ("message", json!({"role": "assistant", "content": ""})),
+        _ => ("response", json!("")),
+    };
+    if let Some(line) = line.as_object_mut() {
+        line.insert(key.to_owned(), said);
+    }
+    write_line(out, line.to_string().as_bytes());
 }
 
 // === impl Envelope ===

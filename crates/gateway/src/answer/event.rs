@@ -1,5 +1,6 @@
 //! One JSON message of an answer (a stream's event, or the whole body) as the walker sees it.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::ops::Range;
 
@@ -7,13 +8,12 @@ use bytes::Bytes;
 use stockade_domain::{Channel, Usage};
 
 use super::honest::Honest;
+use super::parts::{argument, text};
 use crate::dialect::{
-    AnswerTable, Dialect, KNOWN_KEYS, Named, Place, Seen, is_atom, is_seal, is_unreadable, is_vector,
-    is_word, segments, starred,
+    AnswerTable, Dialect, Family, KNOWN_KEYS, Named, Place, Seen, is_atom, is_seal, is_unreadable, is_vector,
+    is_word, second, segments, starred,
 };
 use crate::json::{JsonError, LeafKind, Limits, walk};
-use crate::label;
-use crate::read::is_long;
 
 /// What the gateway does with one leaf.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,7 +33,7 @@ pub(super) enum Part {
     /// An atom: looked at on its own. At one place of one choice it is the same in every event.
     Atom { lane: LaneKey, text: String, raw: Range<usize> },
     /// Replaced by a constant that says nothing.
-    Blank { raw: Range<usize>, with: &'static str },
+    Blank { raw: Range<usize>, with: Cow<'static, str> },
     /// Sealed content of a unit: it goes whole, or it is dropped.
     Sealed { lane: LaneKey, raw: Range<usize> },
 }
@@ -94,6 +94,8 @@ pub(super) struct Event {
     pub(super) id: Option<String>,
     pub(super) model: Option<String>,
     pub(super) created: Option<u64>,
+    /// The same, where it is written as a date and a time.
+    pub(super) time: Option<String>,
     /// The number of the event in its stream.
     pub(super) sequence: Option<u64>,
 }
@@ -128,7 +130,7 @@ pub(super) struct RawLeaf {
     pub(super) path: String,
     pub(super) kind: LeafKind,
     pub(super) text: String,
-    raw: Range<usize>,
+    pub(super) raw: Range<usize>,
 }
 
 /// Reads a message.
@@ -138,7 +140,7 @@ pub(super) fn read(data: Bytes, shape: Shape, limits: Limits) -> Result<Event, J
         let wanted = match leaf.kind {
             LeafKind::Key => KNOWN_KEYS.binary_search(&leaf.text.as_ref()).is_err() || leaf.path == "/error",
             LeafKind::Container => is_telling(leaf.path),
-            LeafKind::Literal => false,
+            LeafKind::Literal => leaf.path == "/done",
             LeafKind::String | LeafKind::Number => true,
         };
         if wanted {
@@ -167,10 +169,15 @@ pub(super) fn read(data: Bytes, shape: Shape, limits: Limits) -> Result<Event, J
         id: None,
         model: None,
         created: None,
+        time: None,
         sequence: None,
     };
     if shape.dialect.has_typed_events() {
         event.typed(shape);
+    }
+    if shape.dialect.family() == Family::Ollama {
+        // One answer, in order.
+        event.choices.insert(0);
     }
     let table = shape.dialect.answer(shape.is_stream);
     let honest = Honest::of(&leaves);
@@ -207,7 +214,9 @@ fn facts(leaves: &[RawLeaf], seen: &Seen) -> Facts {
 /// Containers whose being there says something.
 fn is_telling(path: &str) -> bool {
     matches!(path, "" | "/choices" | "/data" | "/output" | "/content" | "/error" | "/response/error")
+        || matches!(path, "/message" | "/embedding" | "/embeddings" | "/context" | "/logprobs")
         || path.ends_with("/logprobs")
+        || path.ends_with("/arguments")
         || path.ends_with("/input")
         || path.ends_with("/action")
 }
@@ -297,6 +306,22 @@ impl Event {
                 self.is_error |= !shape.dialect.has_typed_events();
                 return;
             }
+            (LeafKind::Literal, _) => return self.literal(&leaf, shape),
+            (LeafKind::String, ["created_at"]) if shape.dialect.family() == Family::Ollama => {
+                if let Some(time) = second(&leaf.text) {
+                    let with = format!("\"{time}\"").into();
+                    self.time = Some(time);
+                    return self.parts.push(Part::Blank { raw: leaf.raw, with });
+                }
+            }
+            // Some servers put their JSON into a string.
+            (LeafKind::String, []) => {
+                self.is_answer |= shape.dialect.is_predict();
+                self.is_object |= shape.dialect.is_predict();
+            }
+            (LeafKind::String, ["response"]) => {
+                self.is_answer |= shape.dialect == Dialect::OllamaGenerate;
+            }
             (LeafKind::Container, _) => return self.container(&leaf, &path, &place, named, shape),
             (LeafKind::Number, _) => return self.number(leaf, named, place, shape),
             (LeafKind::String, ["id"] | ["message" | "response", "id"]) if is_atom(&leaf.text) => {
@@ -320,14 +345,15 @@ impl Event {
                 Part::Atom { lane: LaneKey::new(&place, at), text: leaf.text, raw: leaf.raw }
             }
             Named::Opaque(_) if shape.passes_opaque && is_unreadable(&leaf.text) => return,
-            Named::Opaque(_) => Part::Blank { raw: leaf.raw, with: "\"\"" },
-            Named::Echo => Part::Blank { raw: leaf.raw, with: "null" },
+            Named::Opaque(_) => Part::Blank { raw: leaf.raw, with: "\"\"".into() },
+            Named::Echo => Part::Blank { raw: leaf.raw, with: "null".into() },
             Named::Sealed(_) if is_seal(&leaf.text) => {
                 Part::Sealed { lane: LaneKey::new(&place, leaf.path), raw: leaf.raw }
             }
             Named::Vector if is_vector(&leaf.text) => return,
             Named::Text(channel) => text(leaf, channel, place, shape),
             Named::Argument => argument(leaf, place, shape, previous),
+            Named::Prediction => text(leaf, Channel::Content, place, shape),
             Named::Atom | Named::Reference(_) | Named::Carrier | Named::Sealed(_) | Named::Vector => {
                 text(leaf, Channel::Unlabelled, place, shape)
             }
@@ -335,12 +361,32 @@ impl Event {
         self.parts.push(part);
     }
 
+    /// Whether an answer of Ollama's is complete.
+    fn literal(&mut self, leaf: &RawLeaf, shape: Shape) {
+        if shape.dialect.family() == Family::Ollama {
+            self.is_answer |= shape.is_stream;
+            self.is_last |= shape.is_stream && leaf.text == "true";
+            if self.is_last {
+                self.finished.insert(0);
+            }
+        }
+    }
+
     fn container(&mut self, leaf: &RawLeaf, path: &[&str], place: &Place, named: Named, shape: Shape) {
         let begins_with = |byte: u8| self.data.get(leaf.raw.start) == Some(&byte);
         match path {
             [] => {
                 self.is_object = begins_with(b'{');
-                self.is_answer |= shape.dialect == Dialect::CountTokens;
+                self.is_answer |= shape.dialect == Dialect::CountTokens || shape.dialect.is_predict();
+                // Some models answer with a list.
+                self.is_object |= shape.dialect.is_predict();
+            }
+            ["message"] if shape.dialect == Dialect::OllamaChat => self.is_answer |= begins_with(b'{'),
+            // Tokens are dropped whole: a list of zeros would be another conversation.
+            ["context"] if shape.dialect.family() == Family::Ollama => {
+                if !shape.passes_opaque {
+                    self.parts.push(Part::Blank { raw: leaf.raw.clone(), with: "null".into() });
+                }
             }
             ["error"] => self.is_error = true,
             ["response", "error"] => self.is_error |= shape.dialect == Dialect::Responses,
@@ -349,7 +395,7 @@ impl Event {
             }
             ["choices"] => self.is_answer |= begins_with(b'['),
             [.., "logprobs"] => self.logprobs.extend(place.choice.map(|c| (c, leaf.raw.clone()))),
-            [.., "input" | "action"] if named == Named::Argument && place.is_call => {
+            [.., "input" | "action" | "arguments"] if named == Named::Argument && place.is_call => {
                 if let (Some(choice), Some(unit)) = (place.choice, place.unit) {
                     self.arguments.push((choice, unit, leaf.raw.clone()));
                 }
@@ -357,76 +403,10 @@ impl Event {
             _ => {}
         }
     }
-
-    /// Numbers: counts stay, long ones are text, elements of lists are opaque and say nothing afterwards.
-    fn number(&mut self, leaf: RawLeaf, named: Named, place: Place, shape: Shape) {
-        let path = segments(&leaf.path);
-        match path.as_slice() {
-            ["created"] | ["response", "created_at"] if leaf.text.len() <= TIME_DIGITS => {
-                self.created = leaf.text.parse().ok();
-            }
-            ["created_at" | "completed_at"] | ["response", "completed_at"]
-                if leaf.text.len() <= TIME_DIGITS => {}
-            ["sequence_number"] if !is_long(&leaf.text) => self.sequence = leaf.text.parse().ok(),
-            ["usage", rest @ ..] | ["message" | "response", "usage", rest @ ..] if !is_long(&leaf.text) => {
-                self.uses(rest, leaf.text.parse().unwrap_or(0));
-            }
-            [.., "logprob" | "index" | "start_index" | "end_index"] if !is_long_integer(&leaf.text) => {}
-            // Log probabilities of legacy completions.
-            ["choices", _, "logprobs", "token_logprobs" | "text_offset" | "top_logprobs", ..]
-                if !is_long_integer(&leaf.text) => {}
-            // A model's numbers: a fraction has as many digits as a float needs.
-            _ if named == Named::Vector
-                && leaf.text.len() <= FLOAT_DIGITS
-                && !is_long_integer(&leaf.text) => {}
-            _ if named == Named::Argument && !is_long(&leaf.text) => {}
-            [.., last] if last.bytes().all(|b| b.is_ascii_digit()) && named != Named::Argument => {
-                self.parts.push(Part::Blank { raw: leaf.raw, with: "0" });
-            }
-            _ if is_long_integer(&leaf.text) => {
-                self.parts.push(match named {
-                    Named::Argument => argument(leaf, place, shape, None),
-                    _ => text(leaf, Channel::Unlabelled, place, shape),
-                });
-            }
-            _ => {}
-        }
-    }
-}
-
-/// One text in the object that a tool is called with.
-fn argument(leaf: RawLeaf, place: Place, shape: Shape, previous: Option<&(String, String)>) -> Part {
-    // Anthropic's deltas go on from a block's start; a response's items are complete each time.
-    let is_whole = shape.is_stream && shape.dialect == Dialect::Responses;
-    let is = if is_whole { Piece::Whole } else { Piece::Part };
-    // All values of a call are one text, since the name of one says what it is, and lines of a file may be a list.
-    let previous = previous.map(|(path, text)| (path.as_str(), text.as_str()));
-    let lead = Some(label::before(&leaf.path, previous));
-    let lane = LaneKey::new(&place, OBJECT.to_owned());
-    let (text, raw) = (leaf.text, leaf.raw);
-    Part::Text { lane, channel: Channel::ToolArgs, text, raw, is, lead, begins: false }
-}
-
-fn text(leaf: RawLeaf, channel: Channel, place: Place, shape: Shape) -> Part {
-    // A list of tokens is one text in pieces, in a whole body too, and so are the parts of a message.
-    let at = match &place.lane {
-        Some(lane) if leaf.kind != LeafKind::Key => lane.clone(),
-        _ if !shape.is_stream && !leaf.path.contains("/logprobs/") && !is_part(&leaf.path) => {
-            leaf.path.clone()
-        }
-        _ => lane_place(&leaf.path),
-    };
-    let at = if leaf.kind == LeafKind::Key { format!("{at}#key") } else { at };
-    let is = if place.is_whole && shape.is_stream { Piece::Whole } else { Piece::Part };
-    let (text, raw) = (leaf.text, leaf.raw);
-    // Log probabilities are tokens of one text; of all else an element of a list, a block or an item begins anew.
-    let begins =
-        !leaf.path.contains("/logprobs/") && (!shape.is_stream || is == Piece::Whole || place.begins_part);
-    Part::Text { lane: LaneKey::new(&place, at), channel, text, raw, is, lead: None, begins }
 }
 
 impl LaneKey {
-    fn new(place: &Place, at: String) -> Self {
+    pub(super) fn new(place: &Place, at: String) -> Self {
         Self { choice: place.choice, unit: place.unit, is_call: place.is_call, place: at }
     }
 
@@ -436,29 +416,8 @@ impl LaneKey {
     }
 }
 
-/// Whether a text is a part of a message's content.
-fn is_part(path: &str) -> bool {
-    path.strip_suffix("/text")
-        .and_then(|list| list.rsplit_once('/'))
-        .is_some_and(|(list, _)| list.ends_with("/content"))
-}
-
-/// The place of all values of the object that a tool is called with.
-const OBJECT: &str = "arguments";
-
-/// A float of 64 bits needs no more characters: sign, 17 digits, point, exponent.
-const FLOAT_DIGITS: usize = 26;
-
-/// A time in seconds has ten digits until the year 2286.
-const TIME_DIGITS: usize = 10;
-
-/// Whether so much stands before the point that it could be somebody's number: tables with gaps write `.0` behind it.
-fn is_long_integer(text: &str) -> bool {
-    is_long(text.split(['.', 'e', 'E']).next().unwrap_or_default())
-}
-
 /// Pieces of one text stand at different positions of a list from event to event; the lane is the same.
-fn lane_place(path: &str) -> String {
+pub(super) fn lane_place(path: &str) -> String {
     starred(&segments(path))
 }
 

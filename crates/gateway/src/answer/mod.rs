@@ -5,18 +5,24 @@
 //! edited and every other byte as it came. So messages keep their order, log probabilities stay with the text they
 //! belong to, and `finish_reason` comes last.
 
+mod atoms;
 mod calls;
 mod count;
 mod endings;
 mod event;
+mod frames;
 mod honest;
 mod lane;
+mod numbers;
 mod order;
+mod parts;
 mod release;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]
 mod tests_dialects;
+#[cfg(test)]
+mod tests_ollama;
 mod texts;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
@@ -25,23 +31,22 @@ use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
 use stockade_authz::InspectionContext;
-use stockade_domain::{
-    Channel, DecisionRecord, Direction, EndReason, Handling, Obligation, Role, SpanRef, Usage,
-};
+use stockade_domain::{Channel, DecisionRecord, Direction, EndReason, Obligation, Usage};
 use stockade_egress::evidence::{Cut, FilterStats, Held, ResponseFilter};
+use stockade_inspect::Engine;
 use stockade_inspect::leak::Guards;
-use stockade_inspect::{Context, Engine};
 
-use crate::dialect::Dialect;
+use crate::dialect::{Dialect, Framing};
 use crate::flow::Pass;
 use crate::json::Limits;
 use crate::limits::Hold;
 use crate::redact::{Recording, Redactor};
-use crate::sse::{SseError, SseReader, write_event};
+use crate::sse::SseError;
 use crate::tally::Tally;
 use calls::ToolCall;
 use endings::Envelope;
 use event::{Event, LaneKey, Part, Piece, Shape};
+use frames::Frames;
 use lane::Lane;
 use order::{Order, Turn};
 use texts::Constant;
@@ -103,7 +108,7 @@ pub(crate) struct AnswerFilter {
     pass: Option<Pass>,
     hides_usage: bool,
     limits: AnswerLimits,
-    reader: SseReader,
+    reader: Frames,
     order: Order,
     whole: BytesMut,
     lanes: Vec<Lane>,
@@ -149,9 +154,6 @@ enum Source {
 /// An answer has at most so many different texts: each costs a scanner.
 const MAX_LANES: usize = 8_192;
 
-/// So many different atoms are remembered as clean.
-const MAX_ATOMS: usize = 1_024;
-
 impl AnswerFilter {
     pub(crate) fn new(parts: AnswerParts) -> Self {
         Self {
@@ -171,7 +173,7 @@ impl AnswerFilter {
             pass: Some(parts.pass),
             hides_usage: parts.hides_usage,
             limits: parts.limits,
-            reader: SseReader::new(parts.limits.event),
+            reader: Frames::new(parts.dialect.framing(), parts.limits.event),
             order: Order::default(),
             whole: BytesMut::new(),
             lanes: Vec::new(),
@@ -214,9 +216,10 @@ impl AnswerFilter {
             return Ok(());
         }
         let is_typed = self.shape.dialect.has_typed_events();
-        if data.as_ref() == b"[DONE]" && self.shape.is_stream && !is_typed {
+        let has_last = self.shape.dialect.has_last_message();
+        if data.as_ref() == b"[DONE]" && self.shape.is_stream && !has_last {
             self.finish_all(out)?;
-            write_event(out, "", b"[DONE]");
+            self.reader.write(out, "", b"[DONE]");
             self.done = true;
             return Ok(());
         }
@@ -226,7 +229,7 @@ impl AnswerFilter {
         }
         let limits = Limits { depth: self.limits.depth, leaves: 1_000_000 };
         let event = event::read(data, self.shape, limits).map_err(|_| self.malformed())?;
-        let must_answer = is_typed || !self.shape.is_stream;
+        let must_answer = has_last || !self.shape.is_stream;
         if !event.is_object || (must_answer && !event.is_answer && !event.is_error) {
             return Err(self.malformed());
         }
@@ -238,7 +241,7 @@ impl AnswerFilter {
         }
         if is_typed && self.shape.is_stream && event.kind == "ping" {
             // It says nothing but that the stream is alive: nothing held back is told by it.
-            write_event(out, "ping", b"{\"type\":\"ping\"}");
+            self.reader.write(out, "ping", b"{\"type\":\"ping\"}");
             return Ok(());
         }
         if event.has_stray_call {
@@ -280,10 +283,11 @@ impl AnswerFilter {
 
     /// Keeps what a made-up last event repeats: atoms in which nothing was found.
     fn remember(&mut self, event: &Event) {
-        if self.envelope.id.is_none() {
+        if self.envelope.id.is_none() && self.envelope.time.is_none() {
             self.envelope.id.clone_from(&event.id);
             self.envelope.model.clone_from(&event.model);
             self.envelope.created = event.created;
+            self.envelope.time.clone_from(&event.time);
         }
         if event.sequence.is_some() {
             self.envelope.sequence = event.sequence;
@@ -338,7 +342,8 @@ impl AnswerFilter {
         for (choice, unit, raw) in &event.arguments {
             let object = event.data.get(raw.clone()).and_then(|raw| std::str::from_utf8(raw).ok());
             let at = (*choice, *unit);
-            let is_repeated = self.shape.is_stream && self.shape.dialect == Dialect::Responses && !begins;
+            let at_once = self.shape.dialect == Dialect::Responses || self.shape.dialect.calls_at_once();
+            let is_repeated = self.shape.is_stream && at_once && !begins;
             let call = if is_repeated {
                 calls.entry(at).or_default()
             } else {
@@ -361,50 +366,6 @@ impl AnswerFilter {
             self.tools.entry(*call).or_default();
         }
         Ok(Waiting { event, sources, tools })
-    }
-
-    /// An atom is looked at on its own; a finding inside one cannot be taken out, so it ends the answer.
-    fn atom(&mut self, text: &str) -> Result<(), Cut> {
-        if self.atoms.contains(text) {
-            return Ok(());
-        }
-        let context = Context::new(Direction::Response, Channel::Atom, Role::None);
-        let span = SpanRef { channel: Channel::Atom, role: Role::None, path: "", text };
-        let report = self.engine.examine(span, &context);
-        self.tally.saw(Channel::Atom, text.len());
-        self.tally.ran(&report.ran, &report.incomplete);
-        let bad: Vec<_> = report
-            .findings
-            .iter()
-            .filter(|f| self.redactor.handling(f) != Handling::Noted)
-            .cloned()
-            .collect();
-        for finding in &bad {
-            self.tally.found(Channel::Atom, "", finding, Handling::Blocked);
-        }
-        if !bad.is_empty() {
-            return Err(self.blocked());
-        }
-        if self.atoms.len() < MAX_ATOMS {
-            self.atoms.insert(text.to_owned());
-        }
-        Ok(())
-    }
-
-    /// What stands in place of an atom: the first that stood there. One that changed from event to event would be a text
-    /// that nobody reads as one.
-    fn first_atom(&mut self, key: &LaneKey, text: &str) -> Result<Option<String>, Cut> {
-        if let Some(first) = self.first_atoms.get(key) {
-            return Ok((first != text && !text.is_empty()).then(|| first.clone()));
-        }
-        if self.first_atoms.len() >= MAX_LANES {
-            return Err(self.end("upstream_too_large", EndReason::UpstreamFailed));
-        }
-        // Some providers begin with an empty one.
-        if !text.is_empty() && self.shape.is_stream {
-            self.first_atoms.insert(key.clone(), text.to_owned());
-        }
-        Ok(None)
     }
 }
 
@@ -451,22 +412,25 @@ impl ResponseFilter for AnswerFilter {
             self.finish_all(&mut out)?;
             return Ok(Bytes::from(out));
         }
+        if !self.done && self.reader.ends_line() {
+            // The last line need not end in a break.
+            out.extend_from_slice(&self.push(Bytes::from_static(b"\n"))?.out);
+        }
         if self.done {
-            return Ok(Bytes::new());
+            return Ok(Bytes::from(out));
         }
         // No closing event: the answer is whole only if each choice said that it was.
-        let is_typed = self.shape.dialect.has_typed_events();
-        let complete = !is_typed
+        let complete = !self.shape.dialect.has_last_message()
             && !self.open.is_empty()
             && self.open.values().all(|f| *f)
-            && !self.reader.is_mid_event();
+            && !self.reader.is_mid_message();
         if !complete {
             return Err(self.end("upstream_failed", EndReason::UpstreamFailed));
         }
         if let Err(cut) = self.finish_all(&mut out) {
             return Err(after(out, cut));
         }
-        write_event(&mut out, "", b"[DONE]");
+        self.reader.write(&mut out, "", b"[DONE]");
         self.done = true;
         Ok(Bytes::from(out))
     }
@@ -478,6 +442,8 @@ impl ResponseFilter for AnswerFilter {
     fn heartbeat(&self) -> Option<&'static [u8]> {
         match self.shape {
             Shape { is_stream: false, .. } => None,
+            // A line that says nothing is not to be had.
+            Shape { dialect, .. } if dialect.framing() == Framing::Lines => None,
             Shape { dialect: Dialect::Messages, .. } => Some(b"event: ping\ndata: {\"type\":\"ping\"}\n\n"),
             // A comment, which readers pass over.
             Shape { .. } => Some(b": still here\n\n"),

@@ -9,7 +9,6 @@ use stockade_egress::evidence::Cut;
 use super::event::{LaneKey, Part};
 use super::{AnswerFilter, Source, Waiting, endings};
 use crate::json::{Edit, encode_string, splice};
-use crate::sse::write_event;
 
 impl AnswerFilter {
     /// Lets go what may go. A message never overtakes another of the same choice.
@@ -95,7 +94,7 @@ impl AnswerFilter {
             splice(&event.data, &mut edits).ok_or_else(|| self.malformed())?
         };
         if self.shape.is_stream {
-            write_event(out, &event.kind, &data);
+            self.reader.write(out, &event.kind, &data);
         } else {
             out.extend_from_slice(&data);
         }

@@ -3,7 +3,10 @@
 mod anthropic;
 mod completions;
 mod form;
+mod keys;
+mod ollama;
 mod openai;
+mod predict;
 mod responses;
 mod words;
 
@@ -13,7 +16,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 pub(crate) use form::{brings_in, is_hosted_tool, is_unreadable, named as by_form};
-pub(crate) use words::{KNOWN_KEYS, KNOWN_WORDS};
+pub(crate) use keys::KNOWN_KEYS;
+pub(crate) use ollama::{is_mimic as is_ollama_mimic, second};
+pub(crate) use words::KNOWN_WORDS;
 
 use stockade_domain::{Action, Channel, Role};
 
@@ -32,6 +37,18 @@ pub(crate) enum Dialect {
     Messages,
     /// Anthropic's count of a message's tokens.
     CountTokens,
+    /// Ollama's chat.
+    OllamaChat,
+    /// Ollama's completion of one prompt.
+    OllamaGenerate,
+    /// Ollama's embeddings of texts.
+    OllamaEmbed,
+    /// Ollama's older embedding of one text.
+    OllamaEmbedding,
+    /// A prediction of a model that is not generative.
+    Predict,
+    /// What such a model's server says of it.
+    PredictAbout,
 }
 
 /// How errors and credentials look.
@@ -41,6 +58,19 @@ pub(crate) enum Family {
     OpenAi,
     /// Anthropic.
     Anthropic,
+    /// Ollama.
+    Ollama,
+    /// Servers of models that are not generative.
+    Predict,
+}
+
+/// How the messages of a stream are told apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Framing {
+    /// Server-sent events.
+    Events,
+    /// A JSON text a line.
+    Lines,
 }
 
 /// What a leaf of a message is.
@@ -62,6 +92,8 @@ pub(crate) enum Named {
     Carrier,
     /// A vector that a model made: numbers, or their bytes in base64.
     Vector,
+    /// What a model predicts: numbers, and words among them.
+    Prediction,
     /// What is sent back to the client that said it; it is not repeated.
     Echo,
 }
@@ -77,6 +109,11 @@ pub(crate) trait RequestTable: Sync {
             ["messages", _, ..] => SaidBy::Turn,
             _ => SaidBy::Is(Role::None),
         }
+    }
+
+    /// Whether numbers are what the model is asked about, and no content that nobody can read.
+    fn takes_numbers(&self) -> bool {
+        false
     }
 
     /// A key at the top that a request must have beside `model`.
@@ -139,13 +176,19 @@ impl Dialect {
             Self::Responses => "openai.responses",
             Self::Messages => "anthropic.messages",
             Self::CountTokens => "anthropic.count_tokens",
+            Self::OllamaChat => "ollama.chat",
+            Self::OllamaGenerate => "ollama.generate",
+            Self::OllamaEmbed | Self::OllamaEmbedding => "ollama.embed",
+            Self::Predict => "predict",
+            Self::PredictAbout => "predict.about",
         }
     }
 
     /// What is asked for.
     pub(crate) const fn action(self) -> Action {
         match self {
-            Self::Embeddings => Action::Embed,
+            Self::Embeddings | Self::OllamaEmbed | Self::OllamaEmbedding => Action::Embed,
+            Self::Predict | Self::PredictAbout => Action::Predict,
             _ => Action::Invoke,
         }
     }
@@ -159,12 +202,33 @@ impl Dialect {
             Self::Responses => "/responses",
             Self::Messages => "/v1/messages",
             Self::CountTokens => "/v1/messages/count_tokens",
+            Self::OllamaChat => "/api/chat",
+            Self::OllamaGenerate => "/api/generate",
+            Self::OllamaEmbed => "/api/embed",
+            Self::OllamaEmbedding => "/api/embeddings",
+            // Each request names its own.
+            Self::Predict | Self::PredictAbout => "",
+        }
+    }
+
+    /// The path of an OpenAI protocol at a server whose base URL ends before the version, as Ollama's does.
+    pub(crate) const fn versioned_path(self) -> &'static str {
+        match self {
+            Self::Chat => "/v1/chat/completions",
+            Self::Completions => "/v1/completions",
+            Self::Embeddings => "/v1/embeddings",
+            Self::Responses => "/v1/responses",
+            other => other.path(),
         }
     }
 
     pub(crate) const fn family(self) -> Family {
         match self {
             Self::Messages | Self::CountTokens => Family::Anthropic,
+            Self::OllamaChat | Self::OllamaGenerate | Self::OllamaEmbed | Self::OllamaEmbedding => {
+                Family::Ollama
+            }
+            Self::Predict | Self::PredictAbout => Family::Predict,
             _ => Family::OpenAi,
         }
     }
@@ -177,6 +241,11 @@ impl Dialect {
             Self::Embeddings => &completions::EmbeddingRequest,
             Self::Responses => &responses::ResponsesRequest,
             Self::Messages | Self::CountTokens => &anthropic::MessagesRequest,
+            Self::OllamaChat => &ollama::ChatRequest,
+            Self::OllamaGenerate => &ollama::GenerateRequest,
+            Self::OllamaEmbed => &ollama::EmbedRequest { subject: "input" },
+            Self::OllamaEmbedding => &ollama::EmbedRequest { subject: "prompt" },
+            Self::Predict | Self::PredictAbout => &predict::Request,
         }
     }
 
@@ -191,12 +260,49 @@ impl Dialect {
             (Self::Responses, true) => &responses::ResponseEvent,
             (Self::Messages | Self::CountTokens, false) => &anthropic::MessageAnswer,
             (Self::Messages | Self::CountTokens, true) => &anthropic::MessageEvent,
+            (Self::OllamaChat | Self::OllamaGenerate | Self::OllamaEmbed | Self::OllamaEmbedding, _) => {
+                &ollama::Answer
+            }
+            (Self::Predict | Self::PredictAbout, _) => &predict::Answer,
         }
     }
 
     /// Whether the events of its streams carry a `type`, repeated in the `event` line.
     pub(crate) const fn has_typed_events(self) -> bool {
         matches!(self, Self::Messages | Self::Responses)
+    }
+
+    /// How the messages of its streams are told apart.
+    pub(crate) const fn framing(self) -> Framing {
+        match self.family() {
+            Family::Ollama => Framing::Lines,
+            Family::OpenAi | Family::Anthropic | Family::Predict => Framing::Events,
+        }
+    }
+
+    /// Whether a message of its own ends its streams, and not a word beside the messages.
+    pub(crate) const fn has_last_message(self) -> bool {
+        self.has_typed_events() || matches!(self.family(), Family::Ollama)
+    }
+
+    /// Whether calls stand whole in one message of a stream, so that two messages never speak of the same one.
+    pub(crate) const fn calls_at_once(self) -> bool {
+        matches!(self, Self::OllamaChat)
+    }
+
+    /// Whether it is answered by vectors, in one piece.
+    pub(crate) const fn is_embedding(self) -> bool {
+        matches!(self, Self::Embeddings | Self::OllamaEmbed | Self::OllamaEmbedding)
+    }
+
+    /// Whether a model that is not generative is asked.
+    pub(crate) const fn is_predict(self) -> bool {
+        matches!(self, Self::Predict | Self::PredictAbout)
+    }
+
+    /// Whether a request that does not say so gets a stream.
+    pub(crate) const fn streams_by_default(self) -> bool {
+        matches!(self, Self::OllamaChat | Self::OllamaGenerate)
     }
 
     /// The key at the top of a whole answer that makes it one.
@@ -206,7 +312,11 @@ impl Dialect {
             Self::Embeddings => "data",
             Self::Responses => "output",
             Self::Messages => "content",
-            Self::CountTokens => "",
+            Self::CountTokens | Self::Predict | Self::PredictAbout => "",
+            Self::OllamaChat => "message",
+            Self::OllamaGenerate => "response",
+            Self::OllamaEmbed => "embeddings",
+            Self::OllamaEmbedding => "embedding",
         }
     }
 }

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use super::hold::STEP;
 use super::ledger::Tokens;
 use super::rule::DEFAULT_ANSWER;
-use crate::dialect::Dialect;
+use crate::dialect::{Dialect, Family};
 use crate::json::{Edit, Leaf, LeafKind, Limits, walk};
 
 /// What a request says about the length of its answer.
@@ -25,6 +25,8 @@ pub(crate) struct Ask {
     /// Where the object begins.
     begin: usize,
     is_empty: bool,
+    /// Where the object that holds the limit stands, if it is not the whole one: Ollama's `options`.
+    nest: Option<Range<usize>>,
     /// Where it says how its stream is to be, and in that whether the usage is to be told.
     options: Option<Range<usize>>,
     tells_usage: Option<Range<usize>>,
@@ -48,6 +50,7 @@ impl Ask {
         limits: Limits,
     ) -> Self {
         let field = match dialect {
+            Dialect::OllamaChat | Dialect::OllamaGenerate => "num_predict",
             Dialect::Responses => "max_output_tokens",
             Dialect::Chat if completion_limit => "max_completion_tokens",
             _ => "max_tokens",
@@ -61,11 +64,13 @@ impl Ask {
             at: None,
             begin: 0,
             is_empty: false,
+            nest: None,
             options: None,
             tells_usage: None,
             wants_usage: false,
         };
         let (mut n, mut best_of, mut prompts) = (1, 1, 0_u64);
+        let is_ollama = dialect.family() == Family::Ollama;
         // It was walked before: what is wrong with it was told then.
         let _walked = walk(body, limits, |leaf| {
             let Some(key) = leaf.path.strip_prefix('/') else {
@@ -77,6 +82,14 @@ impl Ask {
             };
             match key {
                 _ if leaf.kind == LeafKind::Key => {}
+                _ if is_ollama => match key {
+                    "options" => ask.nest = Some(leaf.raw.clone()),
+                    "options/num_predict" => {
+                        ask.at = Some(leaf.raw.clone());
+                        ask.limit = count(&leaf);
+                    }
+                    _ => {}
+                },
                 _ if LIMITS.contains(&key) => {
                     if key == field {
                         ask.at = Some(leaf.raw.clone());
@@ -104,7 +117,7 @@ impl Ask {
 
     /// How many tokens must and can be reserved for the answer. `known` is the longest answer of the model.
     pub(crate) fn tokens(&self, known: Option<u64>) -> Tokens {
-        if matches!(self.dialect, Dialect::Embeddings | Dialect::CountTokens) {
+        if self.has_no_answer() {
             return Tokens { least: 0, most: 0 };
         }
         let all = |one: u64| one.saturating_mul(self.answers);
@@ -148,19 +161,45 @@ impl Ask {
     }
 
     /// Tells the upstream that an answer in one piece has only so many tokens of room, where the request leaves it open.
-    pub(crate) fn edit(&self, answer: u64) -> Option<Edit> {
-        let is_open = self.limit.is_none()
-            && !self.stream
-            && !matches!(self.dialect, Dialect::Embeddings | Dialect::CountTokens);
+    pub(crate) fn edit(&self, body: &[u8], answer: u64) -> Option<Edit> {
+        let is_open = self.limit.is_none() && !self.stream && !self.has_no_answer();
         let one = answer.checked_div(self.answers).filter(|one| is_open && *one > 0)?;
         Some(match &self.at {
             Some(raw) => Edit { raw: raw.clone(), with: one.to_string().into_bytes() },
+            None if self.dialect.family() == Family::Ollama => self.nested(body, one),
             None => {
                 let comma = if self.is_empty { "" } else { "," };
                 let with = format!("\"{}\":{one}{comma}", self.field).into_bytes();
                 Edit { raw: self.begin..self.begin, with }
             }
         })
+    }
+
+    /// Vectors and counts have no length.
+    fn has_no_answer(&self) -> bool {
+        self.dialect.is_embedding() || self.dialect.is_predict() || self.dialect == Dialect::CountTokens
+    }
+
+    /// The limit inside of the object that holds it, which may not be there, or be empty.
+    fn nested(&self, body: &[u8], one: u64) -> Edit {
+        let limit = format!("\"{}\":{one}", self.field);
+        match &self.nest {
+            Some(raw) => {
+                let inner = body.get(raw.clone()).and_then(|object| object.strip_prefix(b"{"));
+                match inner.map(<[u8]>::trim_ascii) {
+                    Some(inner) if inner != b"}" => {
+                        let at = raw.start.saturating_add(1);
+                        Edit { raw: at..at, with: format!("{limit},").into_bytes() }
+                    }
+                    _ => Edit { raw: raw.clone(), with: format!("{{{limit}}}").into_bytes() },
+                }
+            }
+            None => {
+                let comma = if self.is_empty { "" } else { "," };
+                let with = format!("\"options\":{{{limit}}}{comma}").into_bytes();
+                Edit { raw: self.begin..self.begin, with }
+            }
+        }
     }
 }
 
@@ -233,7 +272,7 @@ mod tests {
     #[test]
     fn what_is_left_open_is_told() {
         let told = |dialect, body: &'static str| {
-            let edit = ask(dialect, body).edit(40)?;
+            let edit = ask(dialect, body).edit(body.as_bytes(), 40)?;
             splice(body.as_bytes(), &mut [edit]).and_then(|b| String::from_utf8(b).ok())
         };
         assert_eq!(told(Dialect::Chat, r#"{"n":2}"#).as_deref(), Some(r#"{"max_tokens":20,"n":2}"#));
@@ -246,5 +285,16 @@ mod tests {
         assert_eq!(told(Dialect::Chat, r#"{"max_tokens":3}"#), None);
         assert_eq!(told(Dialect::Chat, r#"{"stream":true}"#), None);
         assert_eq!(told(Dialect::Embeddings, "{}"), None);
+        let ollama = |body: &'static str| told(Dialect::OllamaChat, body);
+        for open in [r#"{"options":{}}"#, r#"{"options":null}"#, r#"{"options":{"num_predict":-1}}"#] {
+            assert_eq!(ollama(open).as_deref(), Some(r#"{"options":{"num_predict":40}}"#));
+        }
+        assert_eq!(ollama(r#"{"n":2}"#).as_deref(), Some(r#"{"options":{"num_predict":40},"n":2}"#));
+        assert_eq!(
+            ollama(r#"{"options":{"seed":1}}"#).as_deref(),
+            Some(r#"{"options":{"num_predict":40,"seed":1}}"#)
+        );
+        assert_eq!(ollama(r#"{"options":{"num_predict":3}}"#), None);
+        assert_eq!(told(Dialect::OllamaEmbed, "{}"), None);
     }
 }

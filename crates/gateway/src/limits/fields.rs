@@ -21,7 +21,7 @@ pub(crate) fn of(levels: &[Level], family: Family, now: Micros) -> Fields {
         let Some(level) = tightest else { continue };
         let told = [level.most.to_string(), level.left().to_string()];
         let (names, reset) = match family {
-            Family::OpenAi => (
+            Family::OpenAi | Family::Ollama | Family::Predict => (
                 ["limit", "remaining", "reset"].map(|what| format!("x-ratelimit-{what}-{word}")),
                 length(level.resets),
             ),

@@ -35,7 +35,7 @@ impl Room {
     pub(super) fn begun(&self, message: &Message) {
         match (message.stream, message.action) {
             (true, _) => self.pass.begun(Sort::Stream),
-            (false, Action::Embed) => self.pass.begun(Sort::Short),
+            (false, Action::Embed | Action::Predict) => self.pass.begun(Sort::Short),
             (false, _) => {}
         }
     }
@@ -86,14 +86,14 @@ impl Call<'_> {
         let parts = &self.gateway.parts;
         let set = parts.limits.set.load_full();
         if set.is_empty() {
-            let (edits, fields) = (Vec::new(), Fields::new());
+            let (edits, fields) = (self.security_edit(&parsed, asked).into_iter().collect(), Fields::new());
             return Ok((parsed, Room { pass, hold: Hold::default(), edits, hides_usage: false, fields }));
         }
         let model = &asked.resolved.model;
         let message = parsed.message();
         let body = u64::try_from(message.body.len()).unwrap_or(u64::MAX);
         let record = self.record_of(parsed.caller());
-        let has_tokens = asked.dialect != Dialect::CountTokens;
+        let has_tokens = asked.dialect != Dialect::CountTokens && !asked.dialect.is_predict();
         let asking = Asking {
             caller: parsed.caller(),
             user: record.user.as_deref(),
@@ -123,12 +123,13 @@ impl Call<'_> {
         };
         match Hold::take(terms, tokens).await {
             Ok((hold, levels)) => {
-                let length = hold.answer().and_then(|answer| ask.edit(answer));
+                let length = hold.answer().and_then(|answer| ask.edit(&parsed.message().body, answer));
                 // A translated answer tells its usage in any case.
                 let is_asked = asked.translation.is_none();
                 let usage = ask.usage_edit(&parsed.message().body).filter(|_| is_asked);
                 let hides_usage = usage.is_some();
-                let edits = length.into_iter().chain(usage).collect();
+                let told = self.security_edit(&parsed, asked);
+                let edits = length.into_iter().chain(usage).chain(told).collect();
                 let fields = limits::fields(&levels, family, parts.clock.now());
                 Ok((parsed, Room { pass, hold, edits, hides_usage, fields }))
             }

@@ -1,10 +1,13 @@
 //! The request stack, on one screen. [`Call::run`] is the screen; the steps below it come in the order in which it takes them.
 
+mod azure;
 mod ends;
 mod identity;
 mod limit;
 mod meant;
 mod models;
+mod ollama;
+mod predict;
 mod records;
 mod routes;
 mod send;
@@ -33,6 +36,7 @@ use crate::error::Refusal;
 use crate::flow;
 use crate::json::Limits;
 use crate::ports::Resolved;
+use crate::predict::{PredictFilter, Softening};
 use crate::read;
 use crate::redact::Redactor;
 use crate::request::{self, Apply, Handover};
@@ -41,7 +45,7 @@ use crate::server::Client;
 use crate::translated::{self, TranslatedFilter, Translation};
 use ends::blocked;
 use limit::Room;
-use routes::{Route, Stray};
+use routes::{ByPath, Route, Stray};
 use send::Sent;
 use wire::{annotation, local, read_body, with_common_headers};
 
@@ -116,11 +120,18 @@ impl Call<'_> {
         let ticket = self.guard(ticket)?;
         let authenticated = self.authenticate(ticket).await?;
         match routes::route(&self.head.method, self.head.uri.path(), &self.head.headers) {
-            Ok(Route::Model { dialect, deployment }) => {
+            Ok(Route::Predict(predict::Asked::Server { model, told })) => {
+                self.tell_server(authenticated, &model, told).await
+            }
+            Ok(route @ (Route::Model { .. } | Route::Predict(predict::Asked::Model { .. }))) => {
+                let (dialect, named) = route.of_a_model();
                 let authenticated = self.turn_away(authenticated)?;
-                let authenticated = self.connect(authenticated, dialect).await?;
-                let (authenticated, body) = self.receive(authenticated, body).await?;
-                let (parsed, asked) = self.parse(authenticated, body, dialect, deployment)?;
+                let authenticated = self.connect(authenticated, dialect.surface()).await?;
+                let (authenticated, body) = match dialect {
+                    Dialect::PredictAbout => (authenticated, Bytes::new()),
+                    _ => self.receive(authenticated, body).await?,
+                };
+                let (parsed, asked) = self.parse(authenticated, body, dialect, named)?;
                 let (parsed, pass) = self.enter(parsed, &asked).await?;
                 let (parsed, mut room) = self.reserve(parsed, &asked, pass).await?;
                 let (examined, context) = self.examine(parsed);
@@ -130,6 +141,10 @@ impl Call<'_> {
             }
             Ok(Route::Models { one, family }) => {
                 self.list_models(authenticated, one.as_deref(), family).await
+            }
+            Ok(Route::Ollama(told)) => self.tell_ollama(authenticated, told, body).await,
+            Err(Stray::Management) => {
+                Err(self.refuse(authenticated.into_ticket(), Refusal::new("management_denied")))
             }
             Err(Stray::Method) => {
                 Err(self.refuse(authenticated.into_ticket(), Refusal::new("method_not_allowed")))
@@ -183,7 +198,7 @@ impl Call<'_> {
     }
 
     /// The first phase of the decision: on headers alone.
-    async fn connect(&self, authenticated: Authenticated, dialect: Dialect) -> Step<Authenticated> {
+    async fn connect(&self, authenticated: Authenticated, surface: &'static str) -> Step<Authenticated> {
         let decision = self.gateway.parts.pdp.decide(
             authenticated.caller(),
             Action::Connect,
@@ -192,7 +207,7 @@ impl Call<'_> {
         );
         let record = self.record_of(authenticated.caller());
         let authority = self.gateway.parts.egress.authority();
-        match admit(authority, authenticated, decision, Action::Connect, dialect.surface(), record) {
+        match admit(authority, authenticated, decision, Action::Connect, surface, record) {
             Ok(admitted) => Ok(admitted.proceed()),
             Err(denied) => Err(self.deny(denied, Vec::new()).await),
         }
@@ -220,9 +235,15 @@ impl Call<'_> {
 
     fn check_body_headers(&self) -> Result<(), &'static str> {
         let headers = &self.head.headers;
+        if headers.contains_key("inference-header-content-length") {
+            return Err("binary_tensors");
+        }
+        // Triton's client does not say what it sends.
+        let is_told =
+            headers.contains_key(header::CONTENT_TYPE) || !self.head.uri.path().starts_with("/predict/");
         let media = headers.get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or_default();
         let media = media.split(';').next().unwrap_or_default().trim();
-        if !media.eq_ignore_ascii_case("application/json") {
+        if is_told && !media.eq_ignore_ascii_case("application/json") {
             return Err("unsupported_media_type");
         }
         if headers
@@ -245,23 +266,18 @@ impl Call<'_> {
         authenticated: Authenticated,
         body: Bytes,
         dialect: Dialect,
-        deployment: Option<String>,
+        named: ByPath,
     ) -> Step<(Parsed, Asked)> {
         let limits =
             Limits { depth: self.gateway.options.json_depth, leaves: self.gateway.options.json_leaves };
-        let body = match deployment {
-            Some(model) => read::with_model(&body, &model, limits),
-            None => Ok(body),
-        };
-        let read = body.and_then(|body| {
-            let body = seals::leave_out_empty(dialect, body, limits)
-                .map_err(|error| Refusal::new(error.kind.code()).with_message(error.to_string()))?;
-            let mut message = read::parse(dialect, body, limits)?;
+        let read = self.read(body, dialect, &named, limits).and_then(|mut message| {
             let (resolved, way, others) = self.resolve(&message.model, dialect)?;
             if let Some(translation) = &way.translation {
                 translation.request(&message.body)?;
             }
-            message.path = way.path;
+            if matches!(named, ByPath::Nothing | ByPath::Model(_)) {
+                message.path = way.path.into();
+            }
             meant::note(&mut message, dialect, &self.head.headers, way.translation.is_none())?;
             Ok((message, Asked { resolved, others, dialect, translation: way.translation }))
         });
@@ -269,6 +285,25 @@ impl Call<'_> {
             Ok((message, asked)) => Ok((authenticated.parse(message), asked)),
             Err(refusal) => Err(self.refuse(authenticated.into_ticket(), refusal)),
         }
+    }
+
+    fn read(
+        &self,
+        body: Bytes,
+        dialect: Dialect,
+        named: &ByPath,
+        limits: Limits,
+    ) -> Result<stockade_egress::evidence::Message, Refusal> {
+        let body = match named {
+            ByPath::Below(below) => {
+                return crate::predict::parse(dialect, body, below, limits, &self.gateway.parts.people);
+            }
+            ByPath::Model(model) => read::with_model(&body, model, limits)?,
+            ByPath::Nothing => body,
+        };
+        let body = seals::leave_out_empty(dialect, body, limits)
+            .map_err(|error| Refusal::new(error.kind.code()).with_message(error.to_string()))?;
+        read::parse(dialect, body, limits)
     }
 
     fn examine(&self, parsed: Parsed) -> (Examined, InspectionContext) {
@@ -302,7 +337,7 @@ impl Call<'_> {
         let apply = Apply {
             pseudonyms: self.pseudonyms(&examined),
             record_limit: self.gateway.options.record_limit,
-            about: self.about(examined.caller()),
+            about: self.about(&examined),
             leaks: &parts.leaks,
             now: context.now,
             room: std::mem::take(&mut room.edits),
@@ -374,6 +409,9 @@ impl Call<'_> {
                     limits,
                     record_limit: options.record_limit,
                 });
+                if let Some(softening) = Softening::of(permit.obligations()) {
+                    return Box::new(PredictFilter::new(softening, limits.held, filter)) as Box<_>;
+                }
                 match (translation, facts) {
                     (Some(translation), Some(facts)) => {
                         Box::new(TranslatedFilter::new(translation, stream, facts, limits, filter))
@@ -386,7 +424,8 @@ impl Call<'_> {
         .map_err(|ticket| self.end(*ticket, Refusal::new("ledger_unavailable"), EndReason::Internal))?;
         let mut answer = if stream {
             let mut answer = Response::new(Either::Right(filtered));
-            answer.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
+            let media_type = wire::stream_type(dialect.framing());
+            answer.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(media_type));
             answer
         } else {
             let (status, body) = filtered.collect().await;

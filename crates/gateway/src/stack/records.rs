@@ -4,7 +4,7 @@ use http::header;
 use stockade_authz::InspectionContext;
 use stockade_crypto::{Hasher, to_hex};
 use stockade_domain::{Caller, CallerRecord, Channel, Obligation, Role};
-use stockade_egress::evidence::Examined;
+use stockade_egress::evidence::{Examined, Tensor};
 
 use super::Call;
 use crate::pseudonyms::Pseudonyms;
@@ -27,7 +27,8 @@ impl Call<'_> {
         }
     }
 
-    pub(super) fn about(&self, caller: &Caller) -> serde_json::Value {
+    pub(super) fn about(&self, examined: &Examined) -> serde_json::Value {
+        let caller = examined.caller();
         let text = |name: header::HeaderName| {
             self.head
                 .headers
@@ -35,17 +36,23 @@ impl Call<'_> {
                 .and_then(|v| v.to_str().ok())
                 .map(|v| v.chars().take(256).collect::<String>())
         };
-        serde_json::json!({
+        let mut about = serde_json::json!({
             "peer": self.peer.map(|p| p.to_string()),
             "user_agent": text(header::USER_AGENT),
             "user": caller.user.as_ref().map(|user| &user.id),
-        })
+        });
+        let tensor = |t: &Tensor| serde_json::json!({"path": t.path, "shape": t.shape, "type": t.kind, "fingerprint": t.fingerprint});
+        let tensors: Vec<_> = examined.message().tensors.iter().map(tensor).collect();
+        if let Some(about) = about.as_object_mut().filter(|_| !tensors.is_empty()) {
+            about.insert("tensors".to_owned(), tensors.into());
+        }
+        about
     }
 
     /// What a denied request said, with everything redacted that can be.
     pub(super) fn denied_payload(&self, examined: &Examined) -> Vec<u8> {
         let limit = self.gateway.options.record_limit;
-        let about = self.about(examined.caller());
+        let about = self.about(examined);
         let obligations = [Obligation::Redact("secret".to_owned()), Obligation::Redact("pii".to_owned())];
         let mut redactor = Redactor::new(&obligations, self.gateway.no_pseudonyms(examined.caller()));
         let mut recording = Recording::new(limit);

@@ -2,7 +2,9 @@
 
 use http::{HeaderMap, Method};
 
+use super::predict;
 use crate::dialect::{Dialect, Family, is_atom};
+use crate::predict::Below;
 
 /// What is asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,6 +17,34 @@ pub(super) enum Route {
     },
     /// The models that exist, or one of them.
     Models { one: Option<String>, family: Family },
+    /// What Ollama says of itself and its models.
+    Ollama(Told),
+    /// Something of a model that is not generative.
+    Predict(predict::Asked),
+}
+
+/// What Ollama's clients ask beside answers of models.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Told {
+    /// The models that exist.
+    Tags,
+    /// The models that are loaded.
+    Loaded,
+    /// One model.
+    Show,
+    /// The version of the server.
+    Version,
+}
+
+/// What a path says of a model.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum ByPath {
+    /// The body names the model.
+    Nothing,
+    /// The path does, and the body gets its name.
+    Model(String),
+    /// The path does, and says where at the upstream it is.
+    Below(Below),
 }
 
 /// Why a path leads nowhere.
@@ -22,12 +52,33 @@ pub(super) enum Route {
 pub(super) enum Stray {
     Path,
     Method,
+    /// It would change the models of a server.
+    Management,
+}
+
+impl Route {
+    /// What is spoken, and what the path says, where a model is asked.
+    pub(super) fn of_a_model(self) -> (Dialect, ByPath) {
+        match self {
+            Self::Model { dialect, deployment } => {
+                (dialect, deployment.map_or(ByPath::Nothing, ByPath::Model))
+            }
+            Self::Predict(predict::Asked::Model { dialect, below }) => (dialect, ByPath::Below(below)),
+            Self::Predict(predict::Asked::Server { .. }) | Self::Models { .. } | Self::Ollama(_) => {
+                (Dialect::PredictAbout, ByPath::Nothing)
+            }
+        }
+    }
 }
 
 /// How errors look to whoever asks for this path.
 pub(super) fn family(path: &str, headers: &HeaderMap) -> Family {
     let is_models = path.starts_with("/v1/models") && headers.contains_key("anthropic-version");
-    if is_models || path.starts_with("/anthropic/") || path.starts_with("/v1/messages") {
+    if path == "/ollama" || path.starts_with("/ollama/") {
+        Family::Ollama
+    } else if path.starts_with("/predict/") {
+        Family::Predict
+    } else if is_models || path.starts_with("/anthropic/") || path.starts_with("/v1/messages") {
         Family::Anthropic
     } else {
         Family::OpenAi
@@ -37,9 +88,41 @@ pub(super) fn family(path: &str, headers: &HeaderMap) -> Family {
 /// Finds what is asked for.
 pub(super) fn route(method: &Method, path: &str, headers: &HeaderMap) -> Result<Route, Stray> {
     let family = family(path, headers);
+    if family == Family::Ollama && manages(path) {
+        return Err(Stray::Management);
+    }
+    if family == Family::Predict {
+        return predict::find(method, path).ok_or(Stray::Path)?.map(Route::Predict);
+    }
     let found = find(path, family).ok_or(Stray::Path)?;
-    let wanted = if matches!(found, Route::Models { .. }) { Method::GET } else { Method::POST };
+    let is_told =
+        matches!(found, Route::Models { .. } | Route::Ollama(Told::Tags | Told::Loaded | Told::Version));
+    let wanted = if is_told { Method::GET } else { Method::POST };
     if *method == wanted { Ok(found) } else { Err(Stray::Method) }
+}
+
+/// Calls of Ollama's that change which models a server has
+/// (<https://github.com/ollama/ollama/blob/main/docs/api.md>): no method of theirs is offered.
+fn manages(path: &str) -> bool {
+    let below = path.strip_prefix("/ollama/api/").unwrap_or_default();
+    matches!(below, "pull" | "push" | "create" | "delete" | "copy")
+        || below == "blobs"
+        || below.starts_with("blobs/")
+}
+
+fn ollama(path: &str) -> Option<Route> {
+    let dialect = match path.strip_prefix("/ollama/api/")? {
+        "chat" => Dialect::OllamaChat,
+        "generate" => Dialect::OllamaGenerate,
+        "embed" => Dialect::OllamaEmbed,
+        "embeddings" => Dialect::OllamaEmbedding,
+        "tags" => return Some(Route::Ollama(Told::Tags)),
+        "ps" => return Some(Route::Ollama(Told::Loaded)),
+        "show" => return Some(Route::Ollama(Told::Show)),
+        "version" => return Some(Route::Ollama(Told::Version)),
+        _ => return None,
+    };
+    Some(Route::Model { dialect, deployment: None })
 }
 
 fn find(path: &str, family: Family) -> Option<Route> {
@@ -57,6 +140,8 @@ fn find(path: &str, family: Family) -> Option<Route> {
     }
     let below = match family {
         Family::Anthropic => path.strip_prefix("/anthropic").unwrap_or(path).strip_prefix("/v1/")?,
+        Family::Ollama => return ollama(path),
+        Family::Predict => return None,
         Family::OpenAi => path
             .strip_prefix("/v1/")
             .or_else(|| path.strip_prefix("/openai/v1/"))
@@ -108,5 +193,15 @@ mod tests {
             assert_eq!(dialect(stray), None, "{stray}");
         }
         assert_eq!(route(&Method::GET, "/v1/messages", &HeaderMap::new()), Err(Stray::Method));
+        assert_eq!(dialect("/ollama/api/chat"), Some(Dialect::OllamaChat));
+        assert_eq!(dialect("/ollama/api/nothing"), None);
+        for (method, path) in [
+            (Method::POST, "/ollama/api/pull"),
+            (Method::DELETE, "/ollama/api/delete"),
+            (Method::HEAD, "/ollama/api/blobs/sha256:00"),
+            (Method::GET, "/ollama/api/copy"),
+        ] {
+            assert_eq!(route(&method, path, &HeaderMap::new()), Err(Stray::Management), "{path}");
+        }
     }
 }

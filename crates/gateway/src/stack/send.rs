@@ -14,7 +14,7 @@ use stockade_egress::{SendError, TargetId, UpstreamResponse};
 use super::limit::Room;
 use super::wire::check_head;
 use super::{Asked, Call, Step};
-use crate::dialect::Dialect;
+use crate::dialect::{Dialect, Framing};
 use crate::error::{Refusal, Wait};
 use crate::ports::Resolved;
 use crate::translated::Way;
@@ -38,6 +38,14 @@ struct Failure {
 impl Failure {
     fn new(code: &'static str, is_worth_another: bool) -> Self {
         Self { refusal: Refusal::new(code), is_worth_another }
+    }
+}
+
+impl Asked {
+    /// How the upstream tells the messages of a stream apart.
+    fn upstream_framing(&self) -> Framing {
+        // All that requests are translated into streams events.
+        self.translation.map_or(self.dialect.framing(), |_| Framing::Events)
     }
 }
 
@@ -114,7 +122,8 @@ impl Call<'_> {
         asked: &'a Asked,
         room: &mut Room,
     ) -> Result<(UpstreamResponse, &'a Resolved), Refusal> {
-        let mut failure = match self.attempt(dispatch, &asked.resolved, room).await {
+        let mut failure = match self.attempt(dispatch, &asked.resolved, asked.upstream_framing(), room).await
+        {
             Ok(response) => return Ok((response, &asked.resolved)),
             Err(failure) => failure,
         };
@@ -126,7 +135,7 @@ impl Call<'_> {
             let workload = dispatch.permit().caller().workload.id;
             let Ok(pass) = self.gateway.flow.enter(other.target.id(), workload).await else { continue };
             room.pass = pass;
-            match self.attempt(dispatch, other, room).await {
+            match self.attempt(dispatch, other, asked.upstream_framing(), room).await {
                 Ok(response) => return Ok((response, other)),
                 Err(next) => failure = next,
             }
@@ -138,6 +147,7 @@ impl Call<'_> {
         &self,
         dispatch: &mut Dispatch,
         to: &Resolved,
+        framing: Framing,
         room: &mut Room,
     ) -> Result<UpstreamResponse, Failure> {
         let (request, stream) = (dispatch.permit().request(), dispatch.message().stream);
@@ -146,7 +156,7 @@ impl Call<'_> {
         };
         room.sent();
         match self.gateway.parts.egress.send(attempt).await {
-            Ok(response) => match check_head(&response, stream) {
+            Ok(response) => match check_head(&response, stream.then_some(framing)) {
                 None => {
                     room.begun(dispatch.message());
                     Ok(response)
@@ -166,6 +176,7 @@ impl Call<'_> {
                 room.failed();
                 Err(match error {
                     // Whoever has waited so long does not wait as long again.
+                    SendError::Token(_) => Failure::new("upstream_unauthorized", true),
                     SendError::Timeout => Failure::new("upstream_timeout", false),
                     _ => Failure::new("upstream_failed", true),
                 })

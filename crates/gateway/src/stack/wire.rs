@@ -9,7 +9,7 @@ use stockade_domain::{Obligation, RequestId};
 use stockade_egress::UpstreamResponse;
 
 use super::Answer;
-use crate::dialect::Family;
+use crate::dialect::{Family, Framing};
 
 pub(super) async fn read_body<B: Body<Data = Bytes> + Unpin>(
     mut body: B,
@@ -26,10 +26,20 @@ pub(super) async fn read_body<B: Body<Data = Bytes> + Unpin>(
     Ok(out.freeze())
 }
 
+/// The media type of a stream.
+pub(super) const fn stream_type(framing: Framing) -> &'static str {
+    match framing {
+        Framing::Events => "text/event-stream",
+        Framing::Lines => "application/x-ndjson",
+    }
+}
+
 /// Why an answer's head is not taken. Its body is then never read: an upstream's error text is not the client's business.
-pub(super) fn check_head(response: &UpstreamResponse, stream: bool) -> Option<&'static str> {
+///
+/// `stream` is how the messages of the stream are told apart that was asked for.
+pub(super) fn check_head(response: &UpstreamResponse, stream: Option<Framing>) -> Option<&'static str> {
     let status = response.status();
-    let wanted = if stream { "text/event-stream" } else { "application/json" };
+    let wanted = stream.map_or("application/json", stream_type);
     match status.as_u16() {
         200 if response.is_encoded() => Some("upstream_encoded"),
         200 if response.media_type().as_deref() == Some(wanted) => None,

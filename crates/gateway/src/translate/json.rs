@@ -14,7 +14,7 @@ const FEW_KEYS: usize = 16;
 
 /// One JSON value.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Json {
+pub(crate) enum Json {
     Null,
     Bool(bool),
     /// The digits as they were written.
@@ -26,15 +26,15 @@ pub(super) enum Json {
 
 /// Not one JSON text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct NotJson;
+pub(crate) struct NotJson;
 
 /// An object from its members; nothing is sorted.
-pub(super) fn object<const N: usize>(members: [(&str, Json); N]) -> Json {
+pub(crate) fn object<const N: usize>(members: [(&str, Json); N]) -> Json {
     Json::Map(members.into_iter().map(|(key, value)| (key.to_owned(), value)).collect())
 }
 
 /// One step deeper in a JSON Pointer (RFC 6901).
-pub(super) fn pointer(at: &str, step: impl fmt::Display) -> String {
+pub(crate) fn pointer(at: &str, step: impl fmt::Display) -> String {
     format!("{at}/{}", step.to_string().replace('~', "~0").replace('/', "~1"))
 }
 
@@ -47,42 +47,47 @@ struct Parser<'a> {
 
 impl Json {
     /// Reads one JSON text.
-    pub(super) fn parse(text: &[u8]) -> Result<Self, NotJson> {
-        let mut parser = Parser { rest: text, values: MAX_VALUES };
+    pub(crate) fn parse(text: &[u8]) -> Result<Self, NotJson> {
+        Self::parse_up_to(text, MAX_VALUES)
+    }
+
+    /// Reads one JSON text of at most so many values.
+    pub(crate) fn parse_up_to(text: &[u8], values: usize) -> Result<Self, NotJson> {
+        let mut parser = Parser { rest: text, values };
         let value = parser.value(MAX_DEPTH)?;
         parser.space();
         if parser.rest.is_empty() { Ok(value) } else { Err(NotJson) }
     }
 
     /// A member of an object that is there and not null.
-    pub(super) fn get(&self, key: &str) -> Option<&Self> {
+    pub(crate) fn get(&self, key: &str) -> Option<&Self> {
         let Self::Map(members) = self else { return None };
         members.iter().find(|(k, _)| k == key).map(|(_, value)| value).filter(|value| **value != Self::Null)
     }
 
     /// What a chain of keys leads to.
-    pub(super) fn at(&self, keys: &[&str]) -> Option<&Self> {
+    pub(crate) fn at(&self, keys: &[&str]) -> Option<&Self> {
         keys.iter().try_fold(self, |value, key| value.get(key))
     }
 
-    pub(super) fn text(&self) -> Option<&str> {
+    pub(crate) fn text(&self) -> Option<&str> {
         if let Self::Text(text) = self { Some(text) } else { None }
     }
 
-    pub(super) fn list(&self) -> Option<&[Self]> {
+    pub(crate) fn list(&self) -> Option<&[Self]> {
         if let Self::List(list) = self { Some(list) } else { None }
     }
 
     /// A count.
-    pub(super) fn count(&self) -> Option<u64> {
+    pub(crate) fn count(&self) -> Option<u64> {
         if let Self::Number(digits) = self { digits.parse().ok() } else { None }
     }
 
-    pub(super) fn float(&self) -> Option<f64> {
+    pub(crate) fn float(&self) -> Option<f64> {
         if let Self::Number(digits) = self { digits.parse().ok() } else { None }
     }
 
-    pub(super) fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         match self {
             Self::Null => true,
             Self::Text(text) => text.is_empty(),
@@ -93,7 +98,7 @@ impl Json {
     }
 
     /// Sets a member of an object.
-    pub(super) fn insert(&mut self, key: &str, value: impl Into<Self>) {
+    pub(crate) fn insert(&mut self, key: &str, value: impl Into<Self>) {
         let Self::Map(members) = self else { return };
         match members.iter_mut().find(|(k, _)| k == key) {
             Some((_, member)) => *member = value.into(),
@@ -101,7 +106,7 @@ impl Json {
         }
     }
 
-    pub(super) fn write(&self, out: &mut String) {
+    pub(crate) fn write(&self, out: &mut String) {
         match self {
             Self::Null => out.push_str("null"),
             Self::Bool(true) => out.push_str("true"),

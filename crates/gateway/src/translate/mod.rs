@@ -5,7 +5,7 @@
 //! Nothing here waits, reads a clock or draws a number: what is needed comes in as a value.
 
 mod answer;
-mod json;
+pub(crate) mod json;
 mod request;
 #[cfg(test)]
 mod tests;
@@ -22,6 +22,16 @@ pub(crate) enum Api {
     Messages,
     /// OpenAI responses; for callers only.
     Responses,
+    /// OpenAI embeddings; for upstreams only, and only of callers of the two below.
+    Embeddings,
+    /// Ollama's chat; for callers only, as the three below.
+    OllamaChat,
+    /// Ollama's completion of one prompt.
+    OllamaGenerate,
+    /// Ollama's embeddings of texts.
+    OllamaEmbed,
+    /// Ollama's older embedding of one text.
+    OllamaEmbedding,
 }
 
 /// A request that the other API cannot express.

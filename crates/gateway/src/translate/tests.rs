@@ -14,11 +14,19 @@ use super::*;
 const APIS: [(Api, &str); 3] =
     [(Api::Chat, "chat"), (Api::Messages, "messages"), (Api::Responses, "responses")];
 
+/// What callers speak, beside what upstreams speak.
+const CALLERS: [(Api, &str); 2] =
+    [(Api::OllamaChat, "ollama_chat"), (Api::OllamaGenerate, "ollama_generate")];
+
+/// Vectors are no conversation: they come from one API, in the words of two.
+const VECTORS: [(Api, &str); 2] =
+    [(Api::OllamaEmbed, "ollama_embed"), (Api::OllamaEmbedding, "ollama_embedding")];
+
 const CAPS: Caps = Caps { event: 1 << 20, whole: 1 << 20 };
 
 #[test]
 fn requests_are_translated_as_the_golden_files_say() {
-    for (from, folder) in APIS {
+    for (from, folder) in APIS.into_iter().chain(CALLERS) {
         for (name, input) in inputs(&root().join("request").join(folder)) {
             for (to, word) in APIS.into_iter().filter(|(to, _)| *to != from && *to != Api::Responses) {
                 let body = request(from, to, &input, &Terms::default())
@@ -29,6 +37,34 @@ fn requests_are_translated_as_the_golden_files_say() {
                 );
             }
         }
+    }
+}
+
+#[test]
+fn vectors_are_translated_as_the_golden_files_say() {
+    for (api, word) in VECTORS {
+        for (name, input) in inputs(&root().join("request").join(word)) {
+            let body = request(api, Api::Embeddings, &input, &Terms::default()).unwrap();
+            golden(&root().join("request").join(word).join(format!("{name}.embeddings.json")), pretty(&body));
+        }
+        let folder = root().join("answer/embeddings");
+        for (name, input) in inputs(&folder) {
+            let (out, broken) = translated(Api::Embeddings, api, false, &[&input]);
+            assert_eq!(broken, None);
+            golden(&folder.join(format!("{name}.{word}.json")), pretty(&out));
+        }
+    }
+    for body in
+        [r#"{"model":"m","input":[1,2]}"#, r#"{"model":"m"}"#, r#"{"model":"m","input":"a","extra":1}"#]
+    {
+        assert!(
+            request(Api::OllamaEmbed, Api::Embeddings, body.as_bytes(), &Terms::default()).is_err(),
+            "{body}"
+        );
+    }
+    for answer in [r#"{"data":[{"embedding":"AAAA"}]}"#, r#"{"data":7}"#, "[]", r#"{"error":{}}"#] {
+        let (_, broken) = translated(Api::Embeddings, Api::OllamaEmbed, false, &[answer.as_bytes()]);
+        assert!(broken.is_some(), "{answer}");
     }
 }
 
@@ -64,13 +100,17 @@ fn answers_are_translated_as_the_golden_files_say() {
         let folder = root().join("answer").join(folder);
         for (name, input) in inputs(&folder) {
             let stream = name.ends_with("stream");
-            for (to, word) in APIS.into_iter().filter(|(to, _)| *to != from) {
+            for (to, word) in APIS.into_iter().chain(CALLERS).filter(|(to, _)| *to != from) {
                 let text = match translated(from, to, stream, &[&input]) {
                     (out, None) => out,
                     (out, Some(malformed)) => [out, format!("({malformed})\n").into_bytes()].concat(),
                 };
                 let text = if stream { String::from_utf8(text).unwrap() } else { pretty(&text) };
-                let ending = if stream { "sse" } else { "json" };
+                let ending = match (stream, word.starts_with("ollama")) {
+                    (true, true) => "ndjson",
+                    (true, false) => "sse",
+                    (false, _) => "json",
+                };
                 golden(&folder.join(format!("{name}.{word}.{ending}")), text);
             }
         }

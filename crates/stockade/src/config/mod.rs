@@ -4,6 +4,7 @@
 //! Unknown keys are errors. A file is taken whole or refused whole.
 
 mod certificates;
+mod entra;
 mod error;
 mod identity;
 mod login;
@@ -16,6 +17,7 @@ mod units;
 mod usage;
 
 pub(crate) use certificates::CertificatesConfig;
+pub(crate) use entra::EntraConfig;
 pub(crate) use error::ConfigError;
 pub(crate) use identity::IdentityConfig;
 use origin::Origin;

@@ -8,6 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use stockade_domain::{Label, LabelOrder};
 
+use super::entra::EntraConfig;
 use super::identity::IdentityConfig;
 use super::routes::RouteConfig;
 use super::units::{ByteCount, Span};
@@ -183,6 +184,12 @@ pub(crate) struct UpstreamConfig {
     /// `env:NAME` or `file:PATH`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) api_key: Option<String>,
+    /// Tokens of Microsoft Entra in place of a key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) entra: Option<EntraConfig>,
+    /// Tell Azure for whom a chat is: the workload's name, the person, the client's address (`user_security_context`).
+    #[serde(default)]
+    pub(crate) user_security_context: bool,
     /// Names of models; `*` at the end stands for any rest.
     pub(crate) models: Vec<String>,
     /// The highest label that may be sent there.
@@ -202,6 +209,23 @@ pub(crate) enum Speaks {
     Azure,
     /// Anthropic's messages, with the key in `x-api-key`.
     Anthropic,
+    /// Models that are not generative: Open Inference Protocol v2, MLflow's `/invocations`, Azure ML's `/score`, with the key
+    /// in `Authorization`.
+    Predict,
+    /// Ollama's own (`http://localhost:11434`), and OpenAI's below `/v1`, with the key in `Authorization`.
+    Ollama,
+}
+
+impl Speaks {
+    /// Whether a protocol is one of them.
+    pub(super) fn offers(self, api: Api) -> bool {
+        match self {
+            Self::OpenAi | Self::Azure => !matches!(api, Api::Messages | Api::Ollama | Api::Predict),
+            Self::Anthropic => api == Api::Messages,
+            Self::Predict => api == Api::Predict,
+            Self::Ollama => matches!(api, Api::Ollama | Api::Chat | Api::Completions | Api::Embeddings),
+        }
+    }
 }
 
 /// The two generations of thinking in Anthropic's messages; a model takes one of them.
@@ -229,6 +253,10 @@ pub(crate) enum Api {
     Responses,
     /// Anthropic messages.
     Messages,
+    /// Ollama's chat, completions and embeddings.
+    Ollama,
+    /// Predictions.
+    Predict,
 }
 
 fn internal() -> Label {

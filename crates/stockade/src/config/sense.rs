@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use stockade_egress::{Target, TargetId};
 
 use super::place::Place;
-use super::schema::{Api, Config, LabelsConfig, LimitsConfig, ServerConfig, Speaks, UpstreamConfig};
+use super::schema::{Config, LabelsConfig, LimitsConfig, ServerConfig, Speaks, UpstreamConfig};
 
 /// A value that has the right type and makes no sense.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -220,13 +220,20 @@ impl UpstreamConfig {
             let help = "for example `https://api.openai.com/v1` or `http://127.0.0.1:11434/v1`";
             return wrong(key("base_url"), error.to_string(), help);
         }
-        let is_anthropic = self.dialect == Speaks::Anthropic;
         for (item, api) in self.apis.iter().flatten().enumerate() {
-            if (*api == Api::Messages) != is_anthropic {
+            if !self.dialect.offers(*api) {
                 let message = "an upstream of this dialect does not offer that".to_owned();
-                let help = "`anthropic` offers `messages`; `openai` and `azure` offer the others";
+                let help = "`anthropic` offers `messages`; `ollama` offers `ollama`, `chat`, `completions` and `embeddings`; \
+                            `openai` and `azure` offer all but `messages` and `ollama`; `predict` offers `predict`";
                 return wrong(key("apis").item(item), message, help);
             }
+        }
+        if self.user_security_context && self.dialect != Speaks::Azure {
+            let message = "only Azure's chats have a `user_security_context`".to_owned();
+            return wrong(key("user_security_context"), message, "leave the line out");
+        }
+        if let Some(entra) = &self.entra {
+            entra.check(name, self)?;
         }
         if self.apis.as_ref().is_some_and(Vec::is_empty) {
             let message = "an upstream that offers nothing is never used".to_owned();

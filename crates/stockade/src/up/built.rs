@@ -158,6 +158,13 @@ fn entry(name: &str, configured: &UpstreamConfig, help: &str) -> Result<CatalogE
     // The address is good: what is wrong now is the key.
     let target = upstream::target(name, configured, key.as_deref())
         .map_err(|error| wrong("api_key", error.to_string()))?;
+    let target = match &configured.entra {
+        None => target,
+        Some(entra) => {
+            let tokens = entra.tokens(secret).map_err(|error| wrong("entra", format!("{error:#}")))?;
+            target.with_tokens(Arc::new(tokens))
+        }
+    };
     let apis = upstream::apis(configured, &target);
     let model = Model {
         name: String::new(),
@@ -182,7 +189,7 @@ fn login(config: &Config) -> Result<Option<ConsoleProvider>, Senseless> {
 }
 
 /// Follows a reference to a secret.
-fn secret(reference: &str) -> Result<String> {
+pub(crate) fn secret(reference: &str) -> Result<String> {
     let value = match reference.split_once(':') {
         Some(("env", name)) => {
             std::env::var(name).map_err(|_| anyhow!("the environment variable `{name}` is not set"))?

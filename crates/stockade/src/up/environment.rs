@@ -3,7 +3,7 @@
 use stockade_domain::LabelOrder;
 use stockade_egress::{Target, TargetId};
 
-use crate::config::{Api, Speaks, Thinks, UpstreamConfig};
+use crate::config::{Speaks, Thinks, UpstreamConfig};
 
 /// The highest label that may be sent to an upstream which nobody configured; where it does not exist, the lowest.
 const CAP: &str = "internal";
@@ -38,6 +38,8 @@ impl EnvUpstreams {
             apis: None,
             thinking: Thinks::default(),
             api_key: api_key.map(str::to_owned),
+            entra: None,
+            user_security_context: false,
             models: models.iter().map(|m| (*m).to_owned()).collect(),
             label_max: capped.clone(),
         };
@@ -54,12 +56,11 @@ impl EnvUpstreams {
             }
         }
         if let Some(host) = ollama {
-            let base = if host.contains("://") { host } else { format!("http://{host}") };
-            let base = format!("{}/v1", base.trim_end_matches('/'));
+            let base = ollama_at(&host);
             if !is_ours(&base) && Target::http(TargetId::new("x"), &base, None).is_ok() {
                 has_ollama = true;
-                let apis = Some(vec![Api::Chat, Api::Completions, Api::Embeddings]);
-                out.found.push(("env-ollama", UpstreamConfig { apis, ..upstream(base, None, &["*"]) }));
+                let found = upstream(base, None, &["*"]);
+                out.found.push(("env-ollama", UpstreamConfig { dialect: Speaks::Ollama, ..found }));
             }
         }
         if let Some(key) = var("ANTHROPIC_API_KEY")
@@ -102,5 +103,42 @@ impl EnvUpstreams {
             lines.push(format!("{} set: name its deployments in stockade.toml", self.unused.join(", ")));
         }
         lines
+    }
+}
+
+/// The address that Ollama's own programs take from `OLLAMA_HOST`: without a port it is 11434, and what listens on every
+/// address is asked on this machine (<https://github.com/ollama/ollama/blob/main/docs/faq.mdx>).
+fn ollama_at(host: &str) -> String {
+    let host = host.trim().trim_end_matches('/');
+    if host.contains("://") {
+        return host.to_owned();
+    }
+    let port = if host.rsplit_once(':').is_some_and(|(_, port)| port.bytes().all(|b| b.is_ascii_digit())) {
+        ""
+    } else {
+        ":11434"
+    };
+    let host = match host.strip_prefix("0.0.0.0") {
+        Some(rest) => format!("127.0.0.1{rest}"),
+        None => host.to_owned(),
+    };
+    format!("http://{host}{port}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ollama_s_address_is_read_as_ollama_reads_it() {
+        for (host, at) in [
+            ("127.0.0.1", "http://127.0.0.1:11434"),
+            ("localhost:9/", "http://localhost:9"),
+            ("0.0.0.0", "http://127.0.0.1:11434"),
+            ("0.0.0.0:8080", "http://127.0.0.1:8080"),
+            ("https://ollama.example.com", "https://ollama.example.com"),
+        ] {
+            assert_eq!(ollama_at(host), at);
+        }
     }
 }

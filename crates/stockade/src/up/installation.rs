@@ -108,7 +108,7 @@ impl Installation for Here {
             };
             let found = || catalog.resolve(&question.model, 0).into_iter().next().ok_or(ViewError::NotFound);
             Ok(match question.action {
-                action @ (Action::Invoke | Action::Embed) => {
+                action @ (Action::Invoke | Action::Embed | Action::Predict) => {
                     pdp.ask(&caller, action, Resource::Model(&found()?.model), &context)
                 }
                 Action::CallTool => {

@@ -24,7 +24,7 @@ use stockade_gateway::{Gateway, Phase};
 use stockade_platform::{KeyState, PLAYGROUND, Platform};
 use tokio::sync::watch;
 
-pub(crate) use built::{Built, policy_files};
+pub(crate) use built::{Built, policy_files, secret};
 pub(crate) use environment::EnvUpstreams;
 pub(crate) use tls::tls;
 

@@ -18,8 +18,14 @@ pub(super) fn target(
     let id = TargetId::new(name);
     let base = upstream.base_url.as_str();
     match upstream.dialect {
-        Speaks::OpenAi => Target::http_with(id, base, key.map(Credential::Bearer), &[]),
+        Speaks::OpenAi | Speaks::Predict => Target::http_with(id, base, key.map(Credential::Bearer), &[]),
         Speaks::Azure => Target::http_with(id, base, key.map(|key| Credential::Field("api-key", key)), &[]),
+        Speaks::Ollama => {
+            // The address of its OpenAI protocols is taken for that of the server.
+            let base = base.trim_end_matches('/');
+            let base = base.strip_suffix("/v1").unwrap_or(base);
+            Target::http_with(id, base, key.map(Credential::Bearer), &[])
+        }
         Speaks::Anthropic => {
             // With or without the version in the address: both are written.
             let base = base.trim_end_matches('/');
@@ -35,6 +41,8 @@ pub(super) fn apis(upstream: &UpstreamConfig, target: &Target) -> Apis {
     let all = match upstream.dialect {
         Speaks::OpenAi | Speaks::Azure => Apis::OPENAI,
         Speaks::Anthropic => Apis::ANTHROPIC,
+        Speaks::Ollama => Apis::OLLAMA,
+        Speaks::Predict => Apis::PREDICT,
     };
     let offered = match &upstream.apis {
         None => all,
@@ -44,6 +52,8 @@ pub(super) fn apis(upstream: &UpstreamConfig, target: &Target) -> Apis {
             embeddings: list.contains(&Api::Embeddings),
             responses: list.contains(&Api::Responses),
             messages: list.contains(&Api::Messages),
+            ollama: list.contains(&Api::Ollama),
+            predict: list.contains(&Api::Predict),
             ..Apis::NONE
         },
     };
@@ -51,5 +61,6 @@ pub(super) fn apis(upstream: &UpstreamConfig, target: &Target) -> Apis {
     let host = target.authority().map(|(host, _)| host).unwrap_or_default();
     let completion_limit = upstream.dialect == Speaks::Azure || host == "api.openai.com";
     let thinks_in_budget = upstream.thinking == Thinks::Budget;
-    Apis { completion_limit, thinks_in_budget, ..offered }
+    let user_security_context = upstream.user_security_context;
+    Apis { completion_limit, thinks_in_budget, user_security_context, ..offered }
 }

@@ -1,6 +1,7 @@
 //! `stockade doctor`: what an operator should know, each with what to do about it.
 
 mod checks;
+mod entra;
 mod issuers;
 
 use std::path::PathBuf;
@@ -73,6 +74,7 @@ pub(crate) fn run(home: &HomeArgs, output: OutputArgs, args: &DoctorArgs) -> Res
             found.extend(checks::limits(&loaded.config));
             if !args.offline {
                 found.extend(checks::upstreams(&loaded.config));
+                found.extend(entra::checks(&loaded.config));
                 found.extend(issuers::checks(&loaded.config));
             }
         }

@@ -174,7 +174,8 @@ impl Channel {
 #[derive(Debug, Clone)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
-    pub(crate) stream: bool,
+    /// Its media type.
+    pub(crate) kind: &'static str,
     pub(crate) header: Option<String>,
     pub(crate) writes: Vec<Vec<u8>>,
 }
@@ -195,7 +196,7 @@ pub(crate) fn build(channel: Channel, stream: bool, cut: Cut, text: &str, at: us
     let held = held(channel, text, cut);
     let mut answer = Answer {
         status: if channel == C::ErrorBody { 400 } else { 200 },
-        stream,
+        kind: if stream { "text/event-stream" } else { "application/json" },
         header: None,
         writes: Vec::new(),
     };
@@ -215,7 +216,7 @@ pub(crate) fn build(channel: Channel, stream: bool, cut: Cut, text: &str, at: us
                 vec![if stream { stream_of(&[], Cut::None) } else { whole(C::Content, "ok", Cut::None) }];
         }
         C::ErrorBody => {
-            answer.stream = false;
+            answer.kind = "application/json";
             let body = json!({"error": {"message": HOLE, "type": "invalid_request_error", "code": HOLE, "param": HOLE}});
             answer.writes = vec![fill(&body.to_string(), &held, cut)];
         }

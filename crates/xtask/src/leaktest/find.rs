@@ -55,9 +55,11 @@ impl Views {
             views.value("", &value);
         } else {
             let text = String::from_utf8_lossy(body).replace("\r\n", "\n");
-            for event in text.split("\n\n") {
-                views.event(event);
-            }
+            let is_lines = text.starts_with('{');
+            let lines = text.lines().filter(|_| is_lines);
+            lines.for_each(|line| views.line(line));
+            let events = text.split("\n\n").filter(|_| !is_lines);
+            events.for_each(|event| views.event(event));
         }
         // Tool arguments are JSON inside a string and are read once more by whoever calls the tool.
         let inner: Vec<Value> =
@@ -95,6 +97,14 @@ impl Views {
         match serde_json::from_str(&data.join("\n")) {
             Ok(value) => self.value("", &value),
             Err(_) => self.all.push_str(&data.join("\n")),
+        }
+    }
+
+    /// A line of a stream of lines.
+    fn line(&mut self, line: &str) {
+        match serde_json::from_str(line) {
+            Ok(value) => self.value("", &value),
+            Err(_) => self.all.push_str(line),
         }
     }
 

@@ -120,6 +120,8 @@ async fn test(options: &Options) -> Result<()> {
         one("all", "", wire::MODELS),
         one("messages", "dialect = \"anthropic\"", wire::MESSAGES),
         one("chat", "apis = [\"chat\"]", wire::CHAT_ONLY),
+        one("ollama", "dialect = \"ollama\"", wire::OLLAMA),
+        one("predict", "dialect = \"predict\"", wire::PREDICT.trim_end_matches('-')),
     ]
     .concat();
     let scratch = workspace::root()?.join("target").join("leaktest");
@@ -175,14 +177,14 @@ fn groups(values: usize, all: usize) -> VecDeque<Group> {
         out.extend(texts().map(|value| Group { side, row, value }));
     }
     let rows = answer::CHANNELS.len() * 2;
-    for (number, channel) in other::ANSWERS.iter().enumerate() {
+    for (number, channel) in other::answers().enumerate() {
         for stream in [true, false] {
             let row = rows + number * 2 + usize::from(!stream);
             let side = Side::OtherAnswer { channel, stream };
             out.extend(texts().map(|value| Group { side, row, value }));
         }
     }
-    for (number, channel) in other::REQUESTS.iter().enumerate() {
+    for (number, channel) in other::requests().enumerate() {
         let (row, side) = (request::CHANNELS.len() + number, Side::OtherRequest { channel });
         out.extend(texts().map(|value| Group { side, row, value }));
     }

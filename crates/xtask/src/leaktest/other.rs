@@ -1,11 +1,11 @@
 //! The other surfaces: the same values in the channels of messages, responses, completions and embeddings, and in answers
 //! and requests that are translated on their way.
 
+mod ollama;
+mod predict;
 mod tables;
 #[cfg(test)]
 mod tests;
-
-pub(crate) use tables::{ANSWERS, REQUESTS};
 
 use super::answer::{Answer, Cut};
 use super::request;
@@ -18,6 +18,16 @@ pub(crate) const MODEL: &str = "@model@";
 /// Stands for the number of a piece.
 pub(crate) const NUMBER: &str = "\"@number@\"";
 
+/// Every channel of an answer.
+pub(crate) fn answers() -> impl Iterator<Item = &'static AnswerChannel> {
+    tables::ANSWERS.iter().chain(ollama::ANSWERS).chain(predict::ANSWERS)
+}
+
+/// Every channel of a request.
+pub(crate) fn requests() -> impl Iterator<Item = &'static RequestChannel> {
+    tables::REQUESTS.iter().chain(ollama::REQUESTS).chain(predict::REQUESTS)
+}
+
 /// What is spoken, and with an upstream that speaks what.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Talk {
@@ -29,6 +39,11 @@ pub(crate) enum Talk {
     ResponsesOverChat,
     ChatOverMessages,
     ResponsesOverMessages,
+    Ollama,
+    OllamaGenerate,
+    OllamaEmbed,
+    OllamaOverChat,
+    Predict,
 }
 
 /// Where an upstream puts the text.
@@ -81,6 +96,11 @@ impl Talk {
             Self::ResponsesOverChat => "responses over chat",
             Self::ChatOverMessages => "chat over messages",
             Self::ResponsesOverMessages => "responses over messages",
+            Self::Ollama => "ollama",
+            Self::OllamaGenerate => "ollama generate",
+            Self::OllamaEmbed => "ollama embed",
+            Self::OllamaOverChat => "ollama over chat",
+            Self::Predict => "predict",
         }
     }
 
@@ -92,6 +112,10 @@ impl Talk {
             Self::Completions => "/v1/completions",
             Self::Embeddings => "/v1/embeddings",
             Self::ChatOverMessages => "/v1/chat/completions",
+            Self::Ollama | Self::OllamaOverChat => "/ollama/api/chat",
+            Self::OllamaGenerate => "/ollama/api/generate",
+            Self::OllamaEmbed => "/ollama/api/embed",
+            Self::Predict => "/predict/leap/invocations",
         }
     }
 
@@ -99,7 +123,9 @@ impl Talk {
     pub(crate) const fn models(self) -> &'static str {
         match self {
             Self::Messages | Self::ChatOverMessages | Self::ResponsesOverMessages => super::wire::MESSAGES,
-            Self::MessagesOverChat | Self::ResponsesOverChat => super::wire::CHAT_ONLY,
+            Self::MessagesOverChat | Self::ResponsesOverChat | Self::OllamaOverChat => super::wire::CHAT_ONLY,
+            Self::Ollama | Self::OllamaGenerate | Self::OllamaEmbed => super::wire::OLLAMA,
+            Self::Predict => super::wire::PREDICT,
             Self::Responses | Self::Completions | Self::Embeddings => super::wire::MODELS,
         }
     }
@@ -112,6 +138,11 @@ impl Talk {
         )
     }
 
+    /// Whether the upstream's streams are lines.
+    const fn is_lines(self) -> bool {
+        matches!(self, Self::Ollama | Self::OllamaGenerate | Self::OllamaEmbed)
+    }
+
     /// A request for an answer.
     pub(crate) fn ask(self, model: &str, stream: bool) -> String {
         let body = match self {
@@ -121,9 +152,12 @@ impl Talk {
             Self::Responses | Self::ResponsesOverChat | Self::ResponsesOverMessages => {
                 r#"{"model":"@model@","stream":@stream@,"input":"Please answer.","tools":[{"type":"function","name":"demo_mail","parameters":{"type":"object"}}]}"#
             }
-            Self::Completions => r#"{"model":"@model@","stream":@stream@,"prompt":"Please answer."}"#,
-            Self::Embeddings => r#"{"model":"@model@","input":"Please answer."}"#,
-            Self::ChatOverMessages => {
+            Self::Completions | Self::OllamaGenerate => {
+                r#"{"model":"@model@","stream":@stream@,"prompt":"Please answer."}"#
+            }
+            Self::Predict => r#"{"note":"@model@","instances":["Please answer."]}"#,
+            Self::Embeddings | Self::OllamaEmbed => r#"{"model":"@model@","input":"Please answer."}"#,
+            Self::ChatOverMessages | Self::Ollama | Self::OllamaOverChat => {
                 r#"{"model":"@model@","stream":@stream@,"messages":[{"role":"user","content":"Please answer."}],"tools":[{"type":"function","function":{"name":"demo_mail","parameters":{"type":"object"}}}]}"#
             }
         };
@@ -181,14 +215,23 @@ impl AnswerChannel {
             }
             _ => vec![bytes],
         };
-        Some(Answer { status: 200, stream, header: None, writes })
+        let kind = match (stream, self.talk.is_lines()) {
+            (true, true) => "application/x-ndjson",
+            (true, false) => "text/event-stream",
+            (false, _) => "application/json",
+        };
+        Some(Answer { status: 200, kind, header: None, writes })
     }
 
     fn streamed(&self, pieces: &[String], held: &str, cut: Cut) -> Option<String> {
         let events = self.stream.as_ref()?;
         let spell = |text: &str| if cut == Cut::Escape { escaped(text) } else { quoted(text) };
         let mut out = String::new();
+        let is_lines = self.talk.is_lines();
         let mut say = |event: &str| {
+            if is_lines {
+                return out.push_str(&format!("{event}\n"));
+            }
             if self.talk.is_typed()
                 && let Some(kind) = event.strip_prefix("{\"type\":\"").and_then(|rest| rest.split('"').next())
             {
@@ -205,7 +248,7 @@ impl AnswerChannel {
             events.piece.iter().for_each(|event| say(&said(event, piece, &number.to_string())));
         }
         events.after.iter().for_each(|event| say(&said(event, "", &count)));
-        if !self.talk.is_typed() {
+        if !self.talk.is_typed() && !is_lines {
             out.push_str("data: [DONE]\n\n");
         }
         Some(out)

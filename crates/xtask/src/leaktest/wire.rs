@@ -31,6 +31,10 @@ pub(crate) const MODELS: &str = "leak-";
 pub(crate) const MESSAGES: &str = "leam-";
 /// And where it speaks chat completions only.
 pub(crate) const CHAT_ONLY: &str = "leac-";
+/// And where it speaks Ollama's protocol.
+pub(crate) const OLLAMA: &str = "leao-";
+/// And where it is a model that is not generative; there the path names the model, and the body the case.
+pub(crate) const PREDICT: &str = "leap-";
 /// A case that takes longer hangs.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -97,8 +101,7 @@ async fn respond(
     let answer = book.answers.remove(&case).unwrap_or_else(plain);
     let mut response = hyper::Response::new(Writes { rest: answer.writes.into_iter(), pause: false });
     *response.status_mut() = hyper::StatusCode::from_u16(answer.status).unwrap_or_default();
-    let kind = if answer.stream { "text/event-stream" } else { "application/json" };
-    response.headers_mut().insert(CONTENT_TYPE, hyper::header::HeaderValue::from_static(kind));
+    response.headers_mut().insert(CONTENT_TYPE, hyper::header::HeaderValue::from_static(answer.kind));
     if let Some(value) =
         answer.header.and_then(|text| hyper::header::HeaderValue::from_bytes(text.as_bytes()).ok())
     {
@@ -113,12 +116,12 @@ async fn respond(
 fn case_of(body: &[u8]) -> u64 {
     let text = String::from_utf8_lossy(body);
     let after = |prefix: &str| text.split(&format!("\"{prefix}")).nth(1)?.split('"').next()?.parse().ok();
-    [MODELS, MESSAGES, CHAT_ONLY].into_iter().find_map(after).unwrap_or(u64::MAX)
+    [MODELS, MESSAGES, CHAT_ONLY, OLLAMA, PREDICT].into_iter().find_map(after).unwrap_or(u64::MAX)
 }
 
 fn plain() -> Answer {
     let body = br#"{"id":"chatcmpl-1","object":"chat.completion","created":1,"model":"leak","choices":[{"index":0,"message":{"role":"assistant","content":"ok"},"finish_reason":"stop"}]}"#;
-    Answer { status: 200, stream: false, header: None, writes: vec![body.to_vec()] }
+    Answer { status: 200, kind: "application/json", header: None, writes: vec![body.to_vec()] }
 }
 
 /// A body in pieces that the other side gets one at a time.

@@ -5,8 +5,10 @@ mod chat_out;
 mod collect;
 mod messages_in;
 mod messages_out;
+mod ollama_out;
 mod queue;
 mod responses_out;
+mod vectors;
 
 use super::json::Json;
 use super::{Api, Malformed};
@@ -63,7 +65,17 @@ enum Writer {
     Chat(chat_out::ChatWriter),
     Messages(messages_out::MessagesWriter),
     Responses(responses_out::ResponsesWriter),
-    Whole { to: Api, facts: Facts, collected: collect::Collected },
+    Ollama(ollama_out::OllamaWriter),
+    /// Vectors come whole and are told whole.
+    Vectors {
+        to: Api,
+        facts: Facts,
+    },
+    Whole {
+        to: Api,
+        facts: Facts,
+        collected: collect::Collected,
+    },
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -127,14 +139,18 @@ impl Answer {
             Api::Responses => {
                 Writer::Responses(responses_out::ResponsesWriter::new(facts, stream, caps.whole))
             }
+            Api::OllamaEmbed | Api::OllamaEmbedding | Api::Embeddings => Writer::Vectors { to, facts },
             _ if !stream => Writer::Whole { to, facts, collected: collect::Collected::new(caps.whole) },
             Api::Chat => Writer::Chat(chat_out::ChatWriter::new(facts)),
             Api::Messages => Writer::Messages(messages_out::MessagesWriter::new(facts)),
+            Api::OllamaChat | Api::OllamaGenerate => {
+                Writer::Ollama(ollama_out::OllamaWriter::new(to, facts, caps.whole))
+            }
         };
         let reader = match from {
             Api::Messages => Reader::Messages(messages_in::MessagesReader::default()),
-            // No upstream is asked in Responses, so none answers in it.
-            Api::Chat | Api::Responses => Reader::Chat(chat_in::ChatReader::new(caps.whole)),
+            // No upstream is asked in any other API that is told in steps, so none answers in it.
+            _ => Reader::Chat(chat_in::ChatReader::new(caps.whole)),
         };
         let input = if stream { Input::Stream(SseReader::new(caps.event)) } else { Input::Whole(Vec::new()) };
         Self { input, reader, writer, caps, state: State::Running, usage: None }
@@ -191,6 +207,13 @@ impl Answer {
         let mut steps = Vec::new();
         match &mut self.input {
             Input::Stream(_) => self.reader.end(&mut steps)?,
+            Input::Whole(held) if let Writer::Vectors { to, facts } = &self.writer => {
+                let (json, input) = vectors::translated(*to, held, facts)?;
+                held.clear();
+                self.usage = input.map(|input| Usage { input, ..Usage::default() });
+                out.extend_from_slice(json.to_string().as_bytes());
+                return Ok(());
+            }
             Input::Whole(held) => {
                 let json = parse(&std::mem::take(held))?;
                 self.reader.whole(&json, &mut steps)?;
@@ -268,11 +291,16 @@ impl Writer {
             Self::Chat(writer) => writer.write(event, out),
             Self::Messages(writer) => writer.write(event, out),
             Self::Responses(writer) => writer.write(event, out),
+            Self::Ollama(writer) => writer.write(event, out),
+            Self::Vectors { .. } => Ok(()),
             Self::Whole { to, facts, collected } => {
                 let Event::End(stop, usage) = event else { return collected.take(event) };
                 let json = match to {
                     Api::Messages => messages_out::whole(facts, collected, &stop, usage)?,
-                    Api::Chat | Api::Responses => chat_out::whole(facts, collected, &stop, usage),
+                    Api::OllamaChat | Api::OllamaGenerate => {
+                        ollama_out::whole(*to, facts, collected, &stop, usage)?
+                    }
+                    _ => chat_out::whole(facts, collected, &stop, usage),
                 };
                 out.extend_from_slice(json.to_string().as_bytes());
                 Ok(())

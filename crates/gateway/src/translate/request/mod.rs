@@ -5,7 +5,9 @@ mod chat_out;
 mod fields;
 mod messages_in;
 mod messages_out;
+mod ollama_in;
 mod responses_in;
+mod vectors;
 
 use super::json::Json;
 use super::{Api, Untranslatable};
@@ -144,16 +146,24 @@ enum Effort {
 pub(crate) fn request(from: Api, to: Api, body: &[u8], terms: &Terms) -> Result<Vec<u8>, Untranslatable> {
     let Ok(json) = Json::parse(body) else { return refuse("", "this must be one JSON text") };
     let fields = Node { at: String::new(), json }.fields()?;
+    if to == Api::Embeddings {
+        return Ok(vectors::translated(from, fields)?.to_string().into_bytes());
+    }
     let prompt = match from {
         Api::Chat => chat_in::read(fields),
         Api::Messages => messages_in::read(fields),
         Api::Responses => responses_in::read(fields),
+        Api::OllamaChat => ollama_in::chat(fields),
+        Api::OllamaGenerate => ollama_in::generate(fields),
+        Api::Embeddings | Api::OllamaEmbed | Api::OllamaEmbedding => {
+            refuse("", "vectors are no conversation")
+        }
     }?;
     prompt.check()?;
     let out = match to {
         Api::Chat => chat_out::write(prompt, terms),
         Api::Messages => messages_out::write(prompt, terms),
-        Api::Responses => refuse("", "no upstream is spoken to in this API"),
+        _ => refuse("", "no upstream is spoken to in this API"),
     }?;
     Ok(out.to_string().into_bytes())
 }

@@ -4,11 +4,15 @@ use proptest::prelude::*;
 
 use super::*;
 
-const PAIRS: [(Api, Api); 4] = [
+const PAIRS: [(Api, Api); 8] = [
     (Api::Chat, Api::Messages),
     (Api::Chat, Api::Responses),
     (Api::Messages, Api::Chat),
     (Api::Messages, Api::Responses),
+    (Api::Chat, Api::OllamaChat),
+    (Api::Chat, Api::OllamaGenerate),
+    (Api::Messages, Api::OllamaChat),
+    (Api::Messages, Api::OllamaGenerate),
 ];
 
 /// Events that could come from an upstream, good and bad.

@@ -269,3 +269,43 @@ fn nothing_unknown_is_dropped_unseen() {
         }
     }
 }
+
+#[test]
+fn ollama_to_chat() {
+    let head = r#""model":"m""#;
+    let hi = r#""messages":[{"role":"user","content":"hi"}]"#;
+    let with = |member: &str| format!("{hi},{member}");
+    let top = [
+        (r#""options":{"top_k":40}"#, "/options/top_k"),
+        (r#""options":{"repeat_penalty":1.1}"#, "/options/repeat_penalty"),
+        (r#""options":{"unknown":1}"#, "/options/unknown"),
+        (r#""think":"a lot""#, "/think"),
+        (r#""format":"yaml""#, "/format"),
+        (r#""logprobs":true"#, "/logprobs"),
+        (r#""tools":[{"type":"other","function":{"name":"f"}}]"#, "/tools/0/type"),
+        (r#""new":1"#, "/new"),
+    ];
+    let top: Vec<(String, &str)> = top.iter().map(|(member, at)| (with(member), *at)).collect();
+    let top: Vec<(&str, &str)> = top.iter().map(|(member, at)| (member.as_str(), *at)).collect();
+    each(Api::OllamaChat, Api::Chat, head, &top);
+    let messages = [
+        (r#""messages":[]"#, ""),
+        (r#""messages":[{"role":"tool","content":"sent"}]"#, "/messages/0/role"),
+        (r#""messages":[{"role":"judge","content":"x"}]"#, "/messages/0/role"),
+        (r#""messages":[{"role":"user","content":"x","images":["AAAA"]}]"#, "/messages/0/images/0"),
+        (r#""messages":[{"role":"assistant","content":"so"}]"#, "/messages/0"),
+        (
+            r#""messages":[{"role":"assistant","tool_calls":[{"function":{"name":"f","arguments":"{}"}}]}]"#,
+            "/messages/0/tool_calls/0/function/arguments",
+        ),
+    ];
+    each(Api::OllamaChat, Api::Chat, head, &messages);
+    let prompt = [
+        (r#""prompt":"x","suffix":"y""#, "/suffix"),
+        (r#""prompt":"x","raw":true"#, "/raw"),
+        (r#""prompt":"x","template":"y""#, "/template"),
+        (r#""prompt":"x","context":[1,2]"#, "/context"),
+        (r#""stream":false"#, "/prompt"),
+    ];
+    each(Api::OllamaGenerate, Api::Messages, head, &prompt);
+}

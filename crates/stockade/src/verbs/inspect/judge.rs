@@ -129,7 +129,12 @@ impl Judge {
             let named = |what: &String| what == finding.kind.as_str() || *what == *finding.ty;
             decision.obligations.iter().any(|obligation| match obligation {
                 Obligation::Redact(what) | Obligation::Pseudonymise(what) => named(what),
-                Obligation::Strip | Obligation::Annotate | Obligation::Strict => false,
+                Obligation::Strip
+                | Obligation::Annotate
+                | Obligation::Strict
+                | Obligation::Round(_)
+                | Obligation::TopK(_)
+                | Obligation::LabelOnly => false,
             })
         };
         if findings.iter().any(replaced) {

@@ -186,7 +186,7 @@ impl Present<'_> {
         };
         let bare = InspectionContext { now: request.time, ..InspectionContext::default() };
         let new = match request.action {
-            Action::Invoke | Action::Embed => {
+            Action::Invoke | Action::Embed | Action::Predict => {
                 let connect = ask(Action::Connect, Resource::Gateway, &bare);
                 if connect.effect == Effect::Deny {
                     return Ok(change(workload, old, &connect));

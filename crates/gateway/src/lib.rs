@@ -13,6 +13,7 @@ mod guard;
 mod joined;
 mod json;
 mod label;
+pub mod labels;
 mod leaks;
 pub mod limits;
 mod metrics;
@@ -72,6 +73,8 @@ pub struct Parts {
     pub egress: Egress,
     /// What limits use.
     pub limits: limits::Limits,
+    /// What text is labelled by.
+    pub labels: labels::Labels,
     /// The models that exist; replaced whole when configuration changes.
     pub catalog: Arc<ArcSwap<Catalog>>,
     /// Registered system prompts.

@@ -33,6 +33,7 @@ use stockade_inspect::{Context, Engine};
 use crate::dialect::Dialect;
 use crate::flow::Pass;
 use crate::json::Limits;
+use crate::labels::Hearing;
 use crate::limits::Hold;
 use crate::redact::{Recording, Redactor};
 use crate::sse::{SseError, SseReader, write_event};
@@ -75,6 +76,8 @@ pub(crate) struct AnswerParts {
     /// Whether policy lets through what cannot be read.
     pub(crate) passes_opaque: bool,
     pub(crate) judge: ToolJudge,
+    /// What remembers the answer, where its conversation is labelled.
+    pub(crate) hearing: Hearing,
     /// What the answer may come to.
     pub(crate) hold: Hold,
     /// Its place at the upstream.
@@ -96,6 +99,7 @@ pub(crate) struct AnswerFilter {
     buffers: bool,
     passes_sealed: bool,
     judge: ToolJudge,
+    hearing: Hearing,
     hold: Hold,
     /// Given back when the answer has ended.
     pass: Option<Pass>,
@@ -165,6 +169,7 @@ impl AnswerFilter {
             buffers: parts.buffers && parts.stream,
             passes_sealed: parts.passes_sealed,
             judge: parts.judge,
+            hearing: parts.hearing,
             hold: parts.hold,
             pass: Some(parts.pass),
             hides_usage: parts.hides_usage,
@@ -487,6 +492,7 @@ impl ResponseFilter for AnswerFilter {
         for lane in &mut self.lanes {
             lane.finish(&mut self.redactor, &mut self.tally);
         }
+        self.hearing.end(self.envelope.id.as_deref());
         let tally = std::mem::replace(&mut self.tally, Tally::new(Direction::Response));
         let recording = std::mem::replace(&mut self.recording, Recording::new(0));
         FilterStats {

@@ -2,6 +2,7 @@
 
 mod ends;
 mod identity;
+mod labels;
 mod limit;
 mod meant;
 mod models;
@@ -20,7 +21,7 @@ use http::{HeaderValue, Method, Response, StatusCode, header};
 use http_body::Body;
 use http_body_util::{Either, Full};
 use stockade_authz::{InspectionContext, Resource};
-use stockade_domain::{Action, Effect, EndReason, Obligation, RequestId};
+use stockade_domain::{Action, DecisionRecord, Effect, EndReason, Obligation, RequestId};
 use stockade_egress::evidence::{
     Authenticated, Cleared, Examined, Filtered, Parsed, Ticket, admit, clear, filter,
 };
@@ -32,6 +33,7 @@ use crate::dialect::Dialect;
 use crate::error::Refusal;
 use crate::flow;
 use crate::json::Limits;
+use crate::labels::HighWater;
 use crate::ports::Resolved;
 use crate::read;
 use crate::redact::Redactor;
@@ -40,6 +42,7 @@ use crate::seals;
 use crate::server::Client;
 use crate::translated::{self, TranslatedFilter, Translation};
 use ends::blocked;
+use labels::{Labelled, in_call};
 use limit::Room;
 use routes::{Route, Stray};
 use send::Sent;
@@ -56,6 +59,8 @@ struct Asked {
     resolved: Resolved,
     /// Who is asked next when that one fails.
     others: Vec<Resolved>,
+    /// How many are asked, at most.
+    attempts: usize,
     dialect: Dialect,
     /// For an upstream of another API.
     translation: Option<Translation>,
@@ -117,10 +122,14 @@ impl Call<'_> {
                 let (parsed, asked) = self.parse(authenticated, body, dialect, deployment)?;
                 let (parsed, pass) = self.enter(parsed, &asked).await?;
                 let (parsed, mut room) = self.reserve(parsed, &asked, pass).await?;
-                let (examined, context) = self.examine(parsed);
+                let (examined, mut context) = self.examine(parsed);
+                let (examined, labelled) = self.label(examined, &mut context)?;
+                let other = self.cleared_for(&asked, &examined, &context);
+                let asked = self.reroute(asked, other, examined.caller().workload.id, &mut room).await;
                 let (cleared, handover) = self.clear(examined, &context, &asked, &mut room).await?;
+                self.remember(&labelled);
                 let sent = self.send(cleared, &asked, &mut room).await?;
-                self.filter(sent, handover, room, &asked, &context).await
+                self.filter(sent, handover, room, labelled, &asked, &context).await
             }
             Ok(Route::Models { one, family }) => {
                 self.list_models(authenticated, one.as_deref(), family).await
@@ -252,12 +261,13 @@ impl Call<'_> {
                 .map_err(|error| Refusal::new(error.kind.code()).with_message(error.to_string()))?;
             let mut message = read::parse(dialect, body, limits)?;
             let (resolved, way, others) = self.resolve(&message.model, dialect)?;
+            let attempts = self.gateway.parts.catalog.load().attempts(&message.model);
             if let Some(translation) = &way.translation {
                 translation.request(&message.body)?;
             }
             message.path = way.path;
             meant::note(&mut message, dialect, &self.head.headers, way.translation.is_none())?;
-            Ok((message, Asked { resolved, others, dialect, translation: way.translation }))
+            Ok((message, Asked { resolved, others, attempts, dialect, translation: way.translation }))
         });
         match read {
             Ok((message, asked)) => Ok((authenticated.parse(message), asked)),
@@ -304,13 +314,18 @@ impl Call<'_> {
             handover: &mut handover,
         };
         let targets = self.targets(&examined, &decision, context, asked);
+        let about = self.about_label(decision.record(), examined.caller(), resolved);
         match clear(parts.egress.authority(), examined, decision, targets, record, apply) {
             Ok(cleared) => Ok((cleared, handover)),
             Err(mut denied) => {
                 if let Some(seen) = seen {
                     denied.attach(seen);
                 }
-                Err(self.deny(denied, blocked(found)).await)
+                let refusal = self.deny(denied, blocked(found)).await;
+                Err(match about.filter(|_| refusal.code == DecisionRecord::LABEL_TOO_HIGH) {
+                    Some(message) => refusal.with_message(message),
+                    None => refusal,
+                })
             }
         }
     }
@@ -320,6 +335,7 @@ impl Call<'_> {
         Sent { dispatch, response, recorded, by: resolved }: Sent<'_>,
         handover: Option<Handover>,
         Room { hold, fields, pass, hides_usage, .. }: Room,
+        labelled: Labelled,
         asked: &Asked,
         context: &InspectionContext,
     ) -> Step<Answer> {
@@ -361,7 +377,8 @@ impl Call<'_> {
                         resolved,
                         InspectionContext { opaque: true, ..self.bare_context() },
                     ),
-                    judge: self.judge(permit.caller().clone(), resolved),
+                    judge: self.judge(permit.caller().clone(), resolved, Arc::clone(&labelled.known)),
+                    hearing: self.hearing(labelled),
                     hold,
                     pass,
                     hides_usage,
@@ -406,14 +423,22 @@ impl Call<'_> {
     }
 
     /// Decides a model's tool calls under the same caller.
-    fn judge(&self, caller: stockade_domain::Caller, resolved: &Resolved) -> ToolJudge {
+    fn judge(
+        &self,
+        caller: stockade_domain::Caller,
+        resolved: &Resolved,
+        known: Arc<parking_lot::Mutex<HighWater>>,
+    ) -> ToolJudge {
+        let rules = Arc::clone(&self.gateway.parts.labels.rules);
         let pdp = Arc::clone(&self.gateway.parts.pdp);
         let clock = Arc::clone(&self.gateway.parts.clock);
         let model = resolved.model.clone();
         let addr = self.peer;
         Arc::new(move |name, context| {
-            let context = InspectionContext { addr, now: clock.now(), ..context.clone() };
-            pdp.ask(&caller, Action::CallTool, Resource::Tool { name, model: &model }, &context)
+            let context = InspectionContext { addr, now: clock.now(), ..in_call(context, &known) };
+            let label_max = rules.load().tool(name);
+            let tool = Resource::Tool { name, model: &model, label_max: &label_max };
+            pdp.ask(&caller, Action::CallTool, tool, &context)
         })
     }
 }

@@ -50,6 +50,8 @@ impl Call<'_> {
         if found.is_empty() {
             return Err(Refusal::new("model_not_found"));
         }
+        let rules = self.gateway.parts.labels.rules.load();
+        found.iter_mut().for_each(|resolved| rules.cap(&mut resolved.model));
         found.sort_by_key(|resolved| self.gateway.flow.is_ailing(resolved.target.id()));
         let mut ways = found.into_iter().filter_map(|resolved| {
             let way = Way::to(resolved.apis, dialect)?;
@@ -76,7 +78,7 @@ impl Call<'_> {
             let met = &decision.record().obligations;
             own.effect == Effect::Permit && own.obligations.iter().all(|obligation| met.contains(obligation))
         };
-        let others = asked.others.iter().filter(may);
+        let others = asked.others.iter().filter(may).take(asked.attempts.saturating_sub(1));
         std::iter::once(&asked.resolved).chain(others).map(|resolved| resolved.target.id().clone()).collect()
     }
 
@@ -118,11 +120,16 @@ impl Call<'_> {
             Ok(response) => return Ok((response, &asked.resolved)),
             Err(failure) => failure,
         };
+        let mut left = asked.attempts.saturating_sub(1);
         for other in &asked.others {
-            if !failure.is_worth_another {
+            if !failure.is_worth_another || left == 0 {
                 break;
             }
             // The permit says whether it may be asked, the gate whether it can be.
+            if !dispatch.permit().names(other.target.id()) {
+                continue;
+            }
+            left = left.saturating_sub(1);
             let workload = dispatch.permit().caller().workload.id;
             let Ok(pass) = self.gateway.flow.enter(other.target.id(), workload).await else { continue };
             room.pass = pass;

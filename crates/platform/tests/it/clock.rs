@@ -32,6 +32,7 @@ fn parts(place: &Place, platform: &Platform) -> Parts {
         model: Model {
             name: String::new(),
             upstream: "sandbox".to_owned(),
+            region: None,
             sandbox: true,
             observe: false,
             label_max: Label::default(),
@@ -55,6 +56,7 @@ fn parts(place: &Place, platform: &Platform) -> Parts {
             set: Arc::default(),
             ledger: Arc::<stockade_gateway::limits::Meters>::clone(platform.usage.meters()),
         },
+        labels: platform.labels.gateway(Arc::default()),
         catalog: Arc::new(ArcSwap::from_pointee(Catalog { entries: vec![entry], routes: Vec::new() })),
         prompts: Arc::<stockade_platform::Roster>::clone(&platform.roster),
         pseudonymiser: Arc::new(Pseudonymiser::new(MacKey::new(&[1; 32]))),

@@ -6,6 +6,7 @@
 mod certificates;
 mod error;
 mod identity;
+mod labels;
 mod login;
 mod origin;
 mod place;

@@ -6,9 +6,10 @@ use std::path::PathBuf;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use stockade_domain::{Label, LabelOrder};
+use stockade_domain::Label;
 
 use super::identity::IdentityConfig;
+use super::labels::LabelsConfig;
 use super::routes::RouteConfig;
 use super::units::{ByteCount, Span};
 use super::usage::{PriceConfig, UsageLimitConfig};
@@ -125,15 +126,6 @@ pub(crate) enum Recorded {
     None,
 }
 
-/// Labels, lowest first.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-pub(crate) struct LabelsConfig {
-    /// From the lowest to the highest; `public` and `confidential`, of which built-in policies speak, are among them.
-    #[schemars(with = "Vec<String>")]
-    pub(crate) order: Vec<Label>,
-}
-
 /// Policies beside the built-in ones.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
@@ -189,6 +181,9 @@ pub(crate) struct UpstreamConfig {
     #[serde(default = "internal")]
     #[schemars(with = "String")]
     pub(crate) label_max: Label,
+    /// Where it keeps what it is sent, in your word: `labels.regions` and policies speak of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) region: Option<String>,
 }
 
 /// Whose protocols an upstream speaks.
@@ -277,18 +272,5 @@ impl Default for LimitsConfig {
 impl Default for RecordingConfig {
     fn default() -> Self {
         Self { text: Recorded::Redacted, retention: Span::seconds(24 * 3_600), limit: ByteCount(64 << 10) }
-    }
-}
-
-impl Default for LabelsConfig {
-    fn default() -> Self {
-        Self { order: LabelOrder::default().iter().cloned().collect() }
-    }
-}
-
-impl Config {
-    /// The order of labels.
-    pub(crate) fn label_order(&self) -> LabelOrder {
-        LabelOrder::new(self.labels.order.clone())
     }
 }

@@ -40,6 +40,7 @@ impl EnvUpstreams {
             api_key: api_key.map(str::to_owned),
             models: models.iter().map(|m| (*m).to_owned()).collect(),
             label_max: capped.clone(),
+            region: None,
         };
         let ollama = var("OLLAMA_HOST");
         let mut has_ollama = false;

@@ -8,6 +8,7 @@ use anyhow::Result;
 use arc_swap::ArcSwap;
 use stockade_authz::Pdp;
 use stockade_gateway::Phase;
+use stockade_gateway::labels::LabelRules;
 use stockade_gateway::limits::LimitSet;
 use stockade_gateway::ports::Catalog;
 use stockade_inspect::Engine;
@@ -39,6 +40,7 @@ pub(super) struct Reloader {
     pub(super) pdp: Arc<Pdp>,
     pub(super) link_hosts: Arc<ArcSwap<LinkHosts>>,
     pub(super) limits: Arc<ArcSwap<LimitSet>>,
+    pub(super) labels: Arc<ArcSwap<LabelRules>>,
     pub(super) identities: Arc<Identities>,
     pub(super) platform: Arc<Platform>,
     pub(super) home: Home,
@@ -108,6 +110,7 @@ impl Reloader {
             self.engine.store(Arc::new(built.engine));
         }
         self.pdp.replace(built.rules);
+        self.labels.store(Arc::new(built.labels));
         self.catalog.store(Arc::new(built.catalog));
         self.link_hosts.store(Arc::new(LinkHosts::new(&new.guards.link_hosts)));
         self.limits.store(Arc::new(new.limit_set()));

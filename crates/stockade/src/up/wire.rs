@@ -8,6 +8,7 @@ use stockade_authz::Pdp;
 use stockade_crypto::KeyRole;
 use stockade_egress::{Egress, EgressOptions};
 use stockade_gateway::flow::{Bounds, FlowOptions};
+use stockade_gateway::labels::LabelRules;
 use stockade_gateway::limits::{LimitSet, Limits, Meters};
 use stockade_gateway::ports::Catalog;
 use stockade_gateway::{Hosts, Leaks, Options, Parts};
@@ -26,6 +27,7 @@ pub(super) struct Wiring {
     pub(super) pdp: Arc<Pdp>,
     pub(super) link_hosts: Arc<ArcSwap<LinkHosts>>,
     pub(super) limits: Arc<ArcSwap<LimitSet>>,
+    pub(super) labels: Arc<ArcSwap<LabelRules>>,
     pub(super) identities: Arc<Identities>,
     pub(super) login: Option<Arc<Logins>>,
     /// The names to tell on the first screen.
@@ -75,6 +77,7 @@ impl Wiring {
             let (random, clock) = (Arc::clone(&env.random), Arc::clone(&env.clock));
             Arc::new(Logins::new(client, roles, Arc::clone(&platform.sessions), random, clock))
         });
+        let labels = Arc::new(ArcSwap::from_pointee(built.labels));
         let parts = Parts {
             keys: platform.roster.directory(),
             tokens: Arc::<Identities>::clone(&identities),
@@ -87,6 +90,7 @@ impl Wiring {
                 set: Arc::clone(&limits),
                 ledger: Arc::<Meters>::clone(platform.usage.meters()),
             },
+            labels: platform.labels.gateway(Arc::clone(&labels)),
             catalog: Arc::clone(&catalog),
             prompts: Arc::<stockade_platform::Roster>::clone(&platform.roster),
             pseudonymiser: Arc::new(Pseudonymiser::new(env.ring.mac_key(
@@ -99,7 +103,7 @@ impl Wiring {
             clock: Arc::clone(&env.clock),
             random: Arc::clone(&env.random),
         };
-        Ok(Self { parts, catalog, engine, pdp, link_hosts, limits, identities, login, models })
+        Ok(Self { parts, catalog, engine, pdp, link_hosts, limits, labels, identities, login, models })
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod checks;
 mod issuers;
+mod labels;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -71,6 +72,7 @@ pub(crate) fn run(home: &HomeArgs, output: OutputArgs, args: &DoctorArgs) -> Res
             found.extend(checks::configuration(&loaded, &home));
             found.push(checks::ports(&home, &loaded.config));
             found.extend(checks::limits(&loaded.config));
+            found.push(labels::check(&home, &loaded.config));
             if !args.offline {
                 found.extend(checks::upstreams(&loaded.config));
                 found.extend(issuers::checks(&loaded.config));

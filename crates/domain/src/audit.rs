@@ -245,6 +245,9 @@ pub struct Usage {
 pub struct Charge {
     /// Tokens, of prompt and answer.
     pub tokens: u64,
+    /// Tokens that were reserved before it was sent, and while its answer went on.
+    #[serde(skip_serializing_if = "is_zero", default)]
+    pub reserved: u64,
     /// Money, in billionths of the unit that the operator's prices are in.
     #[serde(skip_serializing_if = "is_zero", default)]
     pub money: u64,

@@ -17,5 +17,7 @@ mod system;
 mod target;
 
 pub use client::{Egress, EgressOptions, SendError, UpstreamBody, UpstreamResponse};
-pub use system::{Form, Purpose, SystemAnswer, SystemClient, SystemError, SystemRequest, SystemTarget};
+pub use system::{
+    Form, Purpose, Report, SystemAnswer, SystemClient, SystemError, SystemRequest, SystemTarget,
+};
 pub use target::{Credential, LocalUpstream, Target, TargetError, TargetId};

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use http::uri::Scheme;
-use http::{HeaderValue, Method, Request, StatusCode, Uri, header};
+use http::{HeaderName, HeaderValue, Method, Request, StatusCode, Uri, header};
 use http_body::Body;
 use http_body_util::{BodyExt, Full};
 use hyper_util::client::legacy::Client;
@@ -29,6 +29,8 @@ pub enum Purpose {
     IssuerKeys,
     /// Its answer to a code, where a person signs in at the console (RFC 6749 section 4.1.3).
     IssuerToken,
+    /// A collector's answer to traces of requests (OTLP 1.x over HTTP).
+    Traces,
 }
 
 /// Where a request goes: an address that the operator configured, or that a provider he configured names.
@@ -44,6 +46,21 @@ pub struct SystemRequest {
     pub target: SystemTarget,
     /// What is sent; a request without one only fetches.
     pub form: Option<Form>,
+}
+
+/// Something that the installation tells another program.
+#[derive(Clone)]
+pub struct Report {
+    /// What for.
+    pub purpose: Purpose,
+    /// Where to.
+    pub target: SystemTarget,
+    /// What the body is.
+    pub media_type: &'static str,
+    /// Header fields that the operator configured, as a credential.
+    pub fields: Vec<(HeaderName, HeaderValue)>,
+    /// What is told.
+    pub body: Bytes,
 }
 
 /// A form that is posted (`application/x-www-form-urlencoded`).
@@ -97,6 +114,7 @@ impl Purpose {
         match self {
             Self::IssuerMetadata | Self::IssuerToken => 256 << 10,
             Self::IssuerKeys => 1 << 20,
+            Self::Traces => 64 << 10,
         }
     }
 }
@@ -125,6 +143,13 @@ impl SystemTarget {
             _ => return Err(not_absolute()),
         }
         Ok(Self(uri))
+    }
+
+    /// Host and port.
+    #[must_use]
+    pub fn authority(&self) -> Option<(&str, u16)> {
+        let default = if self.0.scheme() == Some(&Scheme::HTTPS) { 443 } else { 80 };
+        self.0.host().map(|host| (host, self.0.port_u16().unwrap_or(default)))
     }
 
     /// Whether it is on this machine, so that plain HTTP is good enough.
@@ -158,6 +183,28 @@ impl SystemClient {
             .unwrap_or(Err(SystemError::Timeout))
     }
 
+    /// Tells something; gives what is answered.
+    ///
+    /// # Errors
+    /// [`SystemError`]; nothing of a partial answer is given out.
+    pub async fn report(&self, report: Report) -> Result<SystemAnswer, SystemError> {
+        let Report { purpose, target, media_type, fields, body } = report;
+        let mut request = Request::new(Full::new(body));
+        *request.method_mut() = Method::POST;
+        *request.uri_mut() = target.0;
+        let head = request.headers_mut();
+        head.extend(fields);
+        head.insert(header::CONTENT_TYPE, HeaderValue::from_static(media_type));
+        head.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+        head.insert(
+            header::USER_AGENT,
+            HeaderValue::from_static(concat!("stockade/", env!("CARGO_PKG_VERSION"))),
+        );
+        tokio::time::timeout(TIMEOUT, self.answer(request, purpose.limit()))
+            .await
+            .unwrap_or(Err(SystemError::Timeout))
+    }
+
     async fn exchange(&self, request: SystemRequest, limit: usize) -> Result<SystemAnswer, SystemError> {
         let SystemRequest { target, form, .. } = request;
         let mut head = Request::builder()
@@ -175,6 +222,10 @@ impl SystemClient {
             sent = Full::new(Bytes::from(body));
         }
         let request = head.body(sent).map_err(|error| SystemError::Exchange(error.to_string()))?;
+        self.answer(request, limit).await
+    }
+
+    async fn answer(&self, request: Request<Full<Bytes>>, limit: usize) -> Result<SystemAnswer, SystemError> {
         let response = self.client.request(request).await.map_err(|error| broken(&error))?;
         if response.status() != StatusCode::OK {
             return Err(SystemError::Status(response.status().as_u16()));
@@ -207,6 +258,16 @@ where
 
 fn broken(error: &(dyn std::error::Error + 'static)) -> SystemError {
     SystemError::Exchange(exchange(error).to_string())
+}
+
+impl std::fmt::Debug for Report {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // Its fields hold secrets.
+        f.debug_struct("Report")
+            .field("purpose", &self.purpose)
+            .field("target", &self.target)
+            .finish_non_exhaustive()
+    }
 }
 
 impl std::fmt::Debug for Form {

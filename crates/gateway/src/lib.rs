@@ -28,6 +28,7 @@ mod server;
 mod sse;
 mod stack;
 mod tally;
+pub mod trace;
 mod translate;
 mod translated;
 
@@ -83,6 +84,8 @@ pub struct Parts {
     pub pseudonymiser: Arc<Pseudonymiser>,
     /// Pseudonyms of people in records.
     pub people: MacKey,
+    /// What traces requests, where that is wanted.
+    pub tracer: Option<Arc<trace::Tracer>>,
     /// Host names that are answered to.
     pub hosts: Hosts,
     /// The time.
@@ -146,10 +149,13 @@ impl Default for Options {
 impl Gateway {
     /// A gateway; the phase tells its running answers when to end.
     #[must_use]
-    pub fn new(parts: Parts, options: Options, phase: watch::Receiver<Phase>) -> Arc<Self> {
+    pub fn new(mut parts: Parts, options: Options, phase: watch::Receiver<Phase>) -> Arc<Self> {
         let is_redacted = |kind| matches!(kind, FindingKind::Pii | FindingKind::Secret);
         let reads_whole =
             parts.engine.load().detectors().iter().any(|d| d.reach == Reach::Whole && is_redacted(d.kind));
+        if let Some(tracer) = &parts.tracer {
+            parts.audit = Arc::new(trace::TracedSink::new(parts.audit, Arc::clone(tracer)));
+        }
         let flow = flow::Flow::new(options.flow);
         Arc::new(Self { parts, options, metrics: Metrics::default(), flow, reads_whole, phase })
     }
@@ -158,6 +164,12 @@ impl Gateway {
     #[must_use]
     pub fn metrics(&self) -> &Metrics {
         &self.metrics
+    }
+
+    /// What traces requests.
+    #[must_use]
+    pub fn tracer(&self) -> Option<&trace::Tracer> {
+        self.parts.tracer.as_deref()
     }
 
     /// How the flow to each upstream stands.

@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http::request::Parts as Head;
-use http::{HeaderValue, Method, Response, StatusCode, header};
+use http::{HeaderName, HeaderValue, Method, Response, StatusCode, header};
 use http_body::Body;
 use http_body_util::{Either, Full};
 use stockade_authz::{InspectionContext, Resource};
@@ -40,6 +40,7 @@ use crate::redact::Redactor;
 use crate::request::{self, Apply, Handover};
 use crate::seals;
 use crate::server::Client;
+use crate::trace::Stage;
 use crate::translated::{self, TranslatedFilter, Translation};
 use ends::blocked;
 use labels::{Labelled, in_call};
@@ -69,6 +70,7 @@ struct Asked {
 /// A request on its way: what every step needs beside the evidence.
 struct Call<'a> {
     gateway: &'a Gateway,
+    request: RequestId,
     head: &'a Head,
     peer: Option<IpAddr>,
     client: &'a Client,
@@ -83,7 +85,10 @@ impl Gateway {
         let _in_flight = self.metrics.request();
         let begun = Instant::now();
         let request = RequestId::new(self.parts.clock.now(), self.random_tail());
-        let call = Call { gateway: self, head: &head, peer: Some(client.ip), client };
+        if let Some(tracer) = &self.parts.tracer {
+            tracer.begin(request, &head.headers);
+        }
+        let call = Call { gateway: self, request, head: &head, peer: Some(client.ip), client };
         let answer = match call.run(request, body).await {
             Ok(answer) => {
                 self.metrics.answered(begun.elapsed());
@@ -267,12 +272,19 @@ impl Call<'_> {
             }
             message.path = way.path;
             meant::note(&mut message, dialect, &self.head.headers, way.translation.is_none())?;
+            message.fields.extend(self.trace_field());
             Ok((message, Asked { resolved, others, attempts, dialect, translation: way.translation }))
         });
         match read {
             Ok((message, asked)) => Ok((authenticated.parse(message), asked)),
             Err(refusal) => Err(self.refuse(authenticated.into_ticket(), refusal)),
         }
+    }
+
+    /// What an upstream is told of the trace that the request belongs to.
+    fn trace_field(&self) -> Option<(HeaderName, HeaderValue)> {
+        let told = self.gateway.parts.tracer.as_ref()?.outgoing(self.request)?;
+        Some((HeaderName::from_static("traceparent"), HeaderValue::try_from(told).ok()?))
     }
 
     fn examine(&self, parsed: Parsed) -> (Examined, InspectionContext) {
@@ -283,6 +295,7 @@ impl Call<'_> {
             request::inspect(&parts.engine.load(), parsed.message(), workload, parts.prompts.as_ref())
         });
         self.gateway.metrics.examined(begun.elapsed());
+        self.traced(Stage::Inspect, begun);
         let context = InspectionContext { addr: self.peer, now: parts.clock.now(), ..inspected.context };
         (parsed.examine(inspected.findings, inspected.inspection), context)
     }
@@ -295,6 +308,7 @@ impl Call<'_> {
         asked: &Asked,
         room: &mut Room,
     ) -> Step<(Cleared, Option<Handover>)> {
+        let begun = Instant::now();
         let resolved = &asked.resolved;
         let parts = &self.gateway.parts;
         let action = examined.message().action;
@@ -315,7 +329,9 @@ impl Call<'_> {
         };
         let targets = self.targets(&examined, &decision, context, asked);
         let about = self.about_label(decision.record(), examined.caller(), resolved);
-        match clear(parts.egress.authority(), examined, decision, targets, record, apply) {
+        let cleared = clear(parts.egress.authority(), examined, decision, targets, record, apply);
+        self.traced(Stage::Decide, begun);
+        match cleared {
             Ok(cleared) => Ok((cleared, handover)),
             Err(mut denied) => {
                 if let Some(seen) = seen {
@@ -420,6 +436,13 @@ impl Call<'_> {
         let resource = Resource::Model(&resolved.model);
         let asked = self.gateway.parts.pdp.ask(permit.caller(), permit.action(), resource, &what);
         asked.effect == Effect::Permit
+    }
+
+    /// A step has ended.
+    fn traced(&self, stage: Stage, begun: Instant) {
+        if let Some(tracer) = &self.gateway.parts.tracer {
+            tracer.step(self.request, stage, begun);
+        }
     }
 
     /// Decides a model's tool calls under the same caller.

@@ -3,7 +3,7 @@
 //! A failure is one only before a byte of an answer: a request that has none can be put to another upstream, since asking a
 //! model changes nothing at it. Each attempt borrows the dispatch and is recorded, and the permit names whom it may go to.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use http::StatusCode;
 use stockade_authz::{InspectionContext, Resource};
@@ -17,6 +17,7 @@ use super::{Asked, Call, Step};
 use crate::dialect::Dialect;
 use crate::error::{Refusal, Wait};
 use crate::ports::Resolved;
+use crate::trace::Stage;
 use crate::translated::Way;
 
 /// A request that an upstream answers.
@@ -89,9 +90,11 @@ impl Call<'_> {
         asked: &'a Asked,
         room: &mut Room,
     ) -> Step<Sent<'a>> {
+        let begun = Instant::now();
         let (mut dispatch, intent) =
             cleared.dispatch().await.map_err(|error| self.unrecorded(&error.to_string()))?;
         let (sent, recorded) = tokio::join!(self.attempts(&mut dispatch, asked, room), intent.durable());
+        self.traced(Stage::Upstream, begun);
         let recorded = match recorded {
             Ok(recorded) => recorded,
             Err(error) => {

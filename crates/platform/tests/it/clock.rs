@@ -61,6 +61,7 @@ fn parts(place: &Place, platform: &Platform) -> Parts {
         prompts: Arc::<stockade_platform::Roster>::clone(&platform.roster),
         pseudonymiser: Arc::new(Pseudonymiser::new(MacKey::new(&[1; 32]))),
         people: MacKey::new(&[2; 32]),
+        tracer: None,
         hosts: Hosts::new([]),
         clock: place.environment().clock,
         random: Arc::new(SystemRandom),

@@ -13,6 +13,7 @@ mod place;
 mod routes;
 mod schema;
 mod sense;
+mod telemetry;
 mod units;
 mod usage;
 

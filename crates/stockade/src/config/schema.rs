@@ -11,6 +11,7 @@ use stockade_domain::Label;
 use super::identity::IdentityConfig;
 use super::labels::LabelsConfig;
 use super::routes::RouteConfig;
+use super::telemetry::TelemetryConfig;
 use super::units::{ByteCount, Span};
 use super::usage::{PriceConfig, UsageLimitConfig};
 
@@ -24,6 +25,8 @@ pub(crate) struct Config {
     pub(crate) limits: LimitsConfig,
     /// What is kept readable of requests and answers.
     pub(crate) recording: RecordingConfig,
+    /// Traces of requests, for an OpenTelemetry collector.
+    pub(crate) telemetry: TelemetryConfig,
     /// Sensitivity labels.
     pub(crate) labels: LabelsConfig,
     /// Policies beside the built-in ones.

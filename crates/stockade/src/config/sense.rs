@@ -42,6 +42,7 @@ impl Config {
         self.check_usage()?;
         self.check_routes()?;
         self.labels.check()?;
+        self.telemetry.check()?;
         let code = |locale: &String| locale.len() == 2 && locale.bytes().all(|b| b.is_ascii_alphabetic());
         first(
             &self.rules.locales,

@@ -6,11 +6,13 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Result, anyhow};
+use http::{HeaderName, HeaderValue};
 use stockade_authz::{Engine as PolicyEngine, Model, PolicySet, Rules};
 use stockade_egress::{Target, TargetId};
 use stockade_gateway::Sandbox;
 use stockade_gateway::labels::LabelRules;
 use stockade_gateway::ports::{Apis, Catalog, CatalogEntry, Route};
+use stockade_gateway::trace::ExporterOptions;
 use stockade_identity::{IssuerOptions, LoginOptions};
 use stockade_inspect::Engine;
 use stockade_inspect::leak::GuardRules;
@@ -41,6 +43,7 @@ pub(crate) struct Built {
     pub(crate) issuers: Vec<IssuerOptions>,
     pub(crate) login: Option<ConsoleProvider>,
     pub(crate) labels: LabelRules,
+    pub(crate) traces: Option<ExporterOptions>,
 }
 
 impl Built {
@@ -52,7 +55,8 @@ impl Built {
         let issuers = config.identity.options()?;
         let login = login(config)?;
         let labels = config.label_rules()?;
-        Ok(Self { rules, engine, guards, catalog, issuers, login, labels })
+        let traces = traces(config)?;
+        Ok(Self { rules, engine, guards, catalog, issuers, login, labels, traces })
     }
 }
 
@@ -182,6 +186,29 @@ fn entry(
         label_max: config.clearance(configured),
     };
     Ok(CatalogEntry { models: configured.models.clone(), model, target: Arc::new(target), apis })
+}
+
+/// Where traces go, with the credential of that place.
+fn traces(config: &Config) -> Result<Option<ExporterOptions>, Senseless> {
+    let telemetry = &config.telemetry;
+    let Some(target) = telemetry.target()? else { return Ok(None) };
+    let mut fields = Vec::new();
+    for (name, reference) in &telemetry.headers {
+        let wrong = |message: String| {
+            Senseless::new(
+                Place::of("telemetry.headers"),
+                message,
+                "each request to the collector carries it",
+            )
+        };
+        let value = secret(reference).map_err(|error| wrong(error.to_string()))?;
+        let name = HeaderName::try_from(name.as_str()).map_err(|error| wrong(error.to_string()))?;
+        let mut value = HeaderValue::try_from(value).map_err(|error| wrong(error.to_string()))?;
+        value.set_sensitive(true);
+        fields.push((name, value));
+    }
+    let (service, version) = (telemetry.service.clone(), env!("CARGO_PKG_VERSION"));
+    Ok(Some(ExporterOptions { target, fields, service, version }))
 }
 
 /// The provider that people sign in to the console with.

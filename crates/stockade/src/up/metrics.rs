@@ -24,6 +24,7 @@ pub(super) fn render(platform: &Platform, gateway: &Gateway) -> String {
     limits(&mut out, platform);
     labels(&mut out, platform);
     flows(&mut out, gateway);
+    traces(&mut out, gateway);
     process(&mut out);
     out
 }
@@ -148,6 +149,16 @@ fn labels(out: &mut String, platform: &Platform) {
         ("stockade_label_answer_lines", "Lines of their answers that are remembered.", lines),
     ] {
         single(out, name, "gauge", help, value);
+    }
+}
+
+/// What became of traces, where there are any.
+fn traces(out: &mut String, gateway: &Gateway) {
+    let Some(tracer) = gateway.tracer() else { return };
+    let name = "stockade_trace_spans_total";
+    head(out, name, "counter", "Spans that were sent, found no room in the queue, or were not taken.");
+    for (result, count) in tracer.counts() {
+        labelled(out, name, "result", result, count);
     }
 }
 

@@ -147,6 +147,9 @@ async fn serve(
     servers.spawn(control);
     servers.spawn(save_usage(Arc::clone(&platform), running.clone()));
     servers.spawn(housekeeping(Arc::clone(&platform), config.recording.retention.0, running.clone()));
+    if let Some((exporter, client)) = wiring.exporter {
+        servers.spawn(exporter.run(client, running.clone()));
+    }
     let reloader = reload::Reloader {
         file: loaded.file,
         config: loaded.config,

@@ -123,6 +123,7 @@ impl Reloader {
             server: self.config.server.clone(),
             limits: LimitsConfig { usage: new.limits.usage.clone(), ..self.config.limits.clone() },
             recording: self.config.recording.clone(),
+            telemetry: self.config.telemetry.clone(),
             identity: config::IdentityConfig {
                 console: self.config.identity.console.clone(),
                 certificates: self.config.identity.certificates.clone(),
@@ -163,6 +164,7 @@ fn told(old: &Config, new: &Config, other_rules: bool) -> Vec<String> {
         ("[server]", old.server != new.server),
         ("[limits]", bounds(&old.limits) != bounds(&new.limits)),
         ("[recording]", old.recording != new.recording),
+        ("[telemetry]", old.telemetry != new.telemetry),
         ("rules.names", old.rules.names != new.rules.names),
         ("identity.dpop_nonce", old.identity.dpop_nonce != new.identity.dpop_nonce),
         ("[identity.console]", old.identity.console != new.identity.console),

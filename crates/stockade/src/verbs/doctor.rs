@@ -73,6 +73,7 @@ pub(crate) fn run(home: &HomeArgs, output: OutputArgs, args: &DoctorArgs) -> Res
             found.push(checks::ports(&home, &loaded.config));
             found.extend(checks::limits(&loaded.config));
             found.push(labels::check(&home, &loaded.config));
+            found.push(checks::telemetry(&loaded.config, args.offline));
             if !args.offline {
                 found.extend(checks::upstreams(&loaded.config));
                 found.extend(issuers::checks(&loaded.config));

@@ -55,7 +55,7 @@ pub(crate) fn run(home: &HomeArgs, output: OutputArgs, args: &LabelsArgs) -> Res
         Verb::Add { label, name, files } => add(&home, output, label, name.as_deref(), files),
         Verb::List => {
             let all: Vec<LabelledInfo> = Client::reach(&home)?.ask(Request::LabelList)?;
-            output.list(&all, |all| rows(all))?;
+            output.list(&all, rows)?;
             Ok(Verdict::Clean.into())
         }
         Verb::Remove { text } => {
@@ -104,7 +104,7 @@ fn add(
         }
         added.push(info);
     }
-    output.list(&added, |added| rows(added))?;
+    output.list(&added, rows)?;
     Ok(Verdict::Clean.into())
 }
 

@@ -6,9 +6,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use stockade_domain::{Effect, EndReason, RequestId, WorkloadId};
 use stockade_store::{
-    ApiToken, Db, LabelMark, LabelledText, MIGRATIONS, RegisteredPrompt, RequestFilter, Sql, Store, StoreError,
-    UsageCounter, Value,
-    migrate,
+    ApiToken, Db, LabelMark, LabelledText, MIGRATIONS, RegisteredPrompt, RequestFilter, Sql, Store,
+    StoreError, UsageCounter, Value, migrate,
 };
 
 use crate::samples::{NOW, at, counter, key, mark, request, text, workload};
@@ -339,7 +338,7 @@ pub(crate) fn labels_are_kept_replaced_and_forgotten(db: Database) {
     store.labelled_texts().put(&kept).unwrap();
     let renamed = LabelledText { name: "b".to_owned(), label: "restricted".to_owned(), ..kept };
     store.labelled_texts().put(&renamed).unwrap();
-    assert_eq!(store.labelled_texts().list().unwrap(), [renamed.clone()]);
+    assert_eq!(store.labelled_texts().list().unwrap(), std::slice::from_ref(&renamed));
     assert!(store.labelled_texts().remove(&renamed.id).unwrap());
     assert!(!store.labelled_texts().remove(&renamed.id).unwrap());
     let [first, second] = ["conversation", "line"].map(mark);

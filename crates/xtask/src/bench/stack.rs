@@ -114,6 +114,7 @@ fn parts(has: Has, upstream: SocketAddr, key: &str) -> Result<Parts> {
         prompts: Arc::new(NoPrompts),
         pseudonymiser: Arc::new(Pseudonymiser::new(MacKey::new(&sha256(b"pseudonyms")))),
         people: MacKey::new(&sha256(b"people")),
+        tracer: None,
         hosts: Hosts::new([]),
         clock: Arc::new(SystemClock),
         random: Arc::new(SystemRandom),

@@ -31,6 +31,7 @@ class Upstream:
     def __init__(self):
         self.says = "nothing"
         self.seen = []  # bodies as they arrived
+        self.traces = []  # their `traceparent`
         self.left = []  # times at which the other side had gone, for streams without end
         self.release = threading.Event()
         outer = self
@@ -62,6 +63,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         """One chat completion."""
         body = self.rfile.read(int(self.headers.get("content-length", 0)))
         self.upstream.seen.append(body.decode())
+        self.upstream.traces.append(self.headers.get("traceparent"))
         request = json.loads(body)
         mode = request["model"].removeprefix("mock-")
         self.stream = bool(request.get("stream"))

@@ -49,6 +49,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let model = Model {
         name: "gpt".to_owned(),
         upstream: "openai".to_owned(),
+        region: None,
         sandbox: false,
         observe: false,
         label_max: Label::new("confidential"),
@@ -73,7 +74,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         (
             "call_tool, permitted",
             Action::CallTool,
-            Resource::Tool { name: "demo_x", model: &model },
+            Resource::Tool { name: "demo_x", model: &model, label_max: &model.label_max },
             &context,
         ),
     ] {

@@ -56,6 +56,9 @@ pub struct Case {
     model: Option<String>,
     #[serde(default)]
     tool: Option<String>,
+    /// The highest label of a conversation in which the tool may be called; the highest of all when it is left out.
+    #[serde(default)]
+    tool_label_max: Option<Label>,
     #[serde(default)]
     context: InspectionContext,
     /// What should be decided; absent where a file is only to be explained.
@@ -198,12 +201,15 @@ impl CaseFile {
             Some(name) => Some(self.models.get(name)?),
             None => None,
         };
+        let label_order = &LabelOrder::new(self.labels.clone());
+        let highest = label_order.highest();
         let resource = match (model, &case.tool) {
-            (Some(model), Some(name)) => Resource::Tool { name, model },
+            (Some(model), Some(name)) => {
+                Resource::Tool { name, model, label_max: case.tool_label_max.as_ref().unwrap_or(&highest) }
+            }
             (Some(model), None) => Resource::Model(model),
             (None, _) => Resource::Gateway,
         };
-        let label_order = &LabelOrder::new(self.labels.clone());
         Some(answer(&Query {
             caller: &caller,
             action: case.action,

@@ -34,6 +34,8 @@ pub enum Resource<'a> {
         name: &'a str,
         /// The model that calls it.
         model: &'a Model,
+        /// The highest label of a conversation in which it may be called.
+        label_max: &'a Label,
     },
 }
 
@@ -46,6 +48,9 @@ pub struct Model {
     pub name: String,
     /// The upstream's name.
     pub upstream: String,
+    /// Where the upstream keeps what it is sent, in the operator's word.
+    #[serde(default)]
+    pub region: Option<String>,
     /// The built-in sandbox model.
     #[serde(default)]
     pub sandbox: bool,
@@ -64,6 +69,8 @@ pub struct Model {
 pub struct InspectionContext {
     /// The label of the text that would travel.
     pub label: Label,
+    /// What the label comes from: `registered`, `rule:` and its name, `workload`, `conversation`, `answer`.
+    pub label_from: BTreeSet<String>,
     /// Ids of injection signals above their threshold in what users, tools and documents say.
     pub signals: BTreeSet<String>,
     /// Ids of injection signals above their threshold in the system prompt.
@@ -123,6 +130,7 @@ impl InspectionContext {
         ];
         Asked {
             label: self.label.clone(),
+            label_from: self.label_from.clone(),
             signals: self.signals.clone(),
             system_signals: self.system_signals.clone(),
             course: self.course.clone(),
@@ -144,6 +152,7 @@ impl InspectionContext {
         let count = |kind: FindingKind| asked.findings.get(&kind).copied().unwrap_or(0);
         Self {
             label: asked.label.clone(),
+            label_from: asked.label_from.clone(),
             signals: asked.signals.clone(),
             system_signals: asked.system_signals.clone(),
             course: asked.course.clone(),
@@ -200,6 +209,7 @@ mod tests {
         let model = Model {
             name: "sandbox-observe".to_owned(),
             upstream: "sandbox".to_owned(),
+            region: None,
             sandbox: true,
             observe: true,
             label_max: Label::default(),

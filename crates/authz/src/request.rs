@@ -83,9 +83,10 @@ impl Names {
             (Action::Invoke | Action::Embed | Action::Predict, Resource::Model(model)) => {
                 (self.model(query, model, cache, &mut entities)?, inspected(query, model, cache)?)
             }
-            (Action::CallTool, Resource::Tool { name, model }) => {
+            (Action::CallTool, Resource::Tool { name, model, label_max }) => {
                 let model_uid = self.model(query, model, cache, &mut entities)?;
-                (self.tool(query, name, model_uid, &mut entities)?, inspected(query, model, cache)?)
+                let tool = self.tool(query, name, label_max, model_uid, &mut entities)?;
+                (tool, inspected(query, model, cache)?)
             }
             _ => return Err(Unaskable::Mismatch),
         };
@@ -183,12 +184,13 @@ impl Names {
     ) -> Result<EntityUid, Unaskable> {
         let workload = &query.caller.workload;
         let made = cache.model(workload, query.label_order, model, || {
-            let attributes = HashMap::from([
+            let mut attributes = HashMap::from([
                 pair("name", text(&model.name)),
                 pair("upstream", entity(uid(&self.upstream, &model.upstream))),
                 pair("sandbox", Expr::new_bool(model.sandbox)),
                 pair("label_max", label(&model.label_max, query.label_order)?),
             ]);
+            attributes.extend(model.region.iter().map(|region| pair("region", text(region))));
             let parents = self.lists(query, model.listed(&workload.models));
             Entity::new(uid(&self.model, &model.name), attributes, parents).map_err(cedar)
         })?;
@@ -201,11 +203,16 @@ impl Names {
         &self,
         query: &Query<'_>,
         name: &str,
+        label_max: &Label,
         model: EntityUid,
         entities: &mut Vec<Entity>,
     ) -> Result<EntityUid, Unaskable> {
         let id = uid(&self.tool, name);
-        let attributes = HashMap::from([pair("name", text(name)), pair("model", entity(model))]);
+        let attributes = HashMap::from([
+            pair("name", text(name)),
+            pair("model", entity(model)),
+            pair("label_max", label(label_max, query.label_order)?),
+        ]);
         let parents = self.lists(query, listed(&query.caller.workload.tools, name));
         entities.push(Entity::new(id.clone(), attributes, parents).map_err(cedar)?);
         Ok(id)
@@ -247,6 +254,7 @@ fn inspected(query: &Query<'_>, model: &Model, cache: &Cache) -> Result<Vec<(Str
     let mut pairs = headers(cx, cache);
     pairs.extend([
         pair("label", label(&cx.label, query.label_order)?),
+        pair("label_from", strings(&cx.label_from)),
         pair("signals", strings(&cx.signals)),
         pair("system_signals", strings(&cx.system_signals)),
         pair("course", strings(&cx.course)),

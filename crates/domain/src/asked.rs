@@ -16,6 +16,9 @@ use crate::label::Label;
 pub struct Asked {
     /// The label of the text that would travel.
     pub label: Label,
+    /// What the label comes from, where it is above the lowest.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub label_from: BTreeSet<String>,
     /// Ids of injection signals in what users, tools and documents say.
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]
     pub signals: BTreeSet<String>,

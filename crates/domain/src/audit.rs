@@ -78,11 +78,16 @@ impl DecisionRecord {
     /// The reason of a denial where a policy could not be evaluated.
     pub const POLICY_ERROR: &str = "policy_error";
 
+    /// The reason of a denial where text has a higher label than where it would go.
+    pub const LABEL_TOO_HIGH: &str = "label_too_high";
+
     /// The stable code of a denial: whether policy said no, or could not be asked.
     #[must_use]
     pub fn denial_code(&self) -> &'static str {
         if self.reasons.iter().any(|reason| reason == Self::POLICY_ERROR) {
             Self::POLICY_ERROR
+        } else if self.reasons.iter().any(|reason| reason == Self::LABEL_TOO_HIGH) {
+            Self::LABEL_TOO_HIGH
         } else {
             "policy_denied"
         }
@@ -240,6 +245,9 @@ pub struct Usage {
 pub struct Charge {
     /// Tokens, of prompt and answer.
     pub tokens: u64,
+    /// Tokens that were reserved before it was sent, and while its answer went on.
+    #[serde(skip_serializing_if = "is_zero", default)]
+    pub reserved: u64,
     /// Money, in billionths of the unit that the operator's prices are in.
     #[serde(skip_serializing_if = "is_zero", default)]
     pub money: u64,

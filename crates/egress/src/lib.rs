@@ -18,6 +18,8 @@ mod target;
 mod token;
 
 pub use client::{Egress, EgressOptions, SendError, UpstreamBody, UpstreamResponse};
-pub use system::{Form, Purpose, SystemAnswer, SystemClient, SystemError, SystemRequest, SystemTarget};
+pub use system::{
+    Form, Purpose, Report, SystemAnswer, SystemClient, SystemError, SystemRequest, SystemTarget,
+};
 pub use target::{Credential, LocalUpstream, Target, TargetError, TargetId};
 pub use token::{TokenError, TokenSource};

@@ -36,6 +36,8 @@ pub enum Purpose {
     UpstreamToken,
     /// The same, from the service that tells a machine who it is. The metadata service's address is dialled for this alone.
     ManagedIdentity,
+    /// A collector's answer to traces of requests (OTLP 1.x over HTTP).
+    Traces,
 }
 
 /// Where a request goes: an address that the operator configured, or that a provider he configured names.
@@ -53,6 +55,21 @@ pub struct SystemRequest {
     pub form: Option<Form>,
     /// A header field that the other side insists on.
     pub field: Option<(HeaderName, HeaderValue)>,
+}
+
+/// Something that the installation tells another program.
+#[derive(Clone)]
+pub struct Report {
+    /// What for.
+    pub purpose: Purpose,
+    /// Where to.
+    pub target: SystemTarget,
+    /// What the body is.
+    pub media_type: &'static str,
+    /// Header fields that the operator configured, as a credential.
+    pub fields: Vec<(HeaderName, HeaderValue)>,
+    /// What is told.
+    pub body: Bytes,
 }
 
 /// A form that is posted (`application/x-www-form-urlencoded`).
@@ -110,6 +127,7 @@ impl Purpose {
                 256 << 10
             }
             Self::IssuerKeys => 1 << 20,
+            Self::Traces => 64 << 10,
         }
     }
 }
@@ -151,6 +169,13 @@ impl SystemTarget {
         Ok(Self(uri))
     }
 
+    /// Host and port.
+    #[must_use]
+    pub fn authority(&self) -> Option<(&str, u16)> {
+        let default = if self.0.scheme() == Some(&Scheme::HTTPS) { 443 } else { 80 };
+        self.0.host().map(|host| (host, self.0.port_u16().unwrap_or(default)))
+    }
+
     /// Whether it is on this machine, so that plain HTTP is good enough.
     #[must_use]
     pub fn is_loopback(&self) -> bool {
@@ -185,6 +210,28 @@ impl SystemClient {
             .unwrap_or(Err(SystemError::Timeout))
     }
 
+    /// Tells something; gives what is answered.
+    ///
+    /// # Errors
+    /// [`SystemError`]; nothing of a partial answer is given out.
+    pub async fn report(&self, report: Report) -> Result<SystemAnswer, SystemError> {
+        let Report { purpose, target, media_type, fields, body } = report;
+        let mut request = Request::new(Full::new(body));
+        *request.method_mut() = Method::POST;
+        *request.uri_mut() = target.0;
+        let head = request.headers_mut();
+        head.extend(fields);
+        head.insert(header::CONTENT_TYPE, HeaderValue::from_static(media_type));
+        head.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+        head.insert(
+            header::USER_AGENT,
+            HeaderValue::from_static(concat!("stockade/", env!("CARGO_PKG_VERSION"))),
+        );
+        tokio::time::timeout(TIMEOUT, self.answer(request, purpose.limit()))
+            .await
+            .unwrap_or(Err(SystemError::Timeout))
+    }
+
     async fn exchange(&self, request: SystemRequest, limit: usize) -> Result<SystemAnswer, SystemError> {
         let SystemRequest { purpose, target, form, field } = request;
         let is_metadata = purpose == Purpose::ManagedIdentity && target.0.host() == Some(METADATA);
@@ -207,18 +254,29 @@ impl SystemClient {
         }
         let request = head.body(sent).map_err(|error| SystemError::Exchange(error.to_string()))?;
         let client = if is_metadata { &self.metadata } else { &self.client };
-        let response = client.request(request).await.map_err(|error| broken(&error))?;
-        if response.status() != StatusCode::OK {
-            return Err(SystemError::Status(response.status().as_u16()));
-        }
-        let is_encoded = |value: &HeaderValue| !value.as_bytes().eq_ignore_ascii_case(b"identity");
-        if response.headers().get_all(header::CONTENT_ENCODING).iter().any(is_encoded) {
-            return Err(SystemError::Encoded);
-        }
-        let date =
-            response.headers().get(header::DATE).and_then(|date| date.to_str().ok()).map(str::to_owned);
-        Ok(SystemAnswer { body: read(response.into_body(), limit).await?, date })
+        answered(client.request(request).await.map_err(|error| broken(&error))?, limit).await
     }
+
+    async fn answer(&self, request: Request<Full<Bytes>>, limit: usize) -> Result<SystemAnswer, SystemError> {
+        answered(self.client.request(request).await.map_err(|error| broken(&error))?, limit).await
+    }
+}
+
+/// A whole answer, which must be a good one.
+async fn answered<B>(response: http::Response<B>, limit: usize) -> Result<SystemAnswer, SystemError>
+where
+    B: Body<Data = Bytes> + Unpin,
+    B::Error: std::error::Error + 'static,
+{
+    if response.status() != StatusCode::OK {
+        return Err(SystemError::Status(response.status().as_u16()));
+    }
+    let is_encoded = |value: &HeaderValue| !value.as_bytes().eq_ignore_ascii_case(b"identity");
+    if response.headers().get_all(header::CONTENT_ENCODING).iter().any(is_encoded) {
+        return Err(SystemError::Encoded);
+    }
+    let date = response.headers().get(header::DATE).and_then(|date| date.to_str().ok()).map(str::to_owned);
+    Ok(SystemAnswer { body: read(response.into_body(), limit).await?, date })
 }
 
 async fn read<B>(mut body: B, limit: usize) -> Result<Bytes, SystemError>
@@ -239,6 +297,16 @@ where
 
 fn broken(error: &(dyn std::error::Error + 'static)) -> SystemError {
     SystemError::Exchange(exchange(error).to_string())
+}
+
+impl std::fmt::Debug for Report {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // Its fields hold secrets.
+        f.debug_struct("Report")
+            .field("purpose", &self.purpose)
+            .field("target", &self.target)
+            .finish_non_exhaustive()
+    }
 }
 
 impl std::fmt::Debug for Form {

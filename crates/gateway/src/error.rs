@@ -105,6 +105,16 @@ pub const CODES: &[(u16, &str, &str)] = &[
     (403, "policy_denied", "A policy forbids it. Operators find the reason under the request id."),
     (403, "obligation_unmet", "A policy asks for something that cannot be done to this request."),
     (403, "policy_error", "A policy could not be evaluated, so nothing is permitted."),
+    (
+        403,
+        "label_too_high",
+        "The request's label is above what the model or the workload may have: the message says which, whence and what is allowed.",
+    ),
+    (
+        403,
+        "label_untrusted",
+        "Only a trusted workload labels its text or names its conversations: `stockade workload set NAME --trait sets_labels`.",
+    ),
     (403, "answer_blocked", "The answer held something that may not leave and cannot be taken out of it."),
     (
         403,
@@ -157,6 +167,7 @@ pub const CODES: &[(u16, &str, &str)] = &[
     (502, "upstream_encoded", "The upstream encoded its answer although it was asked not to."),
     (502, "upstream_too_large", "The upstream's answer, or one event of it, is larger than `limits.event`."),
     (503, "ledger_unavailable", "Nothing can be recorded, so nothing is answered."),
+    (503, "labels_full", "So many labelled conversations are remembered that there is no room for another."),
     (503, "identity_unavailable", "The keys of the token's issuer cannot be had, so it cannot be checked."),
     (503, "overloaded", "Too many requests at once."),
     (503, "upstream_overloaded", "The upstream has too much to do."),

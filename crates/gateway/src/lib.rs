@@ -14,6 +14,7 @@ mod guard;
 mod joined;
 mod json;
 mod label;
+pub mod labels;
 mod leaks;
 pub mod limits;
 mod metrics;
@@ -31,6 +32,7 @@ mod sse;
 mod stack;
 mod strict;
 mod tally;
+pub mod trace;
 mod translate;
 mod translated;
 
@@ -76,6 +78,8 @@ pub struct Parts {
     pub egress: Egress,
     /// What limits use.
     pub limits: limits::Limits,
+    /// What text is labelled by.
+    pub labels: labels::Labels,
     /// The models that exist; replaced whole when configuration changes.
     pub catalog: Arc<ArcSwap<Catalog>>,
     /// Registered system prompts.
@@ -84,6 +88,8 @@ pub struct Parts {
     pub pseudonymiser: Arc<Pseudonymiser>,
     /// Pseudonyms of people in records.
     pub people: MacKey,
+    /// What traces requests, where that is wanted.
+    pub tracer: Option<Arc<trace::Tracer>>,
     /// Host names that are answered to.
     pub hosts: Hosts,
     /// The time.
@@ -147,10 +153,13 @@ impl Default for Options {
 impl Gateway {
     /// A gateway; the phase tells its running answers when to end.
     #[must_use]
-    pub fn new(parts: Parts, options: Options, phase: watch::Receiver<Phase>) -> Arc<Self> {
+    pub fn new(mut parts: Parts, options: Options, phase: watch::Receiver<Phase>) -> Arc<Self> {
         let is_redacted = |kind| matches!(kind, FindingKind::Pii | FindingKind::Secret);
         let reads_whole =
             parts.engine.load().detectors().iter().any(|d| d.reach == Reach::Whole && is_redacted(d.kind));
+        if let Some(tracer) = &parts.tracer {
+            parts.audit = Arc::new(trace::TracedSink::new(parts.audit, Arc::clone(tracer)));
+        }
         let flow = flow::Flow::new(options.flow);
         Arc::new(Self { parts, options, metrics: Metrics::default(), flow, reads_whole, phase })
     }
@@ -159,6 +168,12 @@ impl Gateway {
     #[must_use]
     pub fn metrics(&self) -> &Metrics {
         &self.metrics
+    }
+
+    /// What traces requests.
+    #[must_use]
+    pub fn tracer(&self) -> Option<&trace::Tracer> {
+        self.parts.tracer.as_deref()
     }
 
     /// How the flow to each upstream stands.

@@ -33,6 +33,7 @@ pub struct Metrics {
     examine: Histogram,
     head: Histogram,
     limited: Mutex<BTreeMap<String, u64>>,
+    labelled: Mutex<BTreeMap<String, u64>>,
 }
 
 /// A counter for each code, in their order.
@@ -96,6 +97,17 @@ impl Metrics {
         }
     }
 
+    /// A request has a label above the lowest. Names of labels are the operator's.
+    pub(crate) fn labelled(&self, label: &str) {
+        let mut labelled = self.labelled.lock();
+        match labelled.get_mut(label) {
+            Some(count) => *count = count.saturating_add(1),
+            None => {
+                labelled.insert(label.to_owned(), 1);
+            }
+        }
+    }
+
     pub(crate) fn examined(&self, took: Duration) {
         self.examine.observe(took);
     }
@@ -128,6 +140,12 @@ impl Metrics {
         let _ = writeln!(out, "# TYPE {name} counter");
         for (limit, count) in self.limited.lock().iter() {
             let _ = writeln!(out, "{name}{{limit=\"{limit}\"}} {count}");
+        }
+        let name = "stockade_label_requests_total";
+        let _ = writeln!(out, "# HELP {name} Requests whose text has a label above the lowest, by label.");
+        let _ = writeln!(out, "# TYPE {name} counter");
+        for (label, count) in self.labelled.lock().iter() {
+            let _ = writeln!(out, "{name}{{label=\"{label}\"}} {count}");
         }
         for (name, help, gauge) in [
             (

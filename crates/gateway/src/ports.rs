@@ -9,6 +9,7 @@ use stockade_egress::Target;
 use stockade_egress::evidence::Lease;
 
 use crate::dialect::Dialect;
+use crate::labels::fits;
 
 pub use stockade_egress::evidence::{AuditError, AuditSink, AuditSlot, Durable, Payload, Unavailable};
 
@@ -289,13 +290,10 @@ impl Apis {
 
 impl Catalog {
     /// Who serves a model of this name, in the order in which they are asked: of a route the one that `draw` falls on and
-    /// then the others, else the first entry.
+    /// then the others, else the first entry. How many of a route's are asked for one request, [`Catalog::attempts`] says.
     #[must_use]
     pub fn resolve(&self, name: &str, draw: u64) -> Vec<Resolved> {
-        let fits = |pattern: &String| match pattern.strip_suffix('*') {
-            Some(prefix) => name.starts_with(prefix),
-            None => pattern == name,
-        };
+        let fits = |pattern: &String| fits(pattern, name);
         let resolved = |entry: &CatalogEntry| Resolved {
             model: Model { name: name.to_owned(), ..entry.model.clone() },
             target: Arc::clone(&entry.target),
@@ -306,9 +304,16 @@ impl Catalog {
             let (before, after) = route.upstreams.split_at_checked(first).unwrap_or_default();
             let (chosen, after) = after.split_at_checked(1).unwrap_or_default();
             let ordered = chosen.iter().chain(before).chain(after);
-            return ordered.take(route.attempts).map(|(entry, _)| resolved(entry)).collect();
+            return ordered.map(|(entry, _)| resolved(entry)).collect();
         }
         self.entries.iter().find(|e| e.models.iter().any(fits)).map(resolved).into_iter().collect()
+    }
+
+    /// How many upstreams are asked for one request for a model, at most.
+    #[must_use]
+    pub fn attempts(&self, name: &str) -> usize {
+        let fits = |pattern: &String| fits(pattern, name);
+        self.routes.iter().find(|route| route.models.iter().any(fits)).map_or(1, |route| route.attempts)
     }
 
     /// Every model that is named without a wildcard, once.

@@ -25,6 +25,7 @@ pub mod conversation;
 mod decode;
 mod engine;
 mod examples;
+pub mod excerpt;
 mod fingerprint;
 pub mod leak;
 mod pseudonym;

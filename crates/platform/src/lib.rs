@@ -2,7 +2,7 @@
 //!
 //! - Authorise: [`Roster`] (workloads, keys and registered prompts, and the key directory of the gateway), [`Sessions`],
 //!   [`Tokens`] (of programs that read the API), [`Identities`] (tokens of identity providers)
-//! - Act: [`Platform`] (open, close, retention, backup), [`Usage`] (use under limits)
+//! - Act: [`Platform`] (open, close, retention, backup), [`Usage`] (use under limits), [`LabelBook`] (labelled texts)
 //! - Audit: [`Journal`] (the gateway's audit sink, records of operators), [`Views`] (what people see of it)
 //!
 //! Nothing here knows a socket or a command line; the binary wires these to both. Calls block unless they are futures.
@@ -13,6 +13,7 @@ mod error;
 mod history;
 mod identities;
 mod keys;
+mod labels;
 mod logins;
 mod platform;
 mod prompts;
@@ -30,6 +31,7 @@ pub use error::PlatformError;
 pub use history::{Decided, DecidedPage, PolicyUse};
 pub use identities::Identities;
 pub use keys::{Directory, KeyInfo, KeyState, KeyText, NewKey, PREFIX, ShortId};
+pub use labels::{LabelBook, LabelledAs, LabelledInfo};
 pub use logins::Logins;
 pub use platform::{Environment, Layout, Platform};
 pub use prompts::PromptInfo;

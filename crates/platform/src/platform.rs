@@ -13,6 +13,7 @@ use stockade_store::{SqliteDb, Store};
 
 use crate::audit::{Feed, Indexer, Journal, Recorder};
 use crate::error::PlatformError;
+use crate::labels::LabelBook;
 use crate::roster::Roster;
 use crate::sessions::Sessions;
 use crate::tokens::Tokens;
@@ -53,6 +54,8 @@ pub struct Platform {
     pub tokens: Arc<Tokens>,
     /// What is used of limits.
     pub usage: Arc<Usage>,
+    /// What text is labelled by.
+    pub labels: Arc<LabelBook>,
     /// What they see.
     pub views: Views,
     pub(crate) layout: Layout,
@@ -131,6 +134,7 @@ impl Platform {
         let sessions =
             Sessions::open(&ring, random, Arc::clone(&clock), store.clone(), Arc::clone(&journal))?;
         let usage = Arc::new(Usage::open(store.clone(), Arc::clone(&clock))?);
+        let labels = LabelBook::open(store.clone(), Arc::clone(&journal), &ring, Arc::clone(&clock))?;
         let views = Views::new(store, Arc::clone(&journal), Arc::clone(&roster), version);
         let platform = Self {
             roster,
@@ -138,6 +142,7 @@ impl Platform {
             sessions: Arc::new(sessions),
             tokens: Arc::new(tokens),
             usage,
+            labels: Arc::new(labels),
             views,
             layout,
             db,
@@ -169,7 +174,8 @@ impl Platform {
     /// # Errors
     /// When the ledger had stopped before, so that not everything is signed.
     pub fn close(&self) -> Result<(), PlatformError> {
-        let kept = [self.roster.note_uses(), self.journal.write_rejections(), self.usage.save()];
+        let kept =
+            [self.roster.note_uses(), self.journal.write_rejections(), self.usage.save(), self.labels.save()];
         let closed = self.journal.ledger().close();
         self.end_index();
         closed?;

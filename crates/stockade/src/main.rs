@@ -40,6 +40,8 @@ enum Command {
     Workload(verbs::workload::WorkloadArgs),
     /// Register system prompts of workloads
     Prompts(verbs::prompts::PromptsArgs),
+    /// Register texts whose paragraphs carry a label
+    Labels(verbs::labels::LabelsArgs),
     /// Show what is used of limits, and what is left
     Limits(verbs::limits::LimitsArgs),
     /// Print a link that signs you in to the console, once
@@ -90,6 +92,7 @@ fn main() -> ExitCode {
         Command::Tokens(args) => verbs::tokens::run(home, output, args),
         Command::Workload(args) => verbs::workload::run(home, output, args),
         Command::Prompts(args) => verbs::prompts::run(home, output, args),
+        Command::Labels(args) => verbs::labels::run(home, output, args),
         Command::Limits(args) => verbs::limits::run(home, output, args),
         Command::Signin => verbs::signin::run(home),
         Command::Identity(args) => verbs::identity::run(output, args),

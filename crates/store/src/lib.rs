@@ -19,6 +19,7 @@ pub use db::{Db, MAX_ROWS, Sql};
 pub use error::StoreError;
 pub use migrate::{MIGRATIONS, Migration, migrate};
 pub use repo::keys::{ApiKey, Keys};
+pub use repo::labels::{LabelMark, LabelMarks, LabelledText, LabelledTexts};
 pub use repo::prompts::{RegisteredPrompt, RegisteredPrompts};
 pub use repo::requests::{Recent, RequestFilter, RequestRow, Requests};
 pub use repo::sessions::{Sessions, SigninLinks};

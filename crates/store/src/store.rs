@@ -9,6 +9,7 @@ use crate::db::Db;
 use crate::error::StoreError;
 use crate::migrate::migrate;
 use crate::repo::keys::Keys;
+use crate::repo::labels::{LabelMarks, LabelledTexts};
 use crate::repo::prompts::RegisteredPrompts;
 use crate::repo::requests::Requests;
 use crate::repo::sessions::{Sessions, SigninLinks};
@@ -89,6 +90,18 @@ impl Store {
     #[must_use]
     pub fn usage_counters(&self) -> UsageCounters<'_> {
         UsageCounters::new(self.db.as_ref())
+    }
+
+    /// Texts whose paragraphs carry a label.
+    #[must_use]
+    pub fn labelled_texts(&self) -> LabelledTexts<'_> {
+        LabelledTexts::new(self.db.as_ref())
+    }
+
+    /// What is remembered of labelled conversations.
+    #[must_use]
+    pub fn label_marks(&self) -> LabelMarks<'_> {
+        LabelMarks::new(self.db.as_ref())
     }
 
     /// Registered system prompts.

@@ -67,6 +67,10 @@ pub struct Decision {
     pub obligations: Vec<Obligation>,
     /// What it would have been with policies that are only observed, where they had a say.
     pub trial: Option<Trial>,
+    /// The label of the text, where a model was asked for.
+    pub label: Option<String>,
+    /// What the label comes from.
+    pub label_from: Vec<String>,
 }
 
 /// What inspection did to one direction.
@@ -160,6 +164,8 @@ pub struct Usage {
 pub struct Charge {
     /// Tokens, of prompt and answer.
     pub tokens: u64,
+    /// Tokens that were reserved for it.
+    pub reserved: u64,
     /// Money, in billionths of the unit of the prices.
     pub money: u64,
     /// The tokens were counted by the gateway because the upstream did not say.
@@ -250,6 +256,7 @@ impl From<stockade_domain::Outcome> for Outcome {
                 .map(|u| Usage { prompt_tokens: u.prompt_tokens, completion_tokens: u.completion_tokens }),
             charge: outcome.charge.map(|c| Charge {
                 tokens: c.tokens,
+                reserved: c.reserved,
                 money: c.money,
                 counted: c.counted,
                 reached: c.reached,
@@ -269,6 +276,8 @@ impl From<stockade_domain::DecisionRecord> for Decision {
             policy_hash: decision.policy_hash,
             reasons: decision.reasons,
             obligations: decision.obligations,
+            label: decision.asked.as_ref().map(|asked| asked.label.to_string()),
+            label_from: decision.asked.iter().flat_map(|asked| asked.label_from.iter().cloned()).collect(),
             trial: decision.trial.map(|trial| Trial {
                 policies: trial.policies,
                 effect: trial.effect,

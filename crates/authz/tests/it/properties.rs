@@ -50,6 +50,7 @@ fn context() -> impl Strategy<Value = InspectionContext> {
                 let findings = FindingCounts { pii, secret, injection, leak };
                 InspectionContext {
                     label,
+                    label_from: course.clone(),
                     signals,
                     system_signals,
                     course,

@@ -65,6 +65,7 @@ impl Question {
             model: Model {
                 name: "gpt".to_owned(),
                 upstream: "openai".to_owned(),
+                region: None,
                 sandbox: false,
                 observe: false,
                 label_max: Label::new("restricted"),
@@ -92,7 +93,9 @@ impl Question {
     pub(crate) fn ask<T>(&self, answer: impl FnOnce(&Query<'_>) -> T) -> T {
         let resource = match (self.action, &self.tool) {
             (Action::Invoke, _) => Resource::Model(&self.model),
-            (Action::CallTool, Some(name)) => Resource::Tool { name, model: &self.model },
+            (Action::CallTool, Some(name)) => {
+                Resource::Tool { name, model: &self.model, label_max: &self.model.label_max }
+            }
             _ => Resource::Gateway,
         };
         answer(&Query {

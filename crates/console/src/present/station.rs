@@ -1,6 +1,6 @@
 //! The stations of a request's way that are neither text nor inspection: who, what was decided, where it went.
 
-use stockade_domain::{CallerRecord, DecisionRecord, Effect, Intent, Outcome, TokenRecord};
+use stockade_domain::{CallerRecord, Charge, DecisionRecord, Effect, Intent, Outcome, TokenRecord, Trial};
 use stockade_views::{Ending, RequestRow};
 
 use super::{text, units, words};
@@ -33,6 +33,29 @@ pub(crate) struct DecisionView {
     /// As policies write it, and what it means.
     pub(crate) obligations: Vec<(String, String)>,
     pub(crate) hash: String,
+    /// The label of the text, and what it comes from.
+    pub(crate) label: Option<(String, Vec<String>)>,
+    /// What policies that are only observed would have made of it.
+    pub(crate) trial: Option<TrialView>,
+}
+
+pub(crate) struct TrialView {
+    pub(crate) effect: &'static str,
+    pub(crate) effect_text: &'static str,
+    /// The observed policies change what is decided.
+    pub(crate) differs: bool,
+    pub(crate) policies: Vec<String>,
+    pub(crate) reasons: Vec<String>,
+    pub(crate) obligations: Vec<String>,
+}
+
+/// What was reserved under limits of use and what was charged in the end.
+pub(crate) struct ChargeView {
+    pub(crate) reserved: Option<String>,
+    pub(crate) tokens: String,
+    pub(crate) money: Option<String>,
+    pub(crate) counted: bool,
+    pub(crate) reached: Option<String>,
 }
 
 pub(crate) struct UpstreamView {
@@ -42,6 +65,7 @@ pub(crate) struct UpstreamView {
     pub(crate) attempts: Vec<String>,
     pub(crate) tokens: Option<(String, String)>,
     pub(crate) sizes: Option<(String, String)>,
+    pub(crate) charge: Option<ChargeView>,
 }
 
 /// When a station was passed, counted from the request's first byte.
@@ -100,6 +124,42 @@ impl DecisionView {
                 .map(|o| (text::line(&o.to_string()), text::line(&words::obligation(o))))
                 .collect(),
             hash: text::line(&decision.policy_hash),
+            label: decision.asked.as_deref().map(|asked| {
+                let from = asked.label_from.iter().map(|word| words::label_from(word)).collect();
+                (text::line(asked.label.as_str()), from)
+            }),
+            trial: decision.trial.as_deref().map(|trial| TrialView::new(trial, decision)),
+        }
+    }
+}
+
+// === impl TrialView ===
+
+impl TrialView {
+    fn new(trial: &Trial, decision: &DecisionRecord) -> Self {
+        let (effect, effect_text) = words::effect(Some(trial.effect));
+        let lines = |texts: &[String]| texts.iter().map(|t| text::line(t)).collect();
+        Self {
+            effect,
+            effect_text,
+            differs: trial.effect != decision.effect || trial.obligations != decision.obligations,
+            policies: lines(&trial.policies),
+            reasons: lines(&trial.reasons),
+            obligations: trial.obligations.iter().map(|o| text::line(&o.to_string())).collect(),
+        }
+    }
+}
+
+// === impl ChargeView ===
+
+impl ChargeView {
+    fn new(charge: &Charge) -> Self {
+        Self {
+            reserved: (charge.reserved > 0).then(|| units::count(charge.reserved)),
+            tokens: units::count(charge.tokens),
+            money: (charge.money > 0).then(|| units::money(charge.money)),
+            counted: charge.counted,
+            reached: charge.reached.as_deref().map(text::line),
         }
     }
 }
@@ -131,6 +191,7 @@ impl UpstreamView {
                 .and_then(|o| o.usage)
                 .map(|u| (units::count(u.prompt_tokens), units::count(u.completion_tokens))),
             sizes: outcome.map(|o| (units::size(o.bytes_in), units::size(o.bytes_out))),
+            charge: outcome.and_then(|o| o.charge.as_ref()).map(ChargeView::new),
         }
     }
 }

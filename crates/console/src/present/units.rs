@@ -40,6 +40,14 @@ pub(crate) fn size(bytes: u64) -> String {
     }
 }
 
+/// Money, which is counted in billionths of the unit of the prices: `0.25`, `0.000041`.
+pub(crate) fn money(billionths: u64) -> String {
+    let part = format!("{:09}", billionths % 1_000_000_000);
+    let part = part.trim_end_matches('0');
+    let shown = if part.len() < 2 { format!("{part:0<2}") } else { part.to_owned() };
+    format!("{}.{shown}", count(billionths / 1_000_000_000))
+}
+
 /// The date and the time of day of a moment, UTC: `2026-11-20` and `12:00:01.123`.
 pub(crate) fn date_and_clock(time: Micros) -> (String, String) {
     let text = time.to_string();
@@ -61,6 +69,10 @@ mod tests {
         assert_eq!(
             [0, 999, 1_000, 99_999, 100_000, 1_240_000, 125_000_000].map(duration),
             ["0 µs", "999 µs", "1.0 ms", "99.9 ms", "100 ms", "1.24 s", "2 min 5 s"]
+        );
+        assert_eq!(
+            [0, 41_000, 250_000_000, 1_234_000_000_000].map(money),
+            ["0.00", "0.000041", "0.25", "1,234.00"]
         );
         assert_eq!([999, 4_100, 3_200_000].map(size), ["999 B", "4.1 kB", "3.2 MB"]);
         assert_eq!(

@@ -114,6 +114,20 @@ pub(crate) fn obligation(obligation: &Obligation) -> String {
     }
 }
 
+/// What a label comes from.
+pub(crate) fn label_from(word: &str) -> String {
+    match word {
+        "registered" => "a registered text".to_owned(),
+        "workload" => "the workload says so".to_owned(),
+        "conversation" => "its conversation had it before".to_owned(),
+        "answer" => "an answer of a labelled conversation".to_owned(),
+        other => match other.strip_prefix("rule:") {
+            Some(rule) => super::text::line(&format!("rule {rule}")),
+            None => super::text::line(other),
+        },
+    }
+}
+
 pub(crate) const fn handling(handling: Handling) -> &'static str {
     match handling {
         Handling::Noted => "noted",

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use stockade_domain::{
-    Action, CallerRecord, Channel, CredentialKind, DecisionRecord, DetectorRun, Direction, Effect, EndReason,
-    FindingKind, FindingRecord, Handling, Inspection, Intent, IntentMode, KeyId, Micros, Obligation, Outcome,
-    RequestId, Role, Usage, WorkloadId,
+    Action, Asked, CallerRecord, Channel, Charge, CredentialKind, DecisionRecord, DetectorRun, Direction,
+    Effect, EndReason, FindingKind, FindingRecord, Handling, Inspection, Intent, IntentMode, KeyId, Label,
+    Micros, Obligation, Outcome, RequestId, Role, Trial, Usage, WorkloadId,
 };
 use stockade_views::{Ending, Mark, PayloadView, Piece, RequestDetail, RequestRow, SpanView};
 
@@ -190,8 +190,19 @@ fn decision(effect: Effect) -> DecisionRecord {
         } else {
             Vec::new()
         },
-        asked: None,
-        trial: None,
+        asked: Some(Box::new(Asked {
+            label: Label::new("confidential"),
+            label_from: ["registered", "rule:<b>marked</b>"].map(str::to_owned).into(),
+            ..Asked::default()
+        })),
+        trial: permit.then(|| {
+            Box::new(Trial {
+                policies: words(&["no-secrets-at-night"]),
+                effect: Effect::Deny,
+                reasons: words(&["night"]),
+                obligations: Vec::new(),
+            })
+        }),
     }
 }
 
@@ -234,7 +245,13 @@ fn outcome(request: RequestId, time: Micros, shape: &Shape, end: EndReason) -> O
         inspection: sent.then(|| inspection(Direction::Response, &[], Handling::Noted)),
         tool_decisions: if end == EndReason::Cut { vec![decision(Effect::Deny)] } else { Vec::new() },
         usage: sent.then_some(Usage { prompt_tokens: 412, completion_tokens: 96, cached_tokens: 0 }),
-        charge: None,
+        charge: sent.then_some(Charge {
+            tokens: 508,
+            reserved: 4_600,
+            money: 1_990_000,
+            counted: false,
+            reached: None,
+        }),
         bytes_in: 3_140,
         bytes_out: if sent { 9_412 } else { 301 },
         first_byte_us: if sent { 38_200 } else { 0 },

@@ -223,7 +223,7 @@ pub fn clear(
         }
         Err(code) => {
             intent.decision.effect = Effect::Deny;
-            if code != "policy_denied" {
+            if code != "policy_denied" && !intent.decision.reasons.iter().any(|reason| reason == code) {
                 intent.decision.reasons.push(code.to_owned());
             }
             Err(Box::new(Denied { ticket, intent, code, payload: None }))
@@ -421,6 +421,12 @@ impl Permit {
     #[must_use]
     pub fn action(&self) -> Action {
         self.action
+    }
+
+    /// Whether it names an upstream.
+    #[must_use]
+    pub fn names(&self, target: &TargetId) -> bool {
+        self.targets.contains(target)
     }
 
     /// What must be done.

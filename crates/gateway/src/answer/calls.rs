@@ -50,6 +50,7 @@ impl AnswerFilter {
             let mut context = InspectionContext::default();
             let path = lane.map(|lane| lane.path.clone()).unwrap_or_default();
             for text in [said, &call.object].into_iter().filter(|text| !text.is_empty()) {
+                self.hearing.read(text);
                 let span = SpanRef { channel: Channel::ToolArgs, role: Role::Assistant, path: &path, text };
                 let cx = Context::new(Direction::Response, Channel::ToolArgs, Role::Assistant);
                 let report = self.engine.examine(span, &cx);

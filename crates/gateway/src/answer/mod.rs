@@ -39,6 +39,7 @@ use stockade_inspect::leak::Guards;
 use crate::dialect::{Dialect, Framing};
 use crate::flow::Pass;
 use crate::json::Limits;
+use crate::labels::Hearing;
 use crate::limits::Hold;
 use crate::redact::{Recording, Redactor};
 use crate::sse::SseError;
@@ -82,6 +83,8 @@ pub(crate) struct AnswerParts {
     /// Whether policy lets through what cannot be read.
     pub(crate) passes_opaque: bool,
     pub(crate) judge: ToolJudge,
+    /// What remembers the answer, where its conversation is labelled.
+    pub(crate) hearing: Hearing,
     /// What the answer may come to.
     pub(crate) hold: Hold,
     /// Its place at the upstream.
@@ -103,6 +106,7 @@ pub(crate) struct AnswerFilter {
     buffers: bool,
     passes_sealed: bool,
     judge: ToolJudge,
+    hearing: Hearing,
     hold: Hold,
     /// Given back when the answer has ended.
     pass: Option<Pass>,
@@ -169,6 +173,7 @@ impl AnswerFilter {
             buffers: parts.buffers && parts.stream,
             passes_sealed: parts.passes_sealed,
             judge: parts.judge,
+            hearing: parts.hearing,
             hold: parts.hold,
             pass: Some(parts.pass),
             hides_usage: parts.hides_usage,
@@ -456,6 +461,7 @@ impl ResponseFilter for AnswerFilter {
         for lane in &mut self.lanes {
             lane.finish(&mut self.redactor, &mut self.tally);
         }
+        self.hearing.end(self.envelope.id.as_deref());
         let tally = std::mem::replace(&mut self.tally, Tally::new(Direction::Response));
         let recording = std::mem::replace(&mut self.recording, Recording::new(0));
         FilterStats {

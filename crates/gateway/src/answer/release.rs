@@ -109,6 +109,7 @@ impl AnswerFilter {
         choice: Option<u64>,
         channel: Channel,
     ) -> Result<String, Cut> {
+        let number = lane;
         let Some(lane) = self.lanes.get_mut(lane) else {
             return Err(endings::cut(
                 self.shape,
@@ -126,6 +127,7 @@ impl AnswerFilter {
             };
             self.recording.add(channel, Role::Assistant, &path, rendered.pieces);
         }
+        self.hearing.hear(number, &rendered.text);
         Ok(rendered.text)
     }
 }

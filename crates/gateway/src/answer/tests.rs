@@ -58,6 +58,7 @@ pub(super) fn filter_of(dialect: Dialect, stream: bool, passes_sealed: bool) -> 
         strips: false,
         buffers: false,
         judge: Arc::new(judge),
+        hearing: crate::labels::tests::hearing(),
         hold: Hold::default(),
         pass: Pass::default(),
         hides_usage: false,

@@ -200,6 +200,7 @@ impl Held {
         });
         Charge {
             tokens: used.prompt_tokens.saturating_add(used.completion_tokens),
+            reserved: if self.has_tokens { prompt_tokens(self.body).saturating_add(self.answer) } else { 0 },
             money,
             counted: is_counted,
             reached: self.reached.as_deref().map(str::to_owned),

@@ -3,6 +3,7 @@
 mod azure;
 mod ends;
 mod identity;
+mod labels;
 mod limit;
 mod meant;
 mod models;
@@ -19,11 +20,11 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http::request::Parts as Head;
-use http::{HeaderValue, Method, Response, StatusCode, header};
+use http::{HeaderName, HeaderValue, Method, Response, StatusCode, header};
 use http_body::Body;
 use http_body_util::{Either, Full};
 use stockade_authz::{InspectionContext, Resource};
-use stockade_domain::{Action, Effect, EndReason, Obligation, RequestId};
+use stockade_domain::{Action, DecisionRecord, Effect, EndReason, Obligation, RequestId};
 use stockade_egress::evidence::{
     Authenticated, Cleared, Examined, Filtered, Parsed, Ticket, admit, clear, filter,
 };
@@ -35,6 +36,7 @@ use crate::dialect::Dialect;
 use crate::error::Refusal;
 use crate::flow;
 use crate::json::Limits;
+use crate::labels::HighWater;
 use crate::ports::Resolved;
 use crate::predict::{PredictFilter, Softening};
 use crate::read;
@@ -42,8 +44,10 @@ use crate::redact::Redactor;
 use crate::request::{self, Apply, Handover};
 use crate::seals;
 use crate::server::Client;
+use crate::trace::Stage;
 use crate::translated::{self, TranslatedFilter, Translation};
 use ends::blocked;
+use labels::{Labelled, in_call};
 use limit::Room;
 use routes::{ByPath, Route, Stray};
 use send::Sent;
@@ -60,6 +64,8 @@ struct Asked {
     resolved: Resolved,
     /// Who is asked next when that one fails.
     others: Vec<Resolved>,
+    /// How many are asked, at most.
+    attempts: usize,
     dialect: Dialect,
     /// For an upstream of another API.
     translation: Option<Translation>,
@@ -68,6 +74,7 @@ struct Asked {
 /// A request on its way: what every step needs beside the evidence.
 struct Call<'a> {
     gateway: &'a Gateway,
+    request: RequestId,
     head: &'a Head,
     peer: Option<IpAddr>,
     client: &'a Client,
@@ -82,7 +89,10 @@ impl Gateway {
         let _in_flight = self.metrics.request();
         let begun = Instant::now();
         let request = RequestId::new(self.parts.clock.now(), self.random_tail());
-        let call = Call { gateway: self, head: &head, peer: Some(client.ip), client };
+        if let Some(tracer) = &self.parts.tracer {
+            tracer.begin(request, &head.headers);
+        }
+        let call = Call { gateway: self, request, head: &head, peer: Some(client.ip), client };
         let answer = match call.run(request, body).await {
             Ok(answer) => {
                 self.metrics.answered(begun.elapsed());
@@ -134,10 +144,14 @@ impl Call<'_> {
                 let (parsed, asked) = self.parse(authenticated, body, dialect, named)?;
                 let (parsed, pass) = self.enter(parsed, &asked).await?;
                 let (parsed, mut room) = self.reserve(parsed, &asked, pass).await?;
-                let (examined, context) = self.examine(parsed);
+                let (examined, mut context) = self.examine(parsed);
+                let (examined, labelled) = self.label(examined, &mut context)?;
+                let other = self.cleared_for(&asked, &examined, &context);
+                let asked = self.reroute(asked, other, examined.caller().workload.id, &mut room).await;
                 let (cleared, handover) = self.clear(examined, &context, &asked, &mut room).await?;
+                self.remember(&labelled);
                 let sent = self.send(cleared, &asked, &mut room).await?;
-                self.filter(sent, handover, room, &asked, &context).await
+                self.filter(sent, handover, room, labelled, &asked, &context).await
             }
             Ok(Route::Models { one, family }) => {
                 self.list_models(authenticated, one.as_deref(), family).await
@@ -272,6 +286,7 @@ impl Call<'_> {
             Limits { depth: self.gateway.options.json_depth, leaves: self.gateway.options.json_leaves };
         let read = self.read(body, dialect, &named, limits).and_then(|mut message| {
             let (resolved, way, others) = self.resolve(&message.model, dialect)?;
+            let attempts = self.gateway.parts.catalog.load().attempts(&message.model);
             if let Some(translation) = &way.translation {
                 translation.request(&message.body)?;
             }
@@ -279,7 +294,8 @@ impl Call<'_> {
                 message.path = way.path.into();
             }
             meant::note(&mut message, dialect, &self.head.headers, way.translation.is_none())?;
-            Ok((message, Asked { resolved, others, dialect, translation: way.translation }))
+            message.fields.extend(self.trace_field());
+            Ok((message, Asked { resolved, others, attempts, dialect, translation: way.translation }))
         });
         match read {
             Ok((message, asked)) => Ok((authenticated.parse(message), asked)),
@@ -306,6 +322,12 @@ impl Call<'_> {
         read::parse(dialect, body, limits)
     }
 
+    /// What an upstream is told of the trace that the request belongs to.
+    fn trace_field(&self) -> Option<(HeaderName, HeaderValue)> {
+        let told = self.gateway.parts.tracer.as_ref()?.outgoing(self.request)?;
+        Some((HeaderName::from_static("traceparent"), HeaderValue::try_from(told).ok()?))
+    }
+
     fn examine(&self, parsed: Parsed) -> (Examined, InspectionContext) {
         let begun = Instant::now();
         let parts = &self.gateway.parts;
@@ -314,6 +336,7 @@ impl Call<'_> {
             request::inspect(&parts.engine.load(), parsed.message(), workload, parts.prompts.as_ref())
         });
         self.gateway.metrics.examined(begun.elapsed());
+        self.traced(Stage::Inspect, begun);
         let context = InspectionContext { addr: self.peer, now: parts.clock.now(), ..inspected.context };
         (parsed.examine(inspected.findings, inspected.inspection), context)
     }
@@ -326,6 +349,7 @@ impl Call<'_> {
         asked: &Asked,
         room: &mut Room,
     ) -> Step<(Cleared, Option<Handover>)> {
+        let begun = Instant::now();
         let resolved = &asked.resolved;
         let parts = &self.gateway.parts;
         let action = examined.message().action;
@@ -345,13 +369,20 @@ impl Call<'_> {
             handover: &mut handover,
         };
         let targets = self.targets(&examined, &decision, context, asked);
-        match clear(parts.egress.authority(), examined, decision, targets, record, apply) {
+        let about = self.about_label(decision.record(), examined.caller(), resolved);
+        let cleared = clear(parts.egress.authority(), examined, decision, targets, record, apply);
+        self.traced(Stage::Decide, begun);
+        match cleared {
             Ok(cleared) => Ok((cleared, handover)),
             Err(mut denied) => {
                 if let Some(seen) = seen {
                     denied.attach(seen);
                 }
-                Err(self.deny(denied, blocked(found)).await)
+                let refusal = self.deny(denied, blocked(found)).await;
+                Err(match about.filter(|_| refusal.code == DecisionRecord::LABEL_TOO_HIGH) {
+                    Some(message) => refusal.with_message(message),
+                    None => refusal,
+                })
             }
         }
     }
@@ -361,6 +392,7 @@ impl Call<'_> {
         Sent { dispatch, response, recorded, by: resolved }: Sent<'_>,
         handover: Option<Handover>,
         Room { hold, fields, pass, hides_usage, .. }: Room,
+        labelled: Labelled,
         asked: &Asked,
         context: &InspectionContext,
     ) -> Step<Answer> {
@@ -402,7 +434,8 @@ impl Call<'_> {
                         resolved,
                         InspectionContext { opaque: true, ..self.bare_context() },
                     ),
-                    judge: self.judge(permit.caller().clone(), resolved),
+                    judge: self.judge(permit.caller().clone(), resolved, Arc::clone(&labelled.known)),
+                    hearing: self.hearing(labelled),
                     hold,
                     pass,
                     hides_usage,
@@ -450,15 +483,30 @@ impl Call<'_> {
         asked.effect == Effect::Permit
     }
 
+    /// A step has ended.
+    fn traced(&self, stage: Stage, begun: Instant) {
+        if let Some(tracer) = &self.gateway.parts.tracer {
+            tracer.step(self.request, stage, begun);
+        }
+    }
+
     /// Decides a model's tool calls under the same caller.
-    fn judge(&self, caller: stockade_domain::Caller, resolved: &Resolved) -> ToolJudge {
+    fn judge(
+        &self,
+        caller: stockade_domain::Caller,
+        resolved: &Resolved,
+        known: Arc<parking_lot::Mutex<HighWater>>,
+    ) -> ToolJudge {
+        let rules = Arc::clone(&self.gateway.parts.labels.rules);
         let pdp = Arc::clone(&self.gateway.parts.pdp);
         let clock = Arc::clone(&self.gateway.parts.clock);
         let model = resolved.model.clone();
         let addr = self.peer;
         Arc::new(move |name, context| {
-            let context = InspectionContext { addr, now: clock.now(), ..context.clone() };
-            pdp.ask(&caller, Action::CallTool, Resource::Tool { name, model: &model }, &context)
+            let context = InspectionContext { addr, now: clock.now(), ..in_call(context, &known) };
+            let label_max = rules.load().tool(name);
+            let tool = Resource::Tool { name, model: &model, label_max: &label_max };
+            pdp.ask(&caller, Action::CallTool, tool, &context)
         })
     }
 }

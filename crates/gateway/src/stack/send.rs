@@ -3,7 +3,7 @@
 //! A failure is one only before a byte of an answer: a request that has none can be put to another upstream, since asking a
 //! model changes nothing at it. Each attempt borrows the dispatch and is recorded, and the permit names whom it may go to.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use http::StatusCode;
 use stockade_authz::{InspectionContext, Resource};
@@ -17,6 +17,7 @@ use super::{Asked, Call, Step};
 use crate::dialect::{Dialect, Framing};
 use crate::error::{Refusal, Wait};
 use crate::ports::Resolved;
+use crate::trace::Stage;
 use crate::translated::Way;
 
 /// A request that an upstream answers.
@@ -58,6 +59,8 @@ impl Call<'_> {
         if found.is_empty() {
             return Err(Refusal::new("model_not_found"));
         }
+        let rules = self.gateway.parts.labels.rules.load();
+        found.iter_mut().for_each(|resolved| rules.cap(&mut resolved.model));
         found.sort_by_key(|resolved| self.gateway.flow.is_ailing(resolved.target.id()));
         let mut ways = found.into_iter().filter_map(|resolved| {
             let way = Way::to(resolved.apis, dialect)?;
@@ -84,7 +87,7 @@ impl Call<'_> {
             let met = &decision.record().obligations;
             own.effect == Effect::Permit && own.obligations.iter().all(|obligation| met.contains(obligation))
         };
-        let others = asked.others.iter().filter(may);
+        let others = asked.others.iter().filter(may).take(asked.attempts.saturating_sub(1));
         std::iter::once(&asked.resolved).chain(others).map(|resolved| resolved.target.id().clone()).collect()
     }
 
@@ -95,9 +98,11 @@ impl Call<'_> {
         asked: &'a Asked,
         room: &mut Room,
     ) -> Step<Sent<'a>> {
+        let begun = Instant::now();
         let (mut dispatch, intent) =
             cleared.dispatch().await.map_err(|error| self.unrecorded(&error.to_string()))?;
         let (sent, recorded) = tokio::join!(self.attempts(&mut dispatch, asked, room), intent.durable());
+        self.traced(Stage::Upstream, begun);
         let recorded = match recorded {
             Ok(recorded) => recorded,
             Err(error) => {
@@ -127,11 +132,16 @@ impl Call<'_> {
             Ok(response) => return Ok((response, &asked.resolved)),
             Err(failure) => failure,
         };
+        let mut left = asked.attempts.saturating_sub(1);
         for other in &asked.others {
-            if !failure.is_worth_another {
+            if !failure.is_worth_another || left == 0 {
                 break;
             }
             // The permit says whether it may be asked, the gate whether it can be.
+            if !dispatch.permit().names(other.target.id()) {
+                continue;
+            }
+            left = left.saturating_sub(1);
             let workload = dispatch.permit().caller().workload.id;
             let Ok(pass) = self.gateway.flow.enter(other.target.id(), workload).await else { continue };
             room.pass = pass;

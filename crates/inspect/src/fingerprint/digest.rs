@@ -2,12 +2,12 @@
 
 /// A state that has taken in whole words of eight bytes.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Sip {
+pub(crate) struct Sip {
     v: [u64; 4],
 }
 
 impl Sip {
-    pub(super) fn new(key: [u64; 2]) -> Self {
+    pub(crate) fn new(key: [u64; 2]) -> Self {
         let [k0, k1] = key;
         Self {
             v: [
@@ -20,7 +20,7 @@ impl Sip {
     }
 
     /// Takes in bytes and gives the digest; the state stays as it was.
-    pub(super) fn of(self, bytes: &[u8]) -> u64 {
+    pub(crate) fn of(self, bytes: &[u8]) -> u64 {
         let mut state = self;
         let mut chunks = bytes.chunks_exact(8);
         for chunk in &mut chunks {

@@ -11,5 +11,6 @@ mod set;
 
 pub use set::{FingerprintError, FingerprintKey, Fingerprints};
 
+pub(crate) use digest::Sip;
 pub(crate) use reader::PrintReader;
 pub(crate) use set::Prints;

@@ -9,6 +9,7 @@ use stockade_inspect::{Context, Engine, Report};
 use stockade_rulebook::Rulebook;
 
 mod decoding;
+mod excerpts;
 mod fingerprints;
 mod fuzz;
 mod honest;

@@ -7,12 +7,14 @@ mod certificates;
 mod entra;
 mod error;
 mod identity;
+mod labels;
 mod login;
 mod origin;
 mod place;
 mod routes;
 mod schema;
 mod sense;
+mod telemetry;
 mod units;
 mod usage;
 

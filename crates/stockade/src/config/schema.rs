@@ -6,11 +6,13 @@ use std::path::PathBuf;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use stockade_domain::{Label, LabelOrder};
+use stockade_domain::Label;
 
 use super::entra::EntraConfig;
 use super::identity::IdentityConfig;
+use super::labels::LabelsConfig;
 use super::routes::RouteConfig;
+use super::telemetry::TelemetryConfig;
 use super::units::{ByteCount, Span};
 use super::usage::{PriceConfig, UsageLimitConfig};
 
@@ -24,6 +26,8 @@ pub(crate) struct Config {
     pub(crate) limits: LimitsConfig,
     /// What is kept readable of requests and answers.
     pub(crate) recording: RecordingConfig,
+    /// Traces of requests, for an OpenTelemetry collector.
+    pub(crate) telemetry: TelemetryConfig,
     /// Sensitivity labels.
     pub(crate) labels: LabelsConfig,
     /// Policies beside the built-in ones.
@@ -126,15 +130,6 @@ pub(crate) enum Recorded {
     None,
 }
 
-/// Labels, lowest first.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-pub(crate) struct LabelsConfig {
-    /// From the lowest to the highest; `public` and `confidential`, of which built-in policies speak, are among them.
-    #[schemars(with = "Vec<String>")]
-    pub(crate) order: Vec<Label>,
-}
-
 /// Policies beside the built-in ones.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
@@ -196,6 +191,9 @@ pub(crate) struct UpstreamConfig {
     #[serde(default = "internal")]
     #[schemars(with = "String")]
     pub(crate) label_max: Label,
+    /// Where it keeps what it is sent, in your word: `labels.regions` and policies speak of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) region: Option<String>,
 }
 
 /// Whose protocols an upstream speaks.
@@ -305,18 +303,5 @@ impl Default for LimitsConfig {
 impl Default for RecordingConfig {
     fn default() -> Self {
         Self { text: Recorded::Redacted, retention: Span::seconds(24 * 3_600), limit: ByteCount(64 << 10) }
-    }
-}
-
-impl Default for LabelsConfig {
-    fn default() -> Self {
-        Self { order: LabelOrder::default().iter().cloned().collect() }
-    }
-}
-
-impl Config {
-    /// The order of labels.
-    pub(crate) fn label_order(&self) -> LabelOrder {
-        LabelOrder::new(self.labels.order.clone())
     }
 }

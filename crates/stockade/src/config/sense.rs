@@ -5,8 +5,9 @@ use std::net::SocketAddr;
 
 use stockade_egress::{Target, TargetId};
 
+use super::labels::LabelsConfig;
 use super::place::Place;
-use super::schema::{Config, LabelsConfig, LimitsConfig, ServerConfig, Speaks, UpstreamConfig};
+use super::schema::{Config, LimitsConfig, ServerConfig, Speaks, UpstreamConfig};
 
 /// A value that has the right type and makes no sense.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,10 +18,6 @@ pub(crate) struct Senseless {
 }
 
 pub(super) type Sense = Result<(), Senseless>;
-
-/// Labels that are spoken of without a configuration: what requests carry, and from where on built-in policies ask for
-/// more. An order without them would leave those policies without effect.
-const SPOKEN_OF: [&str; 2] = ["public", "confidential"];
 
 /// More connections than this are more than a process can have files open.
 const MOST_CONNECTIONS: usize = 1_000_000;
@@ -45,6 +42,7 @@ impl Config {
         self.check_usage()?;
         self.check_routes()?;
         self.labels.check()?;
+        self.telemetry.check()?;
         let code = |locale: &String| locale.len() == 2 && locale.bytes().all(|b| b.is_ascii_alphabetic());
         first(
             &self.rules.locales,
@@ -168,42 +166,6 @@ impl LimitsConfig {
     }
 }
 
-impl LabelsConfig {
-    fn check(&self) -> Sense {
-        let at = || Place::of("labels.order");
-        if let Some(missing) =
-            SPOKEN_OF.iter().find(|name| !self.order.iter().any(|label| label.as_str() == **name))
-        {
-            return Err(Senseless::new(
-                at(),
-                format!("`{missing}` is not in the order"),
-                "requests are `public` until something says more, and built-in policies ask for more from `confidential` on: \
-                 keep both, and put your own labels around them",
-            ));
-        }
-        first(
-            &self.order,
-            |label| !is_name(label.as_str()),
-            |item, label| {
-                Senseless::new(
-                    at().item(item),
-                    format!("`{label}` is no name for a label"),
-                    "letters, digits, `-`, `_` and `.`",
-                )
-            },
-        )?;
-        let twice = |(item, label)| self.order.iter().take(item).any(|earlier| earlier == label);
-        match self.order.iter().enumerate().find(|(item, label)| twice((*item, *label))) {
-            Some((item, label)) => Err(Senseless::new(
-                at().item(item),
-                format!("`{label}` stands twice in the order"),
-                "each label once, the lowest first",
-            )),
-            None => Ok(()),
-        }
-    }
-}
-
 impl UpstreamConfig {
     fn check(&self, name: &str, labels: &LabelsConfig) -> Sense {
         let wrong = |at: Place, message: String, help: &str| Err(Senseless::new(at, message, help));
@@ -269,15 +231,16 @@ impl UpstreamConfig {
                 "for example `api_key = \"env:OPENAI_API_KEY\"`",
             );
         }
-        if !labels.order.contains(&self.label_max) {
-            let known: Vec<_> = labels.order.iter().map(|label| format!("`{label}`")).collect();
-            return wrong(
-                key("label_max"),
-                format!("`{}` is not one of the labels", self.label_max),
-                &format!("`label_max` is one of {}", known.join(", ")),
-            );
+        if self.region.as_ref().is_some_and(|region| !is_name(region)) {
+            let message = "that is no name of a region".to_owned();
+            return wrong(key("region"), message, "letters, digits, `-`, `_` and `.`");
         }
-        Ok(())
+        if let Some(region) = self.region.as_ref().filter(|region| !labels.knows_region(region)) {
+            let known: Vec<_> = labels.regions.keys().map(|name| format!("`{name}`")).collect();
+            let message = format!("`labels.regions` does not name the region `{region}`");
+            return wrong(key("region"), message, &format!("the regions are {}", known.join(", ")));
+        }
+        labels.is_known(&key("label_max"), &self.label_max)
     }
 }
 

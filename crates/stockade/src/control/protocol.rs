@@ -38,6 +38,14 @@ pub(crate) enum Request {
     PromptList,
     /// Answers the [`PromptInfo`](stockade_platform::PromptInfo) that is no more.
     PromptRemove { workload: String, digest: String },
+    /// Answers a [`LabelledInfo`](stockade_platform::LabelledInfo).
+    LabelAdd { name: String, label: String, text: String },
+    /// Answers a list of [`LabelledInfo`](stockade_platform::LabelledInfo).
+    LabelList,
+    /// Answers the [`LabelledInfo`](stockade_platform::LabelledInfo) that is no more.
+    LabelRemove { text: String },
+    /// Answers a [`LabelledAs`](stockade_platform::LabelledAs).
+    LabelCheck { text: String },
     /// Makes a token for the API; answers [`MadeToken`].
     TokenCreate { scope: TokenScope, lifetime_s: u64, note: String },
     /// Answers a list of [`TokenInfo`].

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use stockade_domain::WorkloadName;
+use stockade_domain::{Label, WorkloadName};
+use stockade_gateway::labels::LabelRules;
 use stockade_gateway::limits::LimitSet;
 use stockade_gateway::ports::Catalog;
 use stockade_platform::{Platform, PlatformError};
@@ -33,6 +34,8 @@ pub(crate) struct Serving {
     pub(crate) catalog: Arc<ArcSwap<Catalog>>,
     /// Limits of use.
     pub(crate) limits: Arc<ArcSwap<LimitSet>>,
+    /// What is said of labels.
+    pub(crate) labels: Arc<ArcSwap<LabelRules>>,
 }
 
 impl Service {
@@ -66,6 +69,13 @@ impl Service {
             Request::PromptRemove { workload, digest } => {
                 value(&roster.remove_prompt(&name(&workload)?, &digest, ACTOR)?)
             }
+            Request::LabelAdd { name, label, text } => {
+                let label = self.label(&label)?;
+                value(&self.platform.labels.add(&name, &label, &text, ACTOR)?)
+            }
+            Request::LabelList => value(&self.platform.labels.list()?),
+            Request::LabelRemove { text } => value(&self.platform.labels.remove(&text, ACTOR)?),
+            Request::LabelCheck { text } => value(&self.platform.labels.check(&text)?),
             Request::TokenCreate { scope, lifetime_s, note } => {
                 let made =
                     self.platform.tokens.create(scope, Duration::from_secs(lifetime_s), &note, ACTOR)?;
@@ -97,6 +107,21 @@ impl Service {
 }
 
 impl Service {
+    /// A label that the server's configuration names. Without a server nobody knows its configuration, and a label that turns
+    /// out to be unknown denies.
+    fn label(&self, word: &str) -> Result<Label, Refusal> {
+        let label = Label::new(word);
+        let rules = self.serving.as_ref().map(|serving| serving.labels.load());
+        match rules.filter(|rules| rules.order.rank(&label).is_err()) {
+            None => Ok(label),
+            Some(rules) => {
+                let known: Vec<String> = rules.order.iter().map(|known| format!("`{known}`")).collect();
+                let message = format!("`{word}` is not one of the labels, which are {}", known.join(", "));
+                Err(Refusal::new("invalid", message))
+            }
+        }
+    }
+
     /// Every use that is kept, and the limits that nobody has used.
     fn limits(&self) -> Vec<LimitUse> {
         let mut uses: Vec<LimitUse> =

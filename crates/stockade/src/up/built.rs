@@ -6,10 +6,13 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Result, anyhow};
+use http::{HeaderName, HeaderValue};
 use stockade_authz::{Engine as PolicyEngine, Model, PolicySet, Rules};
 use stockade_egress::{Target, TargetId};
 use stockade_gateway::Sandbox;
+use stockade_gateway::labels::LabelRules;
 use stockade_gateway::ports::{Apis, Catalog, CatalogEntry, Route};
+use stockade_gateway::trace::ExporterOptions;
 use stockade_identity::{IssuerOptions, LoginOptions};
 use stockade_inspect::Engine;
 use stockade_inspect::leak::GuardRules;
@@ -39,6 +42,8 @@ pub(crate) struct Built {
     pub(crate) catalog: Catalog,
     pub(crate) issuers: Vec<IssuerOptions>,
     pub(crate) login: Option<ConsoleProvider>,
+    pub(crate) labels: LabelRules,
+    pub(crate) traces: Option<ExporterOptions>,
 }
 
 impl Built {
@@ -49,7 +54,9 @@ impl Built {
         let (engine, guards) = inspector(config, home)?;
         let issuers = config.identity.options()?;
         let login = login(config)?;
-        Ok(Self { rules, engine, guards, catalog, issuers, login })
+        let labels = config.label_rules()?;
+        let traces = traces(config)?;
+        Ok(Self { rules, engine, guards, catalog, issuers, login, labels, traces })
     }
 }
 
@@ -119,6 +126,7 @@ fn catalog(config: &Config, env: &EnvUpstreams) -> Result<Catalog, Senseless> {
         model: Model {
             name: String::new(),
             upstream: "sandbox".to_owned(),
+            region: None,
             sandbox: true,
             observe,
             label_max: highest.clone(),
@@ -132,10 +140,15 @@ fn catalog(config: &Config, env: &EnvUpstreams) -> Result<Catalog, Senseless> {
         entries.push(built_in("sandbox-observe", true));
     }
     for (name, upstream) in &config.upstreams {
-        entries.push(entry(name, upstream, "correct it, or leave it out")?);
+        entries.push(entry(config, name, upstream, "correct it, or leave it out")?);
     }
     for (name, upstream) in env.found() {
-        entries.push(entry(name, upstream, "the environment names it; `--no-env-upstreams` leaves it out")?);
+        entries.push(entry(
+            config,
+            name,
+            upstream,
+            "the environment names it; `--no-env-upstreams` leaves it out",
+        )?);
     }
     let mut routes = Vec::new();
     for route in &config.routes {
@@ -150,7 +163,12 @@ fn catalog(config: &Config, env: &EnvUpstreams) -> Result<Catalog, Senseless> {
     Ok(Catalog { entries, routes })
 }
 
-fn entry(name: &str, configured: &UpstreamConfig, help: &str) -> Result<CatalogEntry, Senseless> {
+fn entry(
+    config: &Config,
+    name: &str,
+    configured: &UpstreamConfig,
+    help: &str,
+) -> Result<CatalogEntry, Senseless> {
     let wrong = |key: &str, message: String| Senseless::new(Place::upstream(name, key), message, help);
     let key = configured.api_key.as_deref().map(secret).transpose();
     let key = key.map_err(|error| wrong("api_key", error.to_string()))?;
@@ -169,11 +187,35 @@ fn entry(name: &str, configured: &UpstreamConfig, help: &str) -> Result<CatalogE
     let model = Model {
         name: String::new(),
         upstream: name.to_owned(),
+        region: configured.region.clone(),
         sandbox: false,
         observe: false,
-        label_max: configured.label_max.clone(),
+        label_max: config.clearance(configured),
     };
     Ok(CatalogEntry { models: configured.models.clone(), model, target: Arc::new(target), apis })
+}
+
+/// Where traces go, with the credential of that place.
+fn traces(config: &Config) -> Result<Option<ExporterOptions>, Senseless> {
+    let telemetry = &config.telemetry;
+    let Some(target) = telemetry.target()? else { return Ok(None) };
+    let mut fields = Vec::new();
+    for (name, reference) in &telemetry.headers {
+        let wrong = |message: String| {
+            Senseless::new(
+                Place::of("telemetry.headers"),
+                message,
+                "each request to the collector carries it",
+            )
+        };
+        let value = secret(reference).map_err(|error| wrong(error.to_string()))?;
+        let name = HeaderName::try_from(name.as_str()).map_err(|error| wrong(error.to_string()))?;
+        let mut value = HeaderValue::try_from(value).map_err(|error| wrong(error.to_string()))?;
+        value.set_sensitive(true);
+        fields.push((name, value));
+    }
+    let (service, version) = (telemetry.service.clone(), env!("CARGO_PKG_VERSION"));
+    Ok(Some(ExporterOptions { target, fields, service, version }))
 }
 
 /// The provider that people sign in to the console with.

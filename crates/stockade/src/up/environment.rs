@@ -42,6 +42,7 @@ impl EnvUpstreams {
             user_security_context: false,
             models: models.iter().map(|m| (*m).to_owned()).collect(),
             label_max: capped.clone(),
+            region: None,
         };
         let ollama = var("OLLAMA_HOST");
         let mut has_ollama = false;

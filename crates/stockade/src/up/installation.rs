@@ -8,6 +8,7 @@ use stockade_authz::{FindingCounts, InspectionContext, Pdp, Resource};
 use stockade_domain::{
     Action, Caller, Clock as _, CredentialKind, DecisionRecord, EndUser, KeyId, WorkloadName,
 };
+use stockade_gateway::labels::LabelRules;
 use stockade_gateway::ports::Catalog;
 use stockade_platform::{Platform, PlatformError};
 use stockade_views::{
@@ -21,6 +22,7 @@ pub(super) struct Here {
     pub(super) platform: Arc<Platform>,
     pub(super) pdp: Arc<Pdp>,
     pub(super) catalog: Arc<ArcSwap<Catalog>>,
+    pub(super) labels: Arc<ArcSwap<LabelRules>>,
 }
 
 /// The signal that an attempt to steer a model stands for where a person only says that there is one.
@@ -82,6 +84,7 @@ impl Installation for Here {
 
     fn ask(&self, question: Question) -> BoxFuture<'_, Result<DecisionRecord, ViewError>> {
         let (pdp, catalog) = (Arc::clone(&self.pdp), self.catalog.load_full());
+        let labels = self.labels.load_full();
         self.work(move |platform| {
             let name: WorkloadName = question.workload.parse().map_err(|_| ViewError::NotFound)?;
             let workload = platform.roster.workload(&name).map_err(refused)?;
@@ -106,17 +109,22 @@ impl Installation for Here {
                 now,
                 ..InspectionContext::default()
             };
-            let found = || catalog.resolve(&question.model, 0).into_iter().next().ok_or(ViewError::NotFound);
+            let found = || {
+                let mut found = catalog.resolve(&question.model, 0).into_iter().next();
+                found.iter_mut().for_each(|found| labels.cap(&mut found.model));
+                found.ok_or(ViewError::NotFound)
+            };
             Ok(match question.action {
                 action @ (Action::Invoke | Action::Embed | Action::Predict) => {
                     pdp.ask(&caller, action, Resource::Model(&found()?.model), &context)
                 }
                 Action::CallTool => {
                     let model = found()?.model;
+                    let label_max = labels.tool(&question.tool);
                     pdp.ask(
                         &caller,
                         Action::CallTool,
-                        Resource::Tool { name: &question.tool, model: &model },
+                        Resource::Tool { name: &question.tool, model: &model, label_max: &label_max },
                         &context,
                     )
                 }

@@ -22,7 +22,9 @@ pub(super) fn render(platform: &Platform, gateway: &Gateway) -> String {
     requests(&mut out, platform);
     ledger(&mut out, platform);
     limits(&mut out, platform);
+    labels(&mut out, platform);
     flows(&mut out, gateway);
+    traces(&mut out, gateway);
     process(&mut out);
     out
 }
@@ -135,6 +137,28 @@ fn limits(out: &mut String, platform: &Platform) {
     head(out, name, "gauge", "How much of a limit is used or reserved, for whom it is most.");
     for ((limit, measure), share) in fullest {
         let _ = writeln!(out, "{name}{{limit=\"{limit}\",measure=\"{measure}\"}} {share}");
+    }
+}
+
+/// What is remembered of labelled conversations.
+fn labels(out: &mut String, platform: &Platform) {
+    let (conversations, lines) = platform.labels.marks().len();
+    for (name, help, value) in [
+        ("stockade_label_paragraphs", "Registered paragraphs.", platform.labels.paragraphs()),
+        ("stockade_label_conversations", "Labelled conversations that are remembered.", conversations),
+        ("stockade_label_answer_lines", "Lines of their answers that are remembered.", lines),
+    ] {
+        single(out, name, "gauge", help, value);
+    }
+}
+
+/// What became of traces, where there are any.
+fn traces(out: &mut String, gateway: &Gateway) {
+    let Some(tracer) = gateway.tracer() else { return };
+    let name = "stockade_trace_spans_total";
+    head(out, name, "counter", "Spans that were sent, found no room in the queue, or were not taken.");
+    for (result, count) in tracer.counts() {
+        labelled(out, name, "result", result, count);
     }
 }
 

@@ -123,12 +123,14 @@ async fn serve(
         gateway: screen.gateway_url(),
         catalog: Arc::clone(&wiring.catalog),
         limits: Arc::clone(&wiring.limits),
+        labels: Arc::clone(&wiring.labels),
     };
     let control = crate::control::serve(home, Arc::clone(&platform), serving, running.clone())?;
     let here = installation::Here {
         platform: Arc::clone(&platform),
         pdp: Arc::clone(&wiring.pdp),
         catalog: Arc::clone(&wiring.catalog),
+        labels: Arc::clone(&wiring.labels),
     };
     let console = listen::console(&config, &listeners, tls.is_some(), &platform, here, wiring.login.clone());
     let mut servers = tokio::task::JoinSet::new();
@@ -149,6 +151,9 @@ async fn serve(
     servers.spawn(control);
     servers.spawn(save_usage(Arc::clone(&platform), running.clone()));
     servers.spawn(housekeeping(Arc::clone(&platform), config.recording.retention.0, running.clone()));
+    if let Some((exporter, client)) = wiring.exporter {
+        servers.spawn(exporter.run(client, running.clone()));
+    }
     let reloader = reload::Reloader {
         file: loaded.file,
         config: loaded.config,
@@ -159,6 +164,7 @@ async fn serve(
         engine: wiring.engine,
         link_hosts: wiring.link_hosts,
         limits: Arc::clone(&wiring.limits),
+        labels: Arc::clone(&wiring.labels),
         identities: Arc::clone(&wiring.identities),
         pdp: wiring.pdp,
         platform: Arc::clone(&platform),
@@ -243,9 +249,10 @@ async fn save_usage(platform: Arc<Platform>, phase: watch::Receiver<Phase>) {
     tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     while *phase.borrow() != Phase::Stopping {
         tick.tick().await;
-        let usage = Arc::clone(&platform.usage);
-        if let Ok(Err(error)) = tokio::task::spawn_blocking(move || usage.save()).await {
-            tracing::error!(%error, "use under limits could not be saved");
+        let (usage, labels) = (Arc::clone(&platform.usage), Arc::clone(&platform.labels));
+        let saved = tokio::task::spawn_blocking(move || [usage.save(), labels.save()]).await;
+        for error in saved.into_iter().flatten().filter_map(Result::err) {
+            tracing::error!(%error, "use under limits, or labels of conversations, could not be saved");
         }
     }
 }
@@ -263,6 +270,7 @@ async fn housekeeping(platform: Arc<Platform>, retention: Duration, phase: watch
             platform.journal.write_rejections()?;
             if retain {
                 platform.usage.meters().forget_past();
+                platform.labels.marks().forget_past();
                 platform.enforce_retention(retention)?;
             }
             Ok::<_, stockade_platform::PlatformError>(())

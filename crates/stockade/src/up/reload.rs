@@ -8,6 +8,7 @@ use anyhow::Result;
 use arc_swap::ArcSwap;
 use stockade_authz::Pdp;
 use stockade_gateway::Phase;
+use stockade_gateway::labels::LabelRules;
 use stockade_gateway::limits::LimitSet;
 use stockade_gateway::ports::Catalog;
 use stockade_inspect::Engine;
@@ -41,6 +42,7 @@ pub(super) struct Reloader {
     pub(super) pdp: Arc<Pdp>,
     pub(super) link_hosts: Arc<ArcSwap<LinkHosts>>,
     pub(super) limits: Arc<ArcSwap<LimitSet>>,
+    pub(super) labels: Arc<ArcSwap<LabelRules>>,
     pub(super) identities: Arc<Identities>,
     pub(super) platform: Arc<Platform>,
     pub(super) home: Home,
@@ -123,6 +125,7 @@ impl Reloader {
             tls.replace(renewed);
         }
         self.pdp.replace(built.rules);
+        self.labels.store(Arc::new(built.labels));
         self.catalog.store(Arc::new(built.catalog));
         self.link_hosts.store(Arc::new(LinkHosts::new(&new.guards.link_hosts)));
         self.limits.store(Arc::new(new.limit_set()));
@@ -135,6 +138,7 @@ impl Reloader {
             server: self.config.server.clone(),
             limits: LimitsConfig { usage: new.limits.usage.clone(), ..self.config.limits.clone() },
             recording: self.config.recording.clone(),
+            telemetry: self.config.telemetry.clone(),
             identity: config::IdentityConfig {
                 console: self.config.identity.console.clone(),
                 certificates: self.config.identity.certificates.clone(),
@@ -175,6 +179,7 @@ fn told(old: &Config, new: &Config, other_rules: bool) -> Vec<String> {
         ("[server]", old.server != new.server),
         ("[limits]", bounds(&old.limits) != bounds(&new.limits)),
         ("[recording]", old.recording != new.recording),
+        ("[telemetry]", old.telemetry != new.telemetry),
         ("rules.names", old.rules.names != new.rules.names),
         ("identity.dpop_nonce", old.identity.dpop_nonce != new.identity.dpop_nonce),
         ("[identity.console]", old.identity.console != new.identity.console),

@@ -6,10 +6,12 @@ use anyhow::{Context, Result};
 use arc_swap::ArcSwap;
 use stockade_authz::Pdp;
 use stockade_crypto::KeyRole;
-use stockade_egress::{Egress, EgressOptions};
+use stockade_egress::{Egress, EgressOptions, SystemClient};
 use stockade_gateway::flow::{Bounds, FlowOptions};
+use stockade_gateway::labels::LabelRules;
 use stockade_gateway::limits::{LimitSet, Limits, Meters};
 use stockade_gateway::ports::Catalog;
+use stockade_gateway::trace::{Exporter, TraceOptions, Tracer};
 use stockade_gateway::{Hosts, Leaks, Options, Parts};
 use stockade_inspect::leak::{Canaries, LinkHosts};
 use stockade_inspect::{Engine, Pseudonymiser};
@@ -26,8 +28,11 @@ pub(super) struct Wiring {
     pub(super) pdp: Arc<Pdp>,
     pub(super) link_hosts: Arc<ArcSwap<LinkHosts>>,
     pub(super) limits: Arc<ArcSwap<LimitSet>>,
+    pub(super) labels: Arc<ArcSwap<LabelRules>>,
     pub(super) identities: Arc<Identities>,
     pub(super) login: Option<Arc<Logins>>,
+    /// What sends traces, and by what way.
+    pub(super) exporter: Option<(Exporter, SystemClient)>,
     /// The names to tell on the first screen.
     pub(super) models: Vec<String>,
 }
@@ -75,6 +80,14 @@ impl Wiring {
             let (random, clock) = (Arc::clone(&env.random), Arc::clone(&env.clock));
             Arc::new(Logins::new(client, roles, Arc::clone(&platform.sessions), random, clock))
         });
+        let options =
+            TraceOptions { percent: config.telemetry.sample_percent, propagates: config.telemetry.propagate };
+        let (tracer, exporter) = built
+            .traces
+            .map(|to| Tracer::new(options, to, Arc::clone(&env.random), Arc::clone(&env.clock)))
+            .unzip();
+        let exporter = exporter.map(|exporter| (exporter, egress.system()));
+        let labels = Arc::new(ArcSwap::from_pointee(built.labels));
         let parts = Parts {
             keys: platform.roster.directory(),
             tokens: Arc::<Identities>::clone(&identities),
@@ -87,6 +100,7 @@ impl Wiring {
                 set: Arc::clone(&limits),
                 ledger: Arc::<Meters>::clone(platform.usage.meters()),
             },
+            labels: platform.labels.gateway(Arc::clone(&labels)),
             catalog: Arc::clone(&catalog),
             prompts: Arc::<stockade_platform::Roster>::clone(&platform.roster),
             pseudonymiser: Arc::new(Pseudonymiser::new(env.ring.mac_key(
@@ -95,11 +109,24 @@ impl Wiring {
                 b"content",
             )?)),
             people: env.ring.mac_key(KeyRole::Pseudonym, 1, b"people")?,
+            tracer,
             hosts: Hosts::new(config.server.hosts.iter().cloned()),
             clock: Arc::clone(&env.clock),
             random: Arc::clone(&env.random),
         };
-        Ok(Self { parts, catalog, engine, pdp, link_hosts, limits, identities, login, models })
+        Ok(Self {
+            parts,
+            catalog,
+            engine,
+            pdp,
+            link_hosts,
+            limits,
+            labels,
+            identities,
+            login,
+            exporter,
+            models,
+        })
     }
 }
 

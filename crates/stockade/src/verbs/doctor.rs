@@ -3,6 +3,7 @@
 mod checks;
 mod entra;
 mod issuers;
+mod labels;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -72,6 +73,8 @@ pub(crate) fn run(home: &HomeArgs, output: OutputArgs, args: &DoctorArgs) -> Res
             found.extend(checks::configuration(&loaded, &home));
             found.push(checks::ports(&home, &loaded.config));
             found.extend(checks::limits(&loaded.config));
+            found.push(labels::check(&home, &loaded.config));
+            found.push(checks::telemetry(&loaded.config, args.offline));
             if !args.offline {
                 found.extend(checks::upstreams(&loaded.config));
                 found.extend(entra::checks(&loaded.config));

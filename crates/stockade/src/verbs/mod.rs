@@ -10,6 +10,7 @@ pub(crate) mod explain;
 pub(crate) mod identity;
 pub(crate) mod inspect;
 pub(crate) mod keys;
+pub(crate) mod labels;
 pub(crate) mod limits;
 pub(crate) mod policy;
 pub(crate) mod prompts;

@@ -1,6 +1,7 @@
 //! One module for each kind of thing that is remembered. A repository borrows the database and holds no state.
 
 pub(crate) mod keys;
+pub(crate) mod labels;
 pub(crate) mod prompts;
 pub(crate) mod requests;
 pub(crate) mod sessions;

@@ -6,11 +6,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use stockade_domain::{Effect, EndReason, RequestId, WorkloadId};
 use stockade_store::{
-    ApiToken, Db, MIGRATIONS, RegisteredPrompt, RequestFilter, Sql, Store, StoreError, UsageCounter, Value,
-    migrate,
+    ApiToken, Db, LabelMark, LabelledText, MIGRATIONS, RegisteredPrompt, RequestFilter, Sql, Store,
+    StoreError, UsageCounter, Value, migrate,
 };
 
-use crate::samples::{NOW, at, counter, key, request, workload};
+use crate::samples::{NOW, at, counter, key, mark, request, text, workload};
 
 /// Declares one test for each check, over the databases that `$fresh` makes. `$fresh` gives something to keep alive
 /// beside the database.
@@ -30,7 +30,7 @@ macro_rules! suite {
             last_use_only_moves_forward, validity_has_sharp_edges, requests_are_paged_newest_first,
             requests_are_filtered, a_request_goes_on, old_requests_are_forgotten, a_link_opens_once_for_one,
             links_and_sessions_run_out, tokens_are_revoked_once, settings_are_set_and_drawn_once, prompts_are_registered,
-            use_is_replaced_and_forgotten, hostile_texts_are_only_texts,
+            use_is_replaced_and_forgotten, labels_are_kept_replaced_and_forgotten, hostile_texts_are_only_texts,
         }
     };
 }
@@ -330,6 +330,23 @@ pub(crate) fn use_is_replaced_and_forgotten(db: Database) {
     let changed = UsageCounter { state: Some("{\"x\":1}".to_owned()), ..first };
     store.usage_counters().write(&[changed.clone(), UsageCounter { state: None, ..second }]).unwrap();
     assert_eq!(store.usage_counters().list().unwrap(), [changed]);
+}
+
+pub(crate) fn labels_are_kept_replaced_and_forgotten(db: Database) {
+    let store = store(db);
+    let kept = text("a");
+    store.labelled_texts().put(&kept).unwrap();
+    let renamed = LabelledText { name: "b".to_owned(), label: "restricted".to_owned(), ..kept };
+    store.labelled_texts().put(&renamed).unwrap();
+    assert_eq!(store.labelled_texts().list().unwrap(), std::slice::from_ref(&renamed));
+    assert!(store.labelled_texts().remove(&renamed.id).unwrap());
+    assert!(!store.labelled_texts().remove(&renamed.id).unwrap());
+    let [first, second] = ["conversation", "line"].map(mark);
+    store.label_marks().write(&[second.clone(), first.clone()]).unwrap();
+    assert_eq!(store.label_marks().list().unwrap(), [first.clone(), second.clone()]);
+    let raised = LabelMark { mark: Some(("restricted".to_owned(), at(9))), ..first };
+    store.label_marks().write(&[raised.clone(), LabelMark { mark: None, ..second }]).unwrap();
+    assert_eq!(store.label_marks().list().unwrap(), [raised]);
 }
 
 pub(crate) fn hostile_texts_are_only_texts(db: Database) {

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use stockade_store::{ApiToken, MIGRATIONS, RegisteredPrompt, RequestFilter, SqliteDb, Store};
 use tempfile::TempDir;
 
-use crate::samples::{NOW, at, counter, key, request, workload};
+use crate::samples::{NOW, at, counter, key, mark, request, text, workload};
 
 fn golden(version: i64) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/golden/v{version}.db"))
@@ -38,6 +38,10 @@ fn a_database_of_every_format_opens_and_holds_what_it_held() {
         assert_eq!(tokens, ["A123456789"].get(..usize::from(step.version >= 2)).unwrap());
         let counters = store.usage_counters().list().unwrap();
         assert_eq!(counters, [counter("golden")].get(..usize::from(step.version >= 3)).unwrap());
+        let since = |version| usize::from(step.version >= version);
+        let texts = store.labelled_texts().list().unwrap();
+        assert_eq!(texts, [text("golden")].get(..since(4)).unwrap());
+        assert_eq!(store.label_marks().list().unwrap(), [mark("golden")].get(..since(4)).unwrap());
         assert!(SqliteDb::open(&path).unwrap().check().unwrap().is_empty());
     }
 }
@@ -80,5 +84,7 @@ fn write_the_golden_file_of_the_newest_format() {
     };
     store.api_tokens().create(&token).unwrap();
     store.usage_counters().write(&[counter("golden")]).unwrap();
+    store.labelled_texts().put(&text("golden")).unwrap();
+    store.label_marks().write(&[mark("golden")]).unwrap();
     SqliteDb::open(&path).unwrap().backup(&target).unwrap();
 }

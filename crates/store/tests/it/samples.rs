@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use stockade_domain::{
     Audience, Effect, EndReason, Exposure, KeyId, Label, Micros, RequestId, TenantId, Workload, WorkloadId,
 };
-use stockade_store::{ApiKey, RequestRow, UsageCounter};
+use stockade_store::{ApiKey, LabelMark, LabelledText, RequestRow, UsageCounter};
 
 pub(crate) const NOW: Micros = Micros::from_i64(1_795_176_000_000_000);
 
@@ -70,5 +70,24 @@ pub(crate) fn counter(limit: &str) -> UsageCounter {
         window: "day".to_owned(),
         subject: "all".to_owned(),
         state: Some("{}".to_owned()),
+    }
+}
+
+pub(crate) fn text(name: &str) -> LabelledText {
+    LabelledText {
+        id: "ab".repeat(16),
+        name: name.to_owned(),
+        label: "confidential".to_owned(),
+        paragraphs: 1,
+        prints: "[[1,2]]".to_owned(),
+        created: NOW,
+    }
+}
+
+pub(crate) fn mark(kind: &str) -> LabelMark {
+    LabelMark {
+        kind: kind.to_owned(),
+        digest: "cd".repeat(16),
+        mark: Some(("confidential".to_owned(), at(3_600))),
     }
 }

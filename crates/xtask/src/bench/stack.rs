@@ -82,6 +82,7 @@ fn parts(has: Has, upstream: SocketAddr, key: &str) -> Result<Parts> {
     let model = Model {
         name: String::new(),
         upstream: "mock".to_owned(),
+        region: None,
         sandbox: false,
         observe: false,
         label_max: Label::default(),
@@ -94,6 +95,7 @@ fn parts(has: Has, upstream: SocketAddr, key: &str) -> Result<Parts> {
             set: Arc::default(),
             ledger: Arc::new(stockade_gateway::limits::Meters::new(Arc::new(SystemClock))),
         },
+        labels: stockade_gateway::labels::Labels::none(mac.clone(), Arc::new(SystemClock)),
         keys: Arc::new(OneKey { tag: mac.mac(key.as_bytes()), mac, workload: Arc::new(workload()?) }),
         tokens: Arc::new(stockade_gateway::ports::NoIssuers),
         audit: Arc::new(Nowhere),
@@ -112,6 +114,7 @@ fn parts(has: Has, upstream: SocketAddr, key: &str) -> Result<Parts> {
         prompts: Arc::new(NoPrompts),
         pseudonymiser: Arc::new(Pseudonymiser::new(MacKey::new(&sha256(b"pseudonyms")))),
         people: MacKey::new(&sha256(b"people")),
+        tracer: None,
         hosts: Hosts::new([]),
         clock: Arc::new(SystemClock),
         random: Arc::new(SystemRandom),

@@ -203,6 +203,28 @@ pub(super) fn upstreams(config: &Config) -> Vec<Check> {
     config.upstreams.iter().map(reach).collect()
 }
 
+/// Where traces go, and whether anything listens there.
+pub(super) fn telemetry(config: &Config, offline: bool) -> Check {
+    let name = "telemetry";
+    let Ok(Some(target)) = config.telemetry.target() else {
+        return Check::ok(name, "no traces are sent: `telemetry.endpoint` names no collector");
+    };
+    let Some((host, port)) = target.authority().filter(|_| !offline) else {
+        return Check::ok(name, format!("traces go to {target}"));
+    };
+    let tried = (host.trim_matches(['[', ']']), port).to_socket_addrs().and_then(|mut addresses| {
+        let address = addresses.next().ok_or(std::io::ErrorKind::NotFound)?;
+        TcpStream::connect_timeout(&address, CONNECT)
+    });
+    match tried {
+        Ok(_) => Check::ok(name, format!("traces go to {target}, which can be reached")),
+        Err(error) => {
+            let fix = "requests go on without; traces are dropped and counted until it can be reached";
+            Check::warn(name, format!("{target}: {error}"), fix)
+        }
+    }
+}
+
 /// The time of a small durable write, as every record needs one.
 pub(super) fn disk(home: &Home) -> Check {
     let name = "disk";

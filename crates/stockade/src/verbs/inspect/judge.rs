@@ -90,6 +90,7 @@ impl Judge {
             model: Model {
                 name: "public".to_owned(),
                 upstream: "public".to_owned(),
+                region: None,
                 sandbox: false,
                 observe: false,
                 label_max: Label::default(),

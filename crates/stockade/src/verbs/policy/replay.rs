@@ -16,6 +16,7 @@ use stockade_domain::{
     Action, Caller, Clock as _, DecisionRecord, Effect, EndUser, Label, LabelOrder, Micros, Obligation,
     RequestId, Workload, WorkloadId,
 };
+use stockade_gateway::labels::LabelRules;
 use stockade_platform::{Decided, DecidedPage};
 
 use crate::config::{Config, Span};
@@ -98,6 +99,7 @@ struct Present<'a> {
     workloads: HashMap<WorkloadId, Arc<Workload>>,
     config: &'a Config,
     labels: LabelOrder,
+    clearances: LabelRules,
 }
 
 pub(super) fn run(
@@ -114,6 +116,9 @@ pub(super) fn run(
         workloads: workloads.into_iter().map(|workload| (workload.id, Arc::new(workload))).collect(),
         config,
         labels: config.label_order(),
+        clearances: config
+            .label_rules()
+            .map_err(|error| anyhow::anyhow!("{}: {}", error.at, error.message))?,
     };
     let mut report = Report { policy_hash: engine.policies().hash().to_owned(), ..Report::default() };
     let mut changes: BTreeMap<What, Change> = BTreeMap::new();
@@ -209,20 +214,24 @@ impl Present<'_> {
         let upstream = request.upstream.as_str();
         let sandbox = upstream == SANDBOX;
         let label_max = match self.config.upstreams.get(upstream) {
-            Some(configured) => configured.label_max.clone(),
+            Some(configured) => self.config.clearance(configured),
             None if sandbox => self.labels.highest(),
             // Upstreams of the environment have this label.
             None if upstream.starts_with("env-") => Label::new("internal"),
             None => return None,
         };
         let observe = sandbox && request.model == OBSERVED;
-        Some(Model {
+        let region = self.config.upstreams.get(upstream).and_then(|configured| configured.region.clone());
+        let mut model = Model {
             name: request.model.clone(),
             upstream: upstream.to_owned(),
+            region,
             sandbox,
             observe,
             label_max,
-        })
+        };
+        self.clearances.cap(&mut model);
+        Some(model)
     }
 }
 

@@ -3,6 +3,8 @@
 //! What comes out depends on the text alone, not on the pieces: a piece is rendered only when everything that could
 //! begin before its end is known.
 
+mod called;
+
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
@@ -239,13 +241,6 @@ impl Lane {
         self.regions.retain(|region| region.end > self.len);
     }
 
-    /// What a tool is called with was decided on: this is asked for from now on, of all of it. Nothing of it has left.
-    pub(super) fn decide(&mut self, obligations: Vec<Obligation>) {
-        if !self.finished && matches!(self.release, Release::Whole | Release::Held) {
-            self.decided = Some(obligations);
-        }
-    }
-
     /// The text is complete.
     pub(super) fn finish(&mut self, redactor: &mut Redactor, tally: &mut Tally) {
         if std::mem::replace(&mut self.finished, true) {
@@ -302,26 +297,6 @@ impl Lane {
             let text =
                 if regions.is_empty() { text } else { mend_numbers(redactor, &self.tail, &regions, text) };
             self.whole = Some((text, pieces));
-        }
-    }
-
-    /// Pseudonyms of what the tool is to have itself.
-    fn restore_waived(&mut self, redactor: &Redactor) {
-        let Some(mut restorer) = redactor.pseudonyms().restorer() else { return };
-        let steps = [restorer.push(&self.tail), restorer.finish()];
-        for restoration in steps.into_iter().flat_map(|step| step.restorations) {
-            let waived = redactor.handling_of(FindingKind::Pii.as_str(), &restoration.ty) == Handling::Noted;
-            // Arguments that come as text are JSON, so what is put there is spelled as JSON spells it.
-            let spelled = if self.release == Release::Whole {
-                spelled_in_json(&restoration.original)
-            } else {
-                Arc::clone(&restoration.original)
-            };
-            if waived {
-                let place =
-                    restoration.start.saturating_add(self.base)..restoration.end.saturating_add(self.base);
-                self.restores.push((place, spelled));
-            }
         }
     }
 
@@ -530,11 +505,4 @@ enum Replacement {
 pub(super) struct Rendered {
     pub(super) text: String,
     pub(super) pieces: Vec<Piece>,
-}
-
-/// A text as it stands inside a JSON string (RFC 8259, section 7).
-fn spelled_in_json(text: &str) -> Arc<str> {
-    let quoted = crate::json::encode_string(text);
-    let inner = quoted.get(1..quoted.len().saturating_sub(1)).unwrap_or_default();
-    Arc::from(String::from_utf8_lossy(inner))
 }

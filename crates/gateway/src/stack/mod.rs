@@ -1,5 +1,6 @@
 //! The request stack, on one screen. [`Call::run`] is the screen; the steps below it come in the order in which it takes them.
 
+mod asks;
 mod azure;
 mod ends;
 mod identity;
@@ -31,12 +32,11 @@ use stockade_egress::evidence::{
 use stockade_inspect::Engine;
 
 use crate::Gateway;
-use crate::answer::{AnswerFilter, AnswerLimits, AnswerParts, ToolJudge};
+use crate::answer::{AnswerFilter, AnswerLimits, AnswerParts};
 use crate::dialect::Dialect;
 use crate::error::Refusal;
 use crate::flow;
 use crate::json::Limits;
-use crate::labels::HighWater;
 use crate::ports::Resolved;
 use crate::predict::{PredictFilter, Softening};
 use crate::read;
@@ -47,7 +47,7 @@ use crate::server::Client;
 use crate::trace::Stage;
 use crate::translated::{self, TranslatedFilter, Translation};
 use ends::blocked;
-use labels::{Labelled, in_call};
+use labels::Labelled;
 use limit::Room;
 use routes::{ByPath, Route, Stray};
 use send::Sent;
@@ -469,45 +469,6 @@ impl Call<'_> {
             answer.headers_mut().insert("x-stockade-annotations", value);
         }
         Ok(answer)
-    }
-
-    /// Whether policy lets a caller have content of a kind that cannot be read: what a provider sealed, sound, pictures.
-    fn passes(
-        &self,
-        permit: &stockade_egress::evidence::Permit,
-        resolved: &Resolved,
-        what: InspectionContext,
-    ) -> bool {
-        let resource = Resource::Model(&resolved.model);
-        let asked = self.gateway.parts.pdp.ask(permit.caller(), permit.action(), resource, &what);
-        asked.effect == Effect::Permit
-    }
-
-    /// A step has ended.
-    fn traced(&self, stage: Stage, begun: Instant) {
-        if let Some(tracer) = &self.gateway.parts.tracer {
-            tracer.step(self.request, stage, begun);
-        }
-    }
-
-    /// Decides a model's tool calls under the same caller.
-    fn judge(
-        &self,
-        caller: stockade_domain::Caller,
-        resolved: &Resolved,
-        known: Arc<parking_lot::Mutex<HighWater>>,
-    ) -> ToolJudge {
-        let rules = Arc::clone(&self.gateway.parts.labels.rules);
-        let pdp = Arc::clone(&self.gateway.parts.pdp);
-        let clock = Arc::clone(&self.gateway.parts.clock);
-        let model = resolved.model.clone();
-        let addr = self.peer;
-        Arc::new(move |name, context| {
-            let context = InspectionContext { addr, now: clock.now(), ..in_call(context, &known) };
-            let label_max = rules.load().tool(name);
-            let tool = Resource::Tool { name, model: &model, label_max: &label_max };
-            pdp.ask(&caller, Action::CallTool, tool, &context)
-        })
     }
 }
 

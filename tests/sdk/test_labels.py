@@ -38,7 +38,7 @@ class Labels(unittest.TestCase):
             "[labels]\n"
             'regions = { eu = "restricted" }\n'
             'models = { "mock-high-small" = "internal" }\n'
-            'tools = { "demo_web*" = "public" }\n'
+            'tools = { "demo_web*" = "public", "web_*" = "public" }\n'
             "[[labels.rules]]\n"
             'name = "marked"\nlabel = "confidential"\n'
             "patterns = ['(?i)classification: confidential']\ntools = [\"hr_*\"]\n"
@@ -179,6 +179,17 @@ class Labels(unittest.TestCase):
         outcome = self.server.outcome(raw.headers["x-request-id"])
         self.assertEqual((outcome["end"], outcome["code"]), ("cut", "tool_denied"))
         self.assertEqual(outcome["tool_decisions"][0]["reasons"], ["label_too_high"])
+
+    def test_a_tool_that_the_provider_runs_gets_no_more_either(self):
+        secret = paragraph()
+        self.register(secret)
+        name = self.workload("searching-" + secrets.token_hex(4), "--trait", "allows_references")
+        file = self.server.data / f"{name}.key"
+        done = self.server.command("keys", "create", "--workload", name, "--out", str(file))
+        self.assertEqual(done.returncode, 0, done.stderr)
+        search = {"key": file.read_text().strip(), "extra_body": {"web_search_options": {}}}
+        self.ask("mock-high", f"What is new ({secrets.token_hex(8)})?", **search)
+        self.assertIn("may have `public` at most", self.denied("mock-high", f"Search for this: {secret}", **search))
 
     def test_what_a_trusted_workload_says(self):
         with self.assertRaises(openai.PermissionDeniedError) as caught:

@@ -22,6 +22,7 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration { version: 2, sql: include_str!("../migrations/0002_api_tokens.sql") },
     Migration { version: 3, sql: include_str!("../migrations/0003_usage.sql") },
     Migration { version: 4, sql: include_str!("../migrations/0004_labels.sql") },
+    Migration { version: 5, sql: include_str!("../migrations/0005_request_filters.sql") },
 ];
 
 /// Brings a database to the newest format; gives the format that it had before, 0 for a new one. Each step is one

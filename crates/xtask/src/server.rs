@@ -29,6 +29,7 @@ pub(crate) struct Stockade {
 #[derive(Debug, Deserialize)]
 struct Addresses {
     gateway: SocketAddr,
+    console: SocketAddr,
 }
 
 impl Stockade {
@@ -62,6 +63,11 @@ impl Stockade {
     /// Where callers connect.
     pub(crate) fn gateway(&self) -> SocketAddr {
         self.addresses.gateway
+    }
+
+    /// Where people look.
+    pub(crate) fn console(&self) -> SocketAddr {
+        self.addresses.console
     }
 
     /// The key of the workload `playground`.

@@ -188,3 +188,9 @@ impl Envelope {
         }
     }
 }
+
+/// What may leave leaves before the last words, in whatever pieces it came.
+pub(super) fn after(mut out: Vec<u8>, cut: Cut) -> Cut {
+    out.extend_from_slice(&cut.last_words);
+    Cut { last_words: Bytes::from(out), ..cut }
+}

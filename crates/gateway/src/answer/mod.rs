@@ -45,7 +45,7 @@ use crate::redact::{Recording, Redactor};
 use crate::sse::SseError;
 use crate::tally::Tally;
 use calls::ToolCall;
-use endings::Envelope;
+use endings::{Envelope, after};
 use event::{Event, LaneKey, Part, Piece, Shape};
 use frames::Frames;
 use lane::Lane;
@@ -372,12 +372,6 @@ impl AnswerFilter {
         }
         Ok(Waiting { event, sources, tools })
     }
-}
-
-/// What may leave leaves before the last words, in whatever pieces it came.
-fn after(mut out: Vec<u8>, cut: Cut) -> Cut {
-    out.extend_from_slice(&cut.last_words);
-    Cut { last_words: Bytes::from(out), ..cut }
 }
 
 impl ResponseFilter for AnswerFilter {

@@ -1,13 +1,13 @@
 //! The step in which a request gets its label, and the way to an upstream that may have it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use http::HeaderMap;
 use parking_lot::Mutex;
 use stockade_authz::{InspectionContext, Resource};
 use stockade_domain::{Caller, DecisionRecord, Effect, Label, WorkloadId};
-use stockade_egress::evidence::Examined;
+use stockade_egress::evidence::{Examined, Message};
 
 use super::limit::Room;
 use super::{Asked, Call, Step};
@@ -92,6 +92,30 @@ impl Call<'_> {
     pub(super) fn hearing(&self, labelled: Labelled) -> Hearing {
         let Labelled { text, conversation, known } = labelled;
         Hearing::new(&self.gateway.parts.labels, text, conversation, known)
+    }
+
+    /// A model that is asked to use a tool which its provider runs hands on what it was told: it may have no more than the tool.
+    pub(super) fn cap_by_hosted_tools(&self, asked: &mut Asked, message: &Message) {
+        let rules = self.gateway.parts.labels.rules.load();
+        if rules.tools.is_empty() || message.references.is_empty() {
+            return;
+        }
+        let texts: HashMap<&str, &str> =
+            message.spans.iter().map(|span| (span.path.as_str(), span.text.as_str())).collect();
+        for reference in &message.references {
+            // A tool by its type or name, or a field that stands for one, such as `web_search_options`.
+            let said =
+                ["type", "name"].map(|key| texts.get(format!("{}/{key}", reference.path).as_str()).copied());
+            let field = reference.path.rsplit('/').next().filter(|_| reference.kind != "anthropic-beta");
+            for name in said.into_iter().flatten().chain(field) {
+                let most = rules.tool(name);
+                for resolved in std::iter::once(&mut asked.resolved).chain(&mut asked.others) {
+                    if rank(&rules.order, &most) < rank(&rules.order, &resolved.model.label_max) {
+                        resolved.model.label_max = most.clone();
+                    }
+                }
+            }
+        }
     }
 
     /// Which of a route's other upstreams is asked, where the first may not have the label and that one may.

@@ -141,7 +141,8 @@ impl Call<'_> {
                     Dialect::PredictAbout => (authenticated, Bytes::new()),
                     _ => self.receive(authenticated, body).await?,
                 };
-                let (parsed, asked) = self.parse(authenticated, body, dialect, named)?;
+                let (parsed, mut asked) = self.parse(authenticated, body, dialect, named)?;
+                self.cap_by_hosted_tools(&mut asked, parsed.message());
                 let (parsed, pass) = self.enter(parsed, &asked).await?;
                 let (parsed, mut room) = self.reserve(parsed, &asked, pass).await?;
                 let (examined, mut context) = self.examine(parsed);

@@ -78,8 +78,9 @@ impl Inner {
         let now = self.roster.clock.now();
         let since = now.minus(BACK);
         let requests = self.store.requests();
-        let recent = requests.recent(since, COUNTED.saturating_add(1))?;
-        let capped = recent.len() > COUNTED as usize;
+        let recent = requests.recent(since, COUNTED)?;
+        let counted = recent.iter().map(|some| some.requests).fold(0, u64::saturating_add);
+        let capped = counted >= u64::from(COUNTED);
         let mut rows: HashMap<WorkloadId, WorkloadRow> = HashMap::new();
         for workload in self.roster.list_workloads()? {
             let row = WorkloadRow {
@@ -99,12 +100,12 @@ impl Inner {
                 row.keys = row.keys.saturating_add(1);
             }
         }
-        for request in recent.iter().take(COUNTED as usize) {
-            let row = rows.entry(request.workload).or_insert_with(|| WorkloadRow {
-                name: self.roster.name_of(request.workload),
+        for some in &recent {
+            let row = rows.entry(some.workload).or_insert_with(|| WorkloadRow {
+                name: self.roster.name_of(some.workload),
                 ..WorkloadRow::default()
             });
-            count(row, request);
+            count(row, some);
         }
         let mut workloads: Vec<_> = rows.into_values().collect();
         workloads.sort_by(|a, b| a.name.cmp(&b.name));
@@ -112,14 +113,16 @@ impl Inner {
     }
 }
 
-fn count(row: &mut WorkloadRow, request: &Recent) {
-    let has = |name: &str| request.counts.get(name).is_some_and(|count| *count > 0);
-    let add = |number: &mut u64, is: bool| *number = number.saturating_add(u64::from(is));
+fn count(row: &mut WorkloadRow, some: &Recent) {
+    let has = |name: &str| some.counts.get(name).is_some_and(|count| *count > 0);
+    let add = |number: &mut u64, is: bool| {
+        *number = number.saturating_add(if is { some.requests } else { 0 });
+    };
     add(&mut row.seen, true);
     add(&mut row.attacked, has(FindingKind::Injection.as_str()));
-    add(&mut row.denied, request.effect == Effect::Deny && !has(UNDECIDED));
+    add(&mut row.denied, some.effect == Effect::Deny && !has(UNDECIDED));
     add(&mut row.protected, has(REDACTED));
-    row.last = row.last.max(Some(request.time));
+    row.last = row.last.max(Some(some.last));
 }
 
 /// The word that a value has in the API.

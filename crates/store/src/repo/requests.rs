@@ -54,17 +54,19 @@ pub struct RequestRow {
     pub duration_us: u64,
 }
 
-/// What a request came to, for counts.
+/// Requests of one workload that came to the same, for counts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Recent {
     /// The workload that asked.
     pub workload: WorkloadId,
-    /// When it came.
-    pub time: Micros,
     /// What was decided.
     pub effect: Effect,
     /// As of [`RequestRow::counts`].
     pub counts: BTreeMap<String, u64>,
+    /// How many requests.
+    pub requests: u64,
+    /// When the last of them came.
+    pub last: Micros,
 }
 
 /// Which requests to list: those that fit everything that is given, newest first.
@@ -137,8 +139,16 @@ impl Requests<'_> {
         if let Some(id) = filter.workload {
             add("workload =", Value::show(id));
         }
-        if let Some(effect) = filter.effect {
-            add("effect =", Value::word(&effect)?);
+        // The indexes of what is rare are for denials and for ends other than `completed`, and are taken where a query says
+        // so in the same words (<https://www.sqlite.org/partialindex.html>, section 3).
+        let mut rare = String::new();
+        match filter.effect {
+            Some(Effect::Deny) => rare.push_str(" AND effect = 'deny'"),
+            Some(effect) => add("effect =", Value::word(&effect)?),
+            None => {}
+        }
+        if filter.end.is_some_and(|end| end != EndReason::Completed) {
+            rare.push_str(" AND end_reason <> 'completed'");
         }
         if let Some(status) = filter.status {
             add("status =", i64::from(status).into());
@@ -150,24 +160,29 @@ impl Requests<'_> {
             add("id <", Value::show(id));
         }
         let limit = limit.min(MAX_PAGE);
-        let sql = format!("SELECT {COLUMNS} FROM requests WHERE {conditions} ORDER BY id DESC LIMIT {limit}");
+        let sql =
+            format!("SELECT {COLUMNS} FROM requests WHERE {conditions}{rare} ORDER BY id DESC LIMIT {limit}");
         self.db.query(&sql, &params)?.iter().map(read).collect()
     }
 
-    /// What the newest requests since a time came to, newest first, at most `limit` of them.
+    /// What the newest requests since a time came to, at most `limit` of them: counted in the database, since it is asked
+    /// for with each look at the overview, and most requests come to the same.
     ///
     /// # Errors
     /// When the database fails or holds something invalid.
     pub fn recent(&self, since: Micros, limit: u32) -> Result<Vec<Recent>, StoreError> {
         let sql = format!(
-            "SELECT workload, time, effect, counts FROM requests WHERE id >= $1 ORDER BY id DESC LIMIT {limit}"
+            "SELECT workload, effect, counts, COUNT(*), MAX(time) FROM \
+             (SELECT workload, effect, counts, time FROM requests WHERE id >= $1 ORDER BY id DESC LIMIT {limit}) AS newest \
+             GROUP BY workload, effect, counts"
         );
         let read = |row: &Row| {
             Ok(Recent {
                 workload: row.parse(0)?,
-                time: row.time(1)?,
-                effect: row.word(2)?,
-                counts: row.json(3)?,
+                effect: row.word(1)?,
+                counts: row.json(2)?,
+                requests: row.count(3)?,
+                last: row.time(4)?,
             })
         };
         self.db.query(&sql, &[Value::show(RequestId::new(since, [0; 10]))])?.iter().map(read).collect()

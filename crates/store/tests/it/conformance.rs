@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use stockade_domain::{Effect, EndReason, RequestId, WorkloadId};
 use stockade_store::{
-    ApiToken, Db, LabelMark, LabelledText, MIGRATIONS, RegisteredPrompt, RequestFilter, Sql, Store,
-    StoreError, UsageCounter, Value, migrate,
+    ApiToken, Db, LabelMark, LabelledText, MIGRATIONS, RegisteredPrompt, RequestFilter, RequestRow, Sql,
+    Store, StoreError, UsageCounter, Value, migrate,
 };
 
 use crate::samples::{NOW, at, counter, key, mark, request, text, workload};
@@ -30,7 +30,7 @@ macro_rules! suite {
             last_use_only_moves_forward, validity_has_sharp_edges, requests_are_paged_newest_first,
             requests_are_filtered, a_request_goes_on, old_requests_are_forgotten, a_link_opens_once_for_one,
             links_and_sessions_run_out, tokens_are_revoked_once, settings_are_set_and_drawn_once, prompts_are_registered,
-            use_is_replaced_and_forgotten, labels_are_kept_replaced_and_forgotten, hostile_texts_are_only_texts,
+            use_is_replaced_and_forgotten, labels_are_kept_replaced_and_forgotten, newest_requests_are_counted_by_what_they_came_to, hostile_texts_are_only_texts,
         }
     };
 }
@@ -330,6 +330,26 @@ pub(crate) fn use_is_replaced_and_forgotten(db: Database) {
     let changed = UsageCounter { state: Some("{\"x\":1}".to_owned()), ..first };
     store.usage_counters().write(&[changed.clone(), UsageCounter { state: None, ..second }]).unwrap();
     assert_eq!(store.usage_counters().list().unwrap(), [changed]);
+}
+
+pub(crate) fn newest_requests_are_counted_by_what_they_came_to(db: Database) {
+    let store = store(db);
+    let owner = workload("one");
+    let row = |n: i64, injections: u64| RequestRow {
+        counts: [("injection".to_owned(), injections)].into(),
+        effect: Effect::Permit,
+        ..request(n, owner.id)
+    };
+    store.requests().write(&[row(1, 1), row(2, 2), row(3, 1), row(4, 1)], None).unwrap();
+    let counted = |since, limit| {
+        let mut all = store.requests().recent(since, limit).unwrap();
+        all.sort_by_key(|some| some.counts.clone());
+        all.into_iter().map(|some| (some.counts["injection"], some.requests, some.last)).collect::<Vec<_>>()
+    };
+    assert_eq!(counted(NOW, 100), [(1, 3, at(4)), (2, 1, at(2))]);
+    assert_eq!(counted(NOW, 2), [(1, 2, at(4))]);
+    assert_eq!(counted(at(2), 100), [(1, 2, at(4)), (2, 1, at(2))]);
+    assert_eq!(counted(at(5), 100), []);
 }
 
 pub(crate) fn labels_are_kept_replaced_and_forgotten(db: Database) {

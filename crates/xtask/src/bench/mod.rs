@@ -1,6 +1,7 @@
 //! Benchmarks: programs that print figures beside a peer, never assertions about time in a test.
 
 mod client;
+mod console;
 mod device;
 mod gateway;
 mod inspect;
@@ -38,6 +39,8 @@ pub(crate) enum Bench {
     Ledger(ledger::Options),
     /// Inspection: latency and throughput by size and sort of text, what hostile texts cost, start-up and memory.
     Inspect(inspect::Options),
+    /// Pages of the console over a million stored requests.
+    Console(console::Options),
     /// CPU time, wall time and memory of a scan of generated repositories.
     Scan(scan::Options),
 }
@@ -50,7 +53,9 @@ pub(crate) fn run(bench: &Bench) -> Result<()> {
         let mut command = match bench {
             Bench::Gateway(_) | Bench::Overload(_) => process::pinned(LOAD_CORE, optimised),
             // The log's threads and its producers share the cores, as they do in the product.
-            Bench::Ledger(_) | Bench::Inspect(_) | Bench::Scan(_) => std::process::Command::new(optimised),
+            Bench::Ledger(_) | Bench::Inspect(_) | Bench::Scan(_) | Bench::Console(_) => {
+                std::process::Command::new(optimised)
+            }
         };
         command.args(std::env::args_os().skip(1));
         return Err(command.exec().into());
@@ -59,6 +64,7 @@ pub(crate) fn run(bench: &Bench) -> Result<()> {
         Bench::Ledger(options) => ledger::run(options),
         Bench::Inspect(options) => inspect::run(options),
         Bench::Scan(options) => scan::run(options, &workspace::build_stockade(Profile::Release)?),
+        Bench::Console(options) => console::run(options, &workspace::build_stockade(Profile::Release)?),
         Bench::Overload(options) => overload::run(options, &workspace::build_stockade(Profile::Release)?),
         Bench::Gateway(options) => {
             let stockade = workspace::has("stockade")?

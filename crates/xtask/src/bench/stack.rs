@@ -186,7 +186,7 @@ impl PromptRegistry for NoPrompts {
     }
 }
 
-struct SystemClock;
+pub(super) struct SystemClock;
 
 impl Clock for SystemClock {
     fn now(&self) -> Micros {

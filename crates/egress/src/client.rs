@@ -102,7 +102,7 @@ impl Egress {
             .with_no_client_auth();
         tls.alpn_protocols = vec![b"http/1.1".to_vec()];
         let connector = Connector::new(Arc::new(tls), options.connect_timeout);
-        let metadata = Client::builder(TokioExecutor::new()).build(connector.clone().to_metadata());
+        let metadata = Client::builder(TokioExecutor::new()).build(connector.clone().into_metadata());
         let client = Client::builder(TokioExecutor::new())
             .pool_timer(TokioTimer::new())
             .pool_idle_timeout(Duration::from_secs(60))

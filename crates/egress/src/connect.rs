@@ -38,7 +38,7 @@ impl Connector {
     }
 
     /// The same, for nothing but the metadata service of the machine that this is.
-    pub(crate) fn to_metadata(self) -> Self {
+    pub(crate) fn into_metadata(self) -> Self {
         Self { is_metadata: true, ..self }
     }
 }

@@ -383,10 +383,8 @@ impl Event {
             }
             ["message"] if shape.dialect == Dialect::OllamaChat => self.is_answer |= begins_with(b'{'),
             // Tokens are dropped whole: a list of zeros would be another conversation.
-            ["context"] if shape.dialect.family() == Family::Ollama => {
-                if !shape.passes_opaque {
-                    self.parts.push(Part::Blank { raw: leaf.raw.clone(), with: "null".into() });
-                }
+            ["context"] if shape.dialect.family() == Family::Ollama && !shape.passes_opaque => {
+                self.parts.push(Part::Blank { raw: leaf.raw.clone(), with: "null".into() });
             }
             ["error"] => self.is_error = true,
             ["response", "error"] => self.is_error |= shape.dialect == Dialect::Responses,

@@ -29,10 +29,8 @@ impl Event {
                 self.uses(rest, leaf.text.parse().unwrap_or(0));
             }
             // Nanoseconds have many digits, and three of them say how long something took.
-            [name] if is_ollama && name.ends_with("_duration") => {
-                if is_long(&leaf.text) {
-                    self.parts.push(Part::Blank { raw: leaf.raw, with: coarse(&leaf.text).into() });
-                }
+            [name] if is_ollama && name.ends_with("_duration") && is_long(&leaf.text) => {
+                self.parts.push(Part::Blank { raw: leaf.raw, with: coarse(&leaf.text).into() });
             }
             [count @ ("prompt_eval_count" | "eval_count")] if is_ollama && !is_long(&leaf.text) => {
                 let name = if *count == "eval_count" { "completion_tokens" } else { "prompt_tokens" };

@@ -130,11 +130,7 @@ impl Call<'_> {
         let ticket = self.guard(ticket)?;
         let authenticated = self.authenticate(ticket).await?;
         match routes::route(&self.head.method, self.head.uri.path(), &self.head.headers) {
-            Ok(Route::Predict(predict::Asked::Server { model, told })) => {
-                self.tell_server(authenticated, &model, told).await
-            }
-            Ok(route @ (Route::Model { .. } | Route::Predict(predict::Asked::Model { .. }))) => {
-                let (dialect, named) = route.of_a_model();
+            Ok(Route::Model { dialect, named }) => {
                 let authenticated = self.turn_away(authenticated)?;
                 let authenticated = self.connect(authenticated, dialect.surface()).await?;
                 let (authenticated, body) = match dialect {
@@ -157,6 +153,7 @@ impl Call<'_> {
             Ok(Route::Models { one, family }) => {
                 self.list_models(authenticated, one.as_deref(), family).await
             }
+            Ok(Route::Server { model, told }) => self.tell_server(authenticated, &model, told).await,
             Ok(Route::Ollama(told)) => self.tell_ollama(authenticated, told, body).await,
             Err(Stray::Management) => {
                 Err(self.refuse(authenticated.into_ticket(), Refusal::new("management_denied")))

@@ -7,21 +7,12 @@ use stockade_authz::Resource;
 use stockade_domain::{Action, Effect};
 use stockade_egress::evidence::Authenticated;
 
-use super::routes::Stray;
+use super::routes::{ByPath, Route, Stray};
 use super::wire::local;
 use super::{Answer, Call, Step};
 use crate::dialect::{Dialect, is_atom};
 use crate::error::Refusal;
 use crate::predict::Below;
-
-/// What is asked below `/predict/{model}`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Asked {
-    /// Something of the model, at this place of its upstream.
-    Model { dialect: Dialect, below: Below },
-    /// Whether requests are taken, and what takes them: said by the gateway.
-    Server { model: String, told: Told },
-}
 
 /// What is said of a server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,15 +26,15 @@ pub(super) enum Told {
 }
 
 /// Finds what is asked for; none where there is nothing.
-pub(super) fn find(method: &Method, path: &str) -> Option<Result<Asked, Stray>> {
+pub(super) fn find(method: &Method, path: &str) -> Option<Result<Route, Stray>> {
     let (model, below) = path.strip_prefix("/predict/")?.split_once('/')?;
     if !is_name(model) {
         return None;
     }
-    let told = |told| Some((Method::GET, Asked::Server { model: model.to_owned(), told }));
+    let told = |told| Some((Method::GET, Route::Server { model: model.to_owned(), told }));
     let at = |dialect, method| {
         let below = Below { model: model.to_owned(), path: format!("/{below}") };
-        Some((method, Asked::Model { dialect, below }))
+        Some((method, Route::Model { dialect, named: ByPath::Below(below) }))
     };
     let (wanted, asked) = match below.split('/').collect::<Vec<_>>().as_slice() {
         ["invocations" | "score"] => at(Dialect::Predict, Method::POST),
@@ -119,7 +110,7 @@ mod tests {
     #[test]
     fn paths_lead_to_models_and_name_one_only() {
         let dialect = |method: &Method, path: &str| match find(method, path) {
-            Some(Ok(Asked::Model { dialect, below })) => Some((dialect, below.path)),
+            Some(Ok(Route::Model { dialect, named: ByPath::Below(below) })) => Some((dialect, below.path)),
             _ => None,
         };
         let infer = "/predict/iris/v2/models/iris/versions/3/infer";

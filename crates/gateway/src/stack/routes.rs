@@ -10,17 +10,13 @@ use crate::predict::Below;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Route {
     /// Something of a model.
-    Model {
-        dialect: Dialect,
-        /// The model, where the path names it: Azure's deployments.
-        deployment: Option<String>,
-    },
+    Model { dialect: Dialect, named: ByPath },
     /// The models that exist, or one of them.
     Models { one: Option<String>, family: Family },
     /// What Ollama says of itself and its models.
     Ollama(Told),
-    /// Something of a model that is not generative.
-    Predict(predict::Asked),
+    /// What a server of models that are not generative says of itself.
+    Server { model: String, told: predict::Told },
 }
 
 /// What Ollama's clients ask beside answers of models.
@@ -41,7 +37,7 @@ pub(super) enum Told {
 pub(super) enum ByPath {
     /// The body names the model.
     Nothing,
-    /// The path does, and the body gets its name.
+    /// The path does, as Azure's deployments, and the body gets its name.
     Model(String),
     /// The path does, and says where at the upstream it is.
     Below(Below),
@@ -54,21 +50,6 @@ pub(super) enum Stray {
     Method,
     /// It would change the models of a server.
     Management,
-}
-
-impl Route {
-    /// What is spoken, and what the path says, where a model is asked.
-    pub(super) fn of_a_model(self) -> (Dialect, ByPath) {
-        match self {
-            Self::Model { dialect, deployment } => {
-                (dialect, deployment.map_or(ByPath::Nothing, ByPath::Model))
-            }
-            Self::Predict(predict::Asked::Model { dialect, below }) => (dialect, ByPath::Below(below)),
-            Self::Predict(predict::Asked::Server { .. }) | Self::Models { .. } | Self::Ollama(_) => {
-                (Dialect::PredictAbout, ByPath::Nothing)
-            }
-        }
-    }
 }
 
 /// How errors look to whoever asks for this path.
@@ -92,7 +73,7 @@ pub(super) fn route(method: &Method, path: &str, headers: &HeaderMap) -> Result<
         return Err(Stray::Management);
     }
     if family == Family::Predict {
-        return predict::find(method, path).ok_or(Stray::Path)?.map(Route::Predict);
+        return predict::find(method, path).ok_or(Stray::Path)?;
     }
     let found = find(path, family).ok_or(Stray::Path)?;
     let is_told =
@@ -122,7 +103,7 @@ fn ollama(path: &str) -> Option<Route> {
         "version" => return Some(Route::Ollama(Told::Version)),
         _ => return None,
     };
-    Some(Route::Model { dialect, deployment: None })
+    Some(Route::Model { dialect, named: ByPath::Nothing })
 }
 
 fn find(path: &str, family: Family) -> Option<Route> {
@@ -136,7 +117,7 @@ fn find(path: &str, family: Family) -> Option<Route> {
             _ => return None,
         };
         let is_name = is_atom(name) && !name.is_empty();
-        return is_name.then(|| Route::Model { dialect, deployment: Some(name.to_owned()) });
+        return is_name.then(|| Route::Model { dialect, named: ByPath::Model(name.to_owned()) });
     }
     let below = match family {
         Family::Anthropic => path.strip_prefix("/anthropic").unwrap_or(path).strip_prefix("/v1/")?,
@@ -160,7 +141,7 @@ fn find(path: &str, family: Family) -> Option<Route> {
             return Some(Route::Models { one: Some(one.to_owned()), family });
         }
     };
-    Some(Route::Model { dialect, deployment: None })
+    Some(Route::Model { dialect, named: ByPath::Nothing })
 }
 
 #[cfg(test)]

@@ -21,22 +21,22 @@ pub(super) const ANSWERS: &[AnswerChannel] = &[
     ),
 ];
 
-/// Where a client puts the text.
+/// Where a client puts the text. The case's number comes last: pseudonyms hang on what a request says first.
 pub(super) const REQUESTS: &[RequestChannel] = &[
-    request("instances", r#"{"note":"@model@","instances":["@hole@"]}"#, Some("instances.0")),
+    request("instances", r#"{"instances":["@hole@"],"note":"@model@"}"#, Some("instances.0")),
     request(
         "data frame",
-        r#"{"note":"@model@","dataframe_split":{"columns":["a","@hole@"],"data":[[1.5,"@hole@"]]}}"#,
+        r#"{"dataframe_split":{"columns":["a","@hole@"],"data":[[1.5,"@hole@"]]},"note":"@model@"}"#,
         Some("dataframe_split.data.0.1"),
     ),
     request(
         "keys",
-        r#"{"note":"@model@","dataframe_records":[{"@hole@":1}],"params":{"@hole@":"@hole@"}}"#,
+        r#"{"dataframe_records":[{"@hole@":1}],"params":{"@hole@":"@hole@"},"note":"@model@"}"#,
         None,
     ),
     request(
         "tensors and their names",
-        r#"{"note":"@model@","id":"@hole@","inputs":[{"name":"@hole@","datatype":"@hole@","shape":[1],"data":["@hole@"],"parameters":{"x":"@hole@"}}]}"#,
+        r#"{"id":"@hole@","inputs":[{"name":"@hole@","datatype":"@hole@","shape":[1],"data":["@hole@"],"parameters":{"x":"@hole@"}}],"note":"@model@"}"#,
         None,
     ),
 ];

@@ -70,7 +70,8 @@ impl Surroundings {
     /// Takes in a byte of the canonical view. What only looks like ASCII separates nothing for those who read addresses: it can
     /// begin one, and not end it.
     pub(super) fn read(&mut self, byte: u8, is_ascii: bool) {
-        let ends = |b: u8| b.is_ascii_whitespace() || matches!(b, b'"' | b'\'' | b'<' | b'>' | b')' | b'`' | b'|');
+        let ends =
+            |b: u8| b.is_ascii_whitespace() || matches!(b, b'"' | b'\'' | b'<' | b'>' | b')' | b'`' | b'|');
         let byte = if !is_ascii && ends(byte) { 0x80 } else { byte.to_ascii_lowercase() };
         let last = self.last();
         let escaped = last == b'\\' && self.recent.get(MARK.saturating_sub(2)) != Some(&b'\\');
@@ -83,7 +84,8 @@ impl Surroundings {
         }
         self.read_word(byte, last, was_within);
         if byte.is_ascii_whitespace() || matches!(byte, b'/' | b'>') {
-            let opens = |name: &[u8]| self.recent.get(..MARK.saturating_sub(1)).is_some_and(|r| r.ends_with(name));
+            let opens =
+                |name: &[u8]| self.recent.get(..MARK.saturating_sub(1)).is_some_and(|r| r.ends_with(name));
             self.style = (self.style || opens(b"<style")) && !opens(b"</style");
             self.script = (self.script || opens(b"<script")) && !opens(b"</script");
         }

@@ -99,9 +99,19 @@ mod tests {
         ] {
             assert!(within(text), "{text}");
         }
-        for text in
-            ["<", "<b", "<b>", "a < b", "<3 x", "</b>", "<a href=\"x\">", "<a href=x>", "<br/>", "<a b='>'>", "-> <- "]
-        {
+        for text in [
+            "<",
+            "<b",
+            "<b>",
+            "a < b",
+            "<3 x",
+            "</b>",
+            "<a href=\"x\">",
+            "<a href=x>",
+            "<br/>",
+            "<a b='>'>",
+            "-> <- ",
+        ] {
             assert!(!within(text), "{text}");
         }
     }

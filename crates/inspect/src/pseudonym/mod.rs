@@ -8,6 +8,7 @@ mod fake;
 mod map;
 mod restore;
 mod surroundings;
+mod tag;
 mod trie;
 
 pub use fake::{Pseudonymiser, has_stand_in};

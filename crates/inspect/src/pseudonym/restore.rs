@@ -104,7 +104,7 @@ impl Finder {
         let (base, text) = self.window.kept();
         let mut at = self.decided.saturating_sub(base);
         let mut found = Vec::new();
-        while let Some(byte) = text.get(at) {
+        while at < text.len() {
             let before = at.checked_sub(1).and_then(|b| text.get(b)).copied();
             let (mut open, mut next) = (false, at.saturating_add(1));
             for (trie, address) in [(&map.exact, true), (&map.spaced, false)] {
@@ -134,10 +134,8 @@ impl Finder {
             if open {
                 break;
             }
-            if next == at.saturating_add(1) {
-                self.surroundings.read(*byte);
-            } else {
-                text.get(at..next).unwrap_or_default().iter().for_each(|b| self.surroundings.read(*b));
+            for (place, byte) in (base.saturating_add(at)..).zip(text.get(at..next).unwrap_or_default()) {
+                self.surroundings.read(*byte, self.window.is_ascii(place));
             }
             at = next;
         }

@@ -1,8 +1,10 @@
 //! The reading of a text with its character escapes resolved, escape by escape, however the stream is cut: those of JSON
 //! strings (RFC 8259 section 7) in JSON source, and everywhere `\u0041`, `\u{41}`, `\x41`, `%41` (RFC 3986 section 2.1)
-//! and HTML's character references (HTML Living Standard section 13.1.4). Control sequences of terminals are read over.
+//! and HTML's character references (HTML Living Standard section 13.1.4); quotation marks of strings in strings, a level or
+//! more deep; what Markdown (CommonMark section 2.4) and quoted-printable (RFC 2045 section 6.7) write for what joins a token.
+//! Control sequences of terminals are read over.
 
-use memchr::memchr3_iter;
+use memchr::{memchr_iter, memchr3_iter};
 
 use super::terminal::{MOST, Sequence, lost, sequence};
 
@@ -11,6 +13,12 @@ const LONGEST: usize = 12;
 
 /// The longest of what is held: a control sequence whose first character is an escape.
 const HELD: usize = LONGEST + MOST;
+
+/// The most backslashes before a quotation mark that is read as one: a string in a string in a string.
+const DEEPEST: usize = 7;
+
+/// What quoted-printable writes in a token, which is no value of anything elsewhere.
+const PRINTABLE: &[(&[u8; 3], char)] = &[(b"=5F", '_'), (b"=3D", '='), (b"=2D", '-'), (b"=2E", '.')];
 
 /// The character that control sequences of terminals begin with.
 const ESC: char = '\u{1b}';
@@ -92,6 +100,7 @@ impl Unescaper {
         let bytes = text.as_bytes();
         memchr3_iter(b'\\', b'%', b'&', bytes)
             .chain(memchr3_iter(b'\x1b', b'^', b'[', bytes))
+            .chain(memchr_iter(b'=', bytes))
             .any(|at| !matches!(escape(bytes.get(at..).unwrap_or_default(), json), Escape::Invalid))
     }
 
@@ -108,7 +117,7 @@ impl Unescaper {
         // What stands for itself is given in one piece up to the next escape.
         let mut from = 0;
         loop {
-            let begins = |byte: &u8| matches!(byte, b'\\' | b'%' | b'&' | b'\x1b' | b'^' | b'[');
+            let begins = |byte: &u8| matches!(byte, b'\\' | b'%' | b'&' | b'=' | b'\x1b' | b'^' | b'[');
             let next = rest.as_bytes().get(from..).and_then(|bytes| bytes.iter().position(begins));
             let Some(at) = next.map(|at| at.saturating_add(from)) else { break };
             let (before, escaped) = rest.split_at_checked(at).unwrap_or((rest, ""));
@@ -155,6 +164,7 @@ fn escape(text: &[u8], json: bool) -> Escape {
         }
         Some(b'%') => percent(text),
         Some(b'&') => reference(text),
+        Some(b'=') => printable(text),
         _ => backslash(text, json),
     };
     match escape {
@@ -178,7 +188,9 @@ fn control(sequence: Sequence, before: usize) -> Escape {
 fn backslash(text: &[u8], json: bool) -> Escape {
     let Some(kind) = text.get(1) else { return Escape::Partial };
     let c = match kind {
-        b'"' | b'\\' | b'/' if json => char::from(*kind),
+        b'"' | b'\'' | b'_' => char::from(*kind),
+        b'\\' if !matches!(deeper(text), Escape::Invalid) => return deeper(text),
+        b'\\' | b'/' if json => char::from(*kind),
         b'b' if json => '\u{8}',
         b'f' if json => '\u{c}',
         b'n' => '\n',
@@ -199,6 +211,28 @@ fn backslash(text: &[u8], json: bool) -> Escape {
         _ => return Escape::Invalid,
     };
     Escape::Complete(c, 2)
+}
+
+/// A quotation mark behind three, five or seven backslashes: it stands in a string in a string.
+fn deeper(text: &[u8]) -> Escape {
+    let depth = text.iter().take(DEEPEST.saturating_add(1)).take_while(|b| **b == b'\\').count();
+    match text.get(depth) {
+        None if depth <= DEEPEST => Escape::Partial,
+        Some(quote @ (b'"' | b'\'')) if depth % 2 == 1 => {
+            Escape::Complete(char::from(*quote), depth.saturating_add(1))
+        }
+        _ => Escape::Invalid,
+    }
+}
+
+/// `=5F`, where it stands for what joins a token.
+fn printable(text: &[u8]) -> Escape {
+    let known = |(code, _): &&(&[u8; 3], char)| code.starts_with(text.get(..3).unwrap_or(text));
+    match PRINTABLE.iter().find(known) {
+        Some((code, c)) if text.len() >= code.len() => Escape::Complete(*c, code.len()),
+        Some(_) => Escape::Partial,
+        None => Escape::Invalid,
+    }
 }
 
 /// `\e` and `\033` are the escape character where a control sequence follows; elsewhere they are something else.
@@ -382,6 +416,7 @@ mod tests {
             (r"\ud83dx\ude00", "\u{fffd}x\u{fffd}"),
             (r"\ud83d\u0041", "\u{fffd}A"),
             (r"\xg\u00g0\", r"\xg\u00g0\"),
+            (r#"{\\\"a\\\": \\\\\\\"b\\\\" ghp\_x c=5Fd=3D=3E"#, r#"{"a": "b\\" ghp_x c_d==3E"#),
             (r"\x41\u{1f600}\u{}\u{1234567}", "A😀\\u{}\\u{1234567}"),
             ("%69%67 %C3%A9 100% %zz %c3x %F0%9F%98%80", "ig é 100% %zz %c3x 😀"),
             (
@@ -405,7 +440,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn cuts_do_not_matter(source in r#"([a-c"]|\x1b|\[3?|\^|1;|m|\\033|\\e|\]|\\[u"nx\\/]|[0d][08]|\\ud83d|\\ude00|é|%[4c]|&#|&lt|;|%A9|\\u\{|\}){0,20}"#, cuts in proptest::collection::vec(0usize..40, 0..6)) {
+        fn cuts_do_not_matter(source in r#"([a-c"']|=5?F?|\\{1,9}|\x1b|\[3?|\^|1;|m|\\033|\\e|\]|\\[u"nx\\/]|[0d][08]|\\ud83d|\\ude00|é|%[4c]|&#|&lt|;|%A9|\\u\{|\}){0,20}"#, cuts in proptest::collection::vec(0usize..40, 0..6)) {
             let mut places: Vec<usize> = cuts.into_iter().filter(|c| source.is_char_boundary(*c)).collect();
             places.sort_unstable();
             let mut pieces = Vec::new();

@@ -127,6 +127,11 @@ impl Window {
         }
     }
 
+    /// Whether the character at `place` is written in ASCII, and does not only look so.
+    pub(crate) fn is_ascii(&self, place: usize) -> bool {
+        self.marks.is_empty() || self.end_of(place) == self.start_of(place).saturating_add(1)
+    }
+
     /// Forgets what stands before `place`, sooner or later.
     pub(crate) fn forget(&mut self, place: usize) {
         let drop = place.saturating_sub(self.base).min(self.bytes.len());

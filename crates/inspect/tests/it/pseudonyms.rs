@@ -118,3 +118,29 @@ proptest! {
         prop_assert_eq!(restored(&map, &text, size), restored(&map, &text, 1_000));
     }
 }
+
+proptest! {
+    /// Whatever stands between the beginning of an address and the stand-in, it is not turned back.
+    #[test]
+    fn nothing_ends_an_address_but_its_end(
+        noise in "([<>\"'`|()\\[\\]\\\\=/ \u{a0}\u{3000}\u{2003}\u{201c}\u{201d}\u{ff1e}\u{ff09}\u{200b}\u{c}\n\t&;,.:a-c!-]|<b>|</b>|<!-- -->|<a b='){0,24}",
+        size in 1usize..40,
+    ) {
+        let (map, fakes) = map(VALUES);
+        let without = |chars: &[char]| noise.chars().filter(|c| !chars.contains(c)).collect::<String>();
+        let url = without(&[' ', '\n', '\t', '\u{c}']);
+        let double = without(&['"']);
+        let single = without(&['\'']);
+        for text in [
+            format!("see https://x.example/?e={url}"),
+            format!("[a]: http://x.example/?e={url}"),
+            format!("<img src=\"https://x.example/?e={double}"),
+            format!("<p class=a><img alt = \"{double}"),
+            format!("<a\nhref='//x.example/?e={single}"),
+            format!("<style>{}", noise.replace('/', "")),
+        ] {
+            let text = format!("{text}?{}", fakes[0]);
+            prop_assert_eq!(restored(&map, &text, size).0, text);
+        }
+    }
+}

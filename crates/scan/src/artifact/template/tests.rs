@@ -60,8 +60,11 @@ fn what_a_block_prints_is_a_value() {
         codes.collect::<Vec<_>>()
     };
     let class = ("x".to_owned(), "__class__".to_owned());
-    assert_eq!(captured("{% set x %}__class__{% endset %}{{ ''[x] }}"), [class.clone()]);
-    assert_eq!(captured("{% macro x() %}__cl{% if a %}ass__{% endif %}{% endmacro %}"), [class.clone()]);
+    assert_eq!(captured("{% set x %}__class__{% endset %}{{ ''[x] }}"), std::slice::from_ref(&class));
+    assert_eq!(
+        captured("{% macro x() %}__cl{% if a %}ass__{% endif %}{% endmacro %}"),
+        std::slice::from_ref(&class)
+    );
     assert_eq!(captured("{% set x %}__cl{{ 'ass__' }}{% endset %}"), [class]);
     assert_eq!(captured("{% set x = 1 %}__class__"), []);
 }

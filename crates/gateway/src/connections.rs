@@ -24,6 +24,9 @@ pub(crate) const IDLE: Duration = Duration::from_secs(120);
 /// From being asked to end in good order to being dropped.
 pub(crate) const GRACE: Duration = Duration::from_secs(5);
 
+/// So long every stranger has to show a key, however many there are, while there are places.
+const MOMENT: Duration = Duration::from_secs(5);
+
 /// Strangers of one address: a proxy before us opens many at once, and each shows a key with its first request.
 const PER_ADDRESS: usize = 256;
 
@@ -163,11 +166,13 @@ impl Connections {
 }
 
 impl Open {
-    /// Where there are so many strangers, the oldest one ends; it counts no longer.
+    /// Where there are so many strangers, the oldest one ends, when it has had its time; it counts no longer. Callers that
+    /// come many at once are all strangers for a moment.
     fn bound(&mut self, key: &IpAddr, most: usize, of: fn(&Self) -> &HashMap<IpAddr, BTreeSet<u64>>) {
         let oldest = of(self).get(key).filter(|numbers| numbers.len() >= most).and_then(BTreeSet::first);
         if let Some(number) = oldest.copied()
             && let Some(life) = self.strangers.get(&number).cloned()
+            && life.begun.elapsed() >= MOMENT
         {
             life.end.notify_one();
             self.no_stranger(number, life.address);
@@ -314,17 +319,22 @@ mod tests {
         text.parse().unwrap()
     }
 
-    #[tokio::test]
+    #[tokio::test(start_paused = true)]
     async fn strangers_of_an_address_and_of_a_network_are_bounded() {
         let all = Connections::new(100_000);
         let take = |address: &str| all.take(ip(address)).unwrap();
         let places: Vec<Place> = (0..PER_ADDRESS).map(|_| take("203.0.113.7")).collect();
         places[1].known();
+        let young = [take("203.0.113.7"), take("203.0.113.7")];
+        assert!(tokio::time::timeout(Duration::from_millis(1), places[0].life.over()).await.is_err());
+        drop(young);
+        tokio::time::advance(MOMENT).await;
         let one_more = take("203.0.113.7");
         assert!(tokio::time::timeout(GRACE, places[0].life.over()).await.is_err());
         // The oldest that nobody knows makes room for the next.
         let another = take("::ffff:203.0.113.7");
         assert_eq!(places[0].life.over().await, Over::Room);
+        tokio::time::advance(MOMENT).await;
         let others: Vec<Place> = (8..12)
             .flat_map(|host| (0..PER_ADDRESS).map(move |_| format!("203.0.113.{host}")))
             .map(|a| take(&a))

@@ -71,7 +71,11 @@ impl Orders {
     /// Sees a word; an ideograph counts as half of one.
     pub(crate) fn word(&mut self, word: u64, letters: &[u32], start: usize, end: usize, width: u64) {
         let digit = letters.first().is_some_and(|l| (0x30..=0x39).contains(l));
-        self.structure.word(digit, start);
+        let number = letters.iter().try_fold(0_u32, |number, letter| {
+            let digit = letter.checked_sub(0x30).filter(|digit| *digit < 10)?;
+            number.checked_mul(10)?.checked_add(digit)
+        });
+        self.structure.word(digit, number, start, end);
         if let Some((mark, place)) = self.pending.take() {
             let adjacent = place.saturating_add(1) == start;
             // `3.5` and `example.com` go on; `a,b` are two cells.

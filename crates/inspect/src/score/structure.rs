@@ -6,6 +6,9 @@ const DELIMITERS: [u8; 4] = [b'|', b'\t', b',', b';'];
 /// Lines from which on their shape says something.
 const LINES: u32 = 2;
 
+/// The numbers of lines are smaller than this; seconds since 1970 are not.
+const MOST_LINES: u32 = 1_000_000;
+
 #[derive(Debug, Default)]
 pub(super) struct Structure {
     /// The first mark or letter of the text.
@@ -20,6 +23,8 @@ pub(super) struct Structure {
     rows: [u32; 4],
     stamped: u32,
     fields: u32,
+    /// The number that the last line began with.
+    number: Option<u32>,
     line: Line,
 }
 
@@ -27,6 +32,8 @@ pub(super) struct Structure {
 struct Line {
     begun: bool,
     stamped: bool,
+    /// The number that the line begins with, and where it ends, as long as nothing else was seen of it.
+    number: Option<(u32, usize)>,
     /// Marks so far, but for spaces.
     marks: u32,
     field: bool,
@@ -34,14 +41,27 @@ struct Line {
 }
 
 impl Structure {
-    /// Sees a word, which begins with a digit or not.
-    pub(super) fn word(&mut self, digit: bool, start: usize) {
+    /// Sees a word, which begins with a digit or not, and may be a number.
+    pub(super) fn word(&mut self, digit: bool, number: Option<u32>, start: usize, end: usize) {
+        self.numbered();
         if !self.line.begun {
             self.line.begun = true;
             self.line.stamped = digit;
+            self.line.number = number.filter(|number| *number < MOST_LINES).map(|number| (number, end));
             self.first.get_or_insert(b'a');
         }
         self.tight_comma(start);
+    }
+
+    /// What follows the first number of a line is seen: where the numbers of lines grow, tools that show files have written
+    /// them, and the line begins behind. Whether the line's number was one of these.
+    fn numbered(&mut self) -> bool {
+        let Some((number, _)) = self.line.number.take() else { return false };
+        let grows = self.number.replace(number).is_some_and(|last| number > last);
+        if grows {
+            self.line = Line::default();
+        }
+        grows
     }
 
     /// Sees what is neither letter nor digit.
@@ -51,7 +71,10 @@ impl Structure {
         match byte {
             b' ' | b'\r' => return,
             b'\n' => self.end_line(),
+            // `12:` and a tab right behind the number, as `grep -n` and `cat -n` write them.
+            b'\t' | b':' | b'|' | b'-' if self.is_behind_number(place) && self.numbered() => return,
             _ => {
+                self.line.number = None;
                 if !self.line.begun {
                     self.line.begun = true;
                     self.line.stamped = matches!(byte, b'[' | b'<');
@@ -69,6 +92,10 @@ impl Structure {
             }
         }
         self.last_mark = Some((byte, place));
+    }
+
+    fn is_behind_number(&self, place: usize) -> bool {
+        self.line.number.is_some_and(|(_, end)| end == place)
     }
 
     /// Whether what was seen is data for programs rather than prose.
@@ -126,7 +153,10 @@ mod tests {
         for (place, byte) in text.bytes().enumerate() {
             if byte.is_ascii_alphanumeric() {
                 if !in_word {
-                    structure.word(byte.is_ascii_digit(), place);
+                    let word: String =
+                        text[place..].chars().take_while(char::is_ascii_alphanumeric).collect();
+                    let end = place + word.len();
+                    structure.word(byte.is_ascii_digit(), word.parse().ok(), place, end);
                 }
                 in_word = true;
             } else {
@@ -145,6 +175,9 @@ mod tests {
         assert!(is_structured("date,name,amount\n2026-04-01,Fisher,120\n2026-04-02,Moreau,15"));
         assert!(is_structured("2026-05-02T08:00:01Z INFO started\n2026-05-02T08:00:09Z WARN late"));
         assert!(is_structured("name: Ada\nrole: admin\ncity: London"));
+        assert!(is_structured("1|Lyon|clear\n2|Bergen|rain\n3|Porto|windy"));
+        assert!(is_structured("1620000001 INFO a\n1620000002 INFO b\n1620000009 INFO c"));
+        assert!(is_structured("12:00:01 INFO a\n12:00:02 INFO b\n12:00:09 INFO c"));
     }
 
     #[test]
@@ -152,5 +185,12 @@ mod tests {
         assert!(!is_structured("Dear Ms. Novak,\n\nthe parts, screws and nuts, have come.\nYours, Jo"));
         assert!(!is_structured("A title\n\nOne sentence; another one, and a third."));
         assert!(!is_structured("He said \"no\": that was all."));
+        let prose =
+            ["The first line of a file.", "", "It goes on in words,", "as files do, and ends.", "So it is."];
+        for (before, behind) in [("     ", "\t"), ("", ":"), ("  ", "|"), ("", "\t"), ("", "-"), (" ", " ")] {
+            let lines =
+                prose.iter().zip(7..).map(|(line, number)| format!("{before}{number}{behind}{line}\n"));
+            assert!(!is_structured(&lines.collect::<String>()), "{before:?} {behind:?}");
+        }
     }
 }

@@ -12,6 +12,9 @@ const TAIL: usize = 4;
 /// A value in a query from this length on can be data of the conversation.
 const VALUE: usize = 24;
 
+/// The longest word of such a value, in bytes.
+const WORD: usize = 14;
+
 #[derive(Debug, Default)]
 pub(super) struct Address {
     /// The last bytes before this run, newest last.
@@ -139,6 +142,18 @@ impl Address {
     }
 }
 
+/// Whether a value of a query can be data that is carried away: a long one that is neither another address, as badges and
+/// proxies of images have it, nor words.
+fn is_load(value: &str) -> bool {
+    let starts = |what: &str| value.get(..what.len()).is_some_and(|start| start.eq_ignore_ascii_case(what));
+    let is_address =
+        ["http://", "https://", "http%3A", "https%3A", "data:image", "data%3Aimage"].into_iter().any(starts);
+    let spaced = value.replace("%20", "+");
+    let mut words = spaced.split(['+', '-', '_', '.']);
+    let is_words = words.all(|word| word.len() <= WORD && word.bytes().all(|b| b.is_ascii_alphabetic()));
+    value.len() >= VALUE && !is_address && !is_words
+}
+
 /// How much an address looks like one that carries data away, in thousandths.
 fn judge(capture: &Capture) -> Option<u64> {
     let address = std::str::from_utf8(&capture.address).ok()?;
@@ -147,8 +162,7 @@ fn judge(capture: &Capture) -> Option<u64> {
     let place = ["{", "<", "[", "%7B", "%5B", "%3C", "$", "_DATA", "_HERE", "INSERT"];
     let holds_place = place.iter().any(|mark| after_host.contains(mark));
     let values = after_host.split_once('?').map_or("", |(_, query)| query);
-    let long =
-        values.split('&').filter_map(|pair| pair.split_once('=')).any(|(_, value)| value.len() >= VALUE);
+    let long = values.split('&').filter_map(|pair| pair.split_once('=')).any(|(_, value)| is_load(value));
     match (holds_place, long, capture.image) {
         (true, _, true) => Some(1_000),
         (true, _, false) => Some(700),

@@ -154,7 +154,7 @@ mod tests {
             if byte.is_ascii_alphanumeric() {
                 if !in_word {
                     let word: String =
-                        text[place..].chars().take_while(char::is_ascii_alphanumeric).collect();
+                        text.chars().skip(place).take_while(char::is_ascii_alphanumeric).collect();
                     let end = place + word.len();
                     structure.word(byte.is_ascii_digit(), word.parse().ok(), place, end);
                 }

@@ -70,11 +70,18 @@ impl Structure {
         self.tight_comma(place);
         match byte {
             b' ' | b'\r' => return,
-            b'\n' => self.end_line(),
+            b'\n' => {
+                self.numbered();
+                self.end_line();
+            }
             // `12:` and a tab right behind the number, as `grep -n` and `cat -n` write them.
             b'\t' | b':' | b'|' | b'-' if self.is_behind_number(place) && self.numbered() => return,
             _ => {
-                self.line.number = None;
+                // `12.` and `12,` are no numbers of lines.
+                if self.is_behind_number(place) {
+                    self.line.number = None;
+                }
+                self.numbered();
                 if !self.line.begun {
                     self.line.begun = true;
                     self.line.stamped = matches!(byte, b'[' | b'<');

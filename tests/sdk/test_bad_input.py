@@ -3,10 +3,16 @@
 Each must end in a clear error with a documented code, within bounded memory, and leave a record.
 """
 
+import contextlib
 import json
+import os
 import resource
+import shutil
 import signal
 import socket
+import ssl
+import subprocess
+import tempfile
 import time
 import unittest
 
@@ -336,6 +342,48 @@ class Waiting(unittest.TestCase):
         answer = send(head(len(body)) + body[:-5], timeout=10)
         self.assertEqual((answer.status, answer.error["code"]), (408, "request_timeout"))
         self.recorded(answer, "request_timeout", status=408)
+
+
+class Strangers(unittest.TestCase):
+    """Whoever has no key cannot keep out those who have one."""
+
+    def healthy(self, server, context=None):
+        begun = time.monotonic()
+        with contextlib.closing(socket.create_connection((server.host, server.port), timeout=20)) as plain:
+            sock = context.wrap_socket(plain, server_hostname="localhost") if context else plain
+            request = f"GET /v1/models HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {server.key}\r\nConnection: close\r\n\r\n"
+            sock.sendall(request.encode())
+            raw = b"".join(iter(lambda: sock.recv(65536), b""))
+        self.assertTrue(raw.startswith(b"HTTP/1.1 200"), raw[:200])
+        self.assertLess(time.monotonic() - begun, 5)
+
+    def hold(self, server, first):
+        held = [socket.create_connection((server.host, server.port)) for _ in range(20)]
+        for connection in held:
+            self.addCleanup(connection.close)
+            connection.sendall(first)
+        time.sleep(0.5)
+
+    def test_silent_and_slow_connections_make_room(self):
+        server = stockade.Server(config="[limits]\nconnections = 20\n")
+        self.addCleanup(server.close)
+        for first in (b"", b"GET /v1/models HTTP/1.1\r\nx: ", b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes([0, 0, 0, 4, 0, 0, 0, 0, 0])):
+            self.hold(server, first)
+            self.healthy(server)
+
+    def test_half_handshakes_make_room(self):
+        folder = tempfile.TemporaryDirectory(prefix="stockade-tls-")
+        self.addCleanup(folder.cleanup)
+        key, certificate = (os.path.join(folder.name, name) for name in ("key.pem", "cert.pem"))
+        words = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2"]
+        words += ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost", "-keyout", key, "-out", certificate]
+        if not shutil.which("openssl") or subprocess.run(words, capture_output=True).returncode:
+            self.skipTest("openssl makes the certificate; it is not there: apt-get install openssl")
+        config = f"[server]\ntls_certificate = {json.dumps(certificate)}\ntls_key = {json.dumps(key)}\n[limits]\nconnections = 20\n"
+        server = stockade.Server(config=config)
+        self.addCleanup(server.close)
+        self.hold(server, bytes([22, 3, 1]))
+        self.healthy(server, ssl.create_default_context(cafile=certificate))
 
 
 class FullDisk(unittest.TestCase):

@@ -374,7 +374,7 @@ mod tests {
             parse(Dialect::Chat, Bytes::from(body), limits).unwrap()
         };
         assert_eq!(read(r#""tools":[{"google_search":{}},{"function":{"name":"f"}}]"#).references.len(), 1);
-        assert_eq!(read(r#""models":["x"],"enable_search":true,"web_search":false"#).references.len(), 2);
+        assert_eq!(read(r#""Models":["x"],"enable_search":true,"web_search":false"#).references.len(), 2);
         let message = read(r#""logit_bias":{"50256":-100},"seed":7"#);
         assert!(message.opaque.is_empty());
         assert!(message.spans.iter().any(|s| s.channel == Channel::Key && s.text == "50256"));

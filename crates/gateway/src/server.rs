@@ -16,7 +16,7 @@ use tokio::sync::watch;
 use tokio_rustls::TlsAcceptor;
 
 use crate::Gateway;
-use crate::connections::{Connections, GRACE, Over, Place, Until};
+use crate::connections::{Connections, GRACE, Life, Over, Place, Until};
 use crate::explain::Explained;
 
 /// Where a server is in its life.
@@ -126,15 +126,29 @@ impl Gateway {
                 let client = Client { ip: peer.ip(), secure: false, certificate: None, place: Some(place) };
                 self.http(stream, client, phase).await;
             }
-            Some(acceptor) => match tokio::time::timeout(HEAD_TIMEOUT, acceptor.accept(stream)).await {
-                Ok(Ok(stream)) => {
+            Some(acceptor) => match self.shaken(&acceptor, stream, &place.life).await {
+                Some(stream) => {
                     let shown = stream.get_ref().1.peer_certificates().and_then(|chain| chain.first());
                     let certificate = shown.map(|certificate| Arc::from(certificate.as_ref()));
                     let client = Client { ip: peer.ip(), secure: true, certificate, place: Some(place) };
                     self.http(stream, client, phase).await;
                 }
-                Ok(Err(_)) | Err(_) => self.parts.audit.rejected("tls_handshake_failed"),
+                None => self.parts.audit.rejected("tls_handshake_failed"),
             },
+        }
+    }
+
+    /// The handshake. Half of one holds a place like any other stranger does: no longer than it may, and not when the place
+    /// is needed.
+    async fn shaken(
+        &self,
+        acceptor: &TlsAcceptor,
+        stream: TcpStream,
+        life: &Life,
+    ) -> Option<tokio_rustls::server::TlsStream<TcpStream>> {
+        tokio::select! {
+            shaken = tokio::time::timeout(HEAD_TIMEOUT, acceptor.accept(stream)) => shaken.ok()?.ok(),
+            _ = life.over() => None,
         }
     }
 

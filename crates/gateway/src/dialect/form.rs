@@ -24,6 +24,9 @@ const BRINGS_IN: &[&str] = &[
     "data_sources",
     "disable_guardrails",
     "enable_search",
+    "extra_body",
+    "extra_headers",
+    "extra_query",
     "fallback_models",
     "fallbacks",
     "files",
@@ -87,7 +90,13 @@ const MEDIA: &[&str] = &[
 /// Whether a key at the top of a body brings in content from elsewhere, an empty object under it included.
 pub(crate) fn brings_in(pointer: &str) -> Option<&'static str> {
     let key = pointer.strip_prefix('/')?;
-    BRINGS_IN.binary_search(&key).ok().and_then(|at| BRINGS_IN.get(at)).copied()
+    // Some readers pass over the case of letters.
+    let small = || key.bytes().map(|byte| byte.to_ascii_lowercase());
+    BRINGS_IN
+        .binary_search_by(|known| known.bytes().cmp(small()))
+        .ok()
+        .and_then(|at| BRINGS_IN.get(at))
+        .copied()
 }
 
 /// Whether a tool of this kind is run by the provider. Without a kind it is the caller's.
@@ -166,6 +175,13 @@ const READ: usize = 4_096;
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn keys_are_known_in_any_case_and_sorted() {
+        assert!(BRINGS_IN.is_sorted());
+        assert_eq!(brings_in("/Fallbacks"), Some("fallbacks"));
+        assert_eq!(brings_in("/messages/0/models"), None);
+    }
 
     #[test]
     fn media_is_known_wherever_it_stands() {
